@@ -1,0 +1,370 @@
+"""Settings: frozen, self-checking, and one vocabulary everywhere.
+
+Each field of a config is declared once, with its label, range, unit and help. The sliders, the address bar, the command
+line, the run history and the checkpoints all read that declaration, so a name means the same thing in each.
+
+>>> config = WindowConfig(window=5, split=200)
+>>> to_query(config)
+{'window': '5', 'split': '200'}
+>>> from_query(WindowConfig, {"window": "5", "split": "200"}) == config
+True
+>>> to_args(config)
+['--window', '5', '--split', '200']
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, cast
+
+from rnnapp.errors import ConfigError
+
+__all__ = [
+    "DigitConfig",
+    "ModelConfig",
+    "Option",
+    "TrainConfig",
+    "WindowConfig",
+    "format_value",
+    "from_dict",
+    "from_query",
+    "options",
+    "parse_value",
+    "to_args",
+    "to_dict",
+    "to_query",
+]
+
+Cell = Literal["rnn", "lstm", "gru", "rnn-scratch", "lstm-scratch", "gru-scratch"]
+SplitPoint = int | float | str
+ConfigT = TypeVar("ConfigT", bound="WindowConfig | ModelConfig | TrainConfig | DigitConfig")
+
+
+@dataclass(frozen=True)
+class Option:
+    """What one setting is called and what it takes.
+
+    Attributes:
+        label: name for a person.
+        help: one line.
+        kind: how its text is read: ``int``, ``float``, ``bool``, ``choice``, ``names`` (comma separated) or ``split``.
+        low, high: bounds, both included, for numbers.
+        choices: what a choice takes.
+        unit: unit of the value, empty where it has none.
+    """
+
+    label: str
+    help: str
+    kind: Literal["int", "float", "bool", "choice", "names", "split"]
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+
+
+def _number(default: float, label: str, help: str, low: float, high: float, unit: str = "") -> Any:
+    kind: Literal["int", "float"] = "int" if isinstance(default, int) else "float"
+    return field(default=default, metadata={"option": Option(label, help, kind, low, high, unit=unit)})
+
+
+def _choice(default: str, label: str, help: str, choices: Sequence[str]) -> Any:
+    return field(default=default, metadata={"option": Option(label, help, "choice", choices=tuple(choices))})
+
+
+def _switch(default: bool, label: str, help: str) -> Any:
+    return field(default=default, metadata={"option": Option(label, help, "bool")})
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """How a price table becomes windows: T days of F features in, the next H closes out.
+
+    A split given as a whole number counts training windows (200 is the notebooks' own), as a fraction it is the share of
+    windows that train, as an ISO date it is the first day that may be tested.
+    """
+
+    window: int = _number(10, "Window length", "Days the net sees before each forecast.", 1, 250, "days")
+    horizon: int = _number(1, "Horizon", "Days ahead to forecast.", 1, 20, "days")
+    features: tuple[str, ...] = field(
+        default=(),
+        metadata={"option": Option("Features", "Columns the net sees; none named means every column of the file.", "names")},
+    )
+    target: Literal["difference", "level", "log-return"] = _choice(
+        "difference",
+        "Target",
+        "What the net predicts: the change in points, the close itself, or the log-return.",
+        ("difference", "level", "log-return"),
+    )
+    inputs: Literal["auto", "level", "change"] = _choice(
+        "auto",
+        "Inputs",
+        "Features as levels or as daily log-changes; auto takes levels for a level target, else changes.",
+        ("auto", "level", "change"),
+    )
+    split: SplitPoint = field(
+        default=0.7,
+        metadata={"option": Option("Split", "Training windows (200), their share (0.7), or the first test day (2018-01-02).", "split")},
+    )
+    valid: float = _number(0.0, "Validation", "Share of the training windows, the latest ones, held out for validation.", 0.0, 0.5)
+    scaling: Literal["train", "all"] = _choice(
+        "train",
+        "Scaling",
+        "Rows the scaler is fitted on. 'all' is what the notebooks did: it leaks the test part's range.",
+        ("train", "all"),
+    )
+    rows: int = _number(0, "Rows", "Use only the latest rows of the table; 0 uses all.", 0, 2_000_000, "rows")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "features", tuple(self.features))
+        _check(self)
+
+    @property
+    def input_form(self) -> Literal["level", "change"]:
+        """How features enter the net once ``auto`` is decided."""
+        if self.inputs != "auto":
+            return self.inputs
+        return "level" if self.target == "level" else "change"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A recurrent net: its cell, its sizes and how it is read out."""
+
+    cell: Cell = _choice(
+        "gru",
+        "Cell",
+        "The recurrent cell; the scratch forms are written out from the equations.",
+        ("rnn", "lstm", "gru", "rnn-scratch", "lstm-scratch", "gru-scratch"),
+    )
+    hidden: int = _number(8, "Hidden size", "Units in each layer and direction.", 1, 512, "units")
+    layers: int = _number(1, "Layers", "Recurrent layers on top of each other.", 1, 4, "layers")
+    bidirectional: bool = _switch(False, "Both directions", "Also read the window from its end to its start.")
+    dropout: float = _number(0.0, "Dropout", "Share of units dropped between layers while training.", 0.0, 0.9)
+    readout: Literal["all", "last"] = _choice(
+        "all", "Readout", "Read the answer from every step's output, or from the last step's alone.", ("all", "last")
+    )
+    squash: bool = _switch(False, "Sigmoid head", "Squash the answer into 0..1, as the RNN notebook did.")
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def kind(self) -> Literal["rnn", "lstm", "gru"]:
+        """The cell without its ``-scratch`` suffix."""
+        return cast(Literal["rnn", "lstm", "gru"], self.cell.removesuffix("-scratch"))
+
+    @property
+    def scratch(self) -> bool:
+        """Whether the cell is the one written from its equations."""
+        return self.cell.endswith("-scratch")
+
+    @property
+    def directions(self) -> int:
+        """2 for a bidirectional net, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def name(self) -> str:
+        """What the net is called on pages: ``GRU``, ``BiLSTM``, ``LSTM from scratch``."""
+        return ("Bi" if self.bidirectional else "") + self.kind.upper() + (" from scratch" if self.scratch else "")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a net is trained."""
+
+    epochs: int = _number(30, "Epochs", "Passes over the training windows.", 1, 10_000, "epochs")
+    batch: int = _number(64, "Batch size", "Windows in each step.", 1, 65_536, "windows")
+    optimizer: Literal["adam", "sgd"] = _choice("adam", "Optimizer", "Adam or plain stochastic gradient descent.", ("adam", "sgd"))
+    lr: float = _number(5e-3, "Learning rate", "Step size; the peak of it under one-cycle.", 1e-6, 10.0)
+    schedule: Literal["constant", "one-cycle"] = _choice(
+        "constant", "Schedule", "Keep the learning rate, or raise and lower it once (one-cycle).", ("constant", "one-cycle")
+    )
+    shuffle: bool = _switch(True, "Shuffle", "Draw the windows in a new order each epoch.")
+    patience: int = _number(0, "Patience", "Stop after so many epochs without a better validation loss; 0 never does.", 0, 10_000, "epochs")
+    clip: float = _number(0.0, "Clip", "Largest gradient norm; 0 does not clip.", 0.0, 1e6)
+    seed: int = _number(0, "Seed", "Fixes first weights and batches: the same seed gives the same run.", 0, 2**31 - 1)
+    device: Literal["auto", "cpu", "cuda"] = _choice("auto", "Device", "Where to train; auto takes a GPU where there is one.", ("auto", "cpu", "cuda"))
+    backend: Literal["auto", "torch", "compiled"] = _choice(
+        "auto", "Backend", "Torch, or the compiled kernel for small nets; auto takes the faster.", ("auto", "torch", "compiled")
+    )
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True)
+class DigitConfig:
+    """How handwritten digits become sequences: 28 rows as 28 steps of 28 pixels."""
+
+    source: Literal["auto", "mnist", "sklearn"] = _choice(
+        "auto", "Digits", "MNIST, or scikit-learn's 8x8 digits scaled up; auto takes MNIST where it is found.", ("auto", "mnist", "sklearn")
+    )
+    augment: Literal["none", "affine"] = _choice("none", "Augment", "Turn, shift, scale and shear each training digit a little.", ("none", "affine"))
+    mean: float = _number(0.0, "Mean", "Subtracted from pixels in 0..1.", -10.0, 10.0)
+    sd: float = _number(1.0, "Spread", "Divides pixels after the mean is taken off.", 1e-3, 10.0)
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+Config = WindowConfig | ModelConfig | TrainConfig | DigitConfig
+
+
+def options(config: Config | type[Config]) -> dict[str, Option]:
+    """The declared settings of a config, by name, in order."""
+    return {f.name: f.metadata["option"] for f in dataclasses.fields(config)}
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """A config as plain JSON values."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(config).items()}
+
+
+def from_dict(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+    """The config that :func:`to_dict` gave.
+
+    Raises:
+        ConfigError: an unknown name, or a value outside what the setting takes.
+    """
+    known = options(cls)
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"There is no setting {name!r}; the settings are {', '.join(known)}.")
+    return cls(**values)
+
+
+def to_query(*configs: Config) -> dict[str, str]:
+    """The settings that differ from their defaults, as the address bar carries them."""
+    return {
+        f.name: format_value(getattr(config, f.name))
+        for config in configs
+        for f in dataclasses.fields(config)
+        if getattr(config, f.name) != f.default
+    }
+
+
+def to_args(*configs: Config) -> list[str]:
+    """The settings that differ from their defaults, as the command line takes them."""
+    arguments: list[str] = []
+    for config in configs:
+        known = options(config)
+        for name, text in to_query(config).items():
+            if known[name].kind == "bool":
+                arguments.append(f"--{name}" if text == "true" else f"--no-{name}")
+            else:
+                arguments += [f"--{name}", text]
+    return arguments
+
+
+def from_query(cls: type[ConfigT], query: Mapping[str, str], *, clamp: bool = True) -> ConfigT:
+    """A config out of an address; other parameters are passed over.
+
+    Args:
+        cls: the config's class.
+        query: parameter texts by name.
+        clamp: bring numbers into their range and ignore unreadable texts (for addresses) instead of raising.
+
+    Raises:
+        ConfigError: with ``clamp=False``, a text that is not what the setting takes.
+    """
+    values: dict[str, Any] = {}
+    for name, option in options(cls).items():
+        if name not in query:
+            continue
+        try:
+            value = parse_value(option, query[name])
+            if clamp and option.kind in ("int", "float"):
+                value = type(value)(min(max(value, option.low), option.high))
+            _check_value(name, option, value)
+        except ConfigError:
+            if not clamp:
+                raise
+        else:
+            values[name] = value
+    return cls(**values)
+
+
+def format_value(value: Any) -> str:
+    """A setting's value as text, the same in the address and on the command line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return ",".join(str(v) for v in value)
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def parse_value(option: Option, text: str) -> Any:
+    """Read a setting's text.
+
+    Raises:
+        ConfigError: the text is not of the setting's kind.
+    """
+    text = text.strip()
+    try:
+        if option.kind == "int":
+            return int(text)
+        if option.kind == "float":
+            return float(text)
+    except ValueError:
+        kind = "a whole number" if option.kind == "int" else "a number"
+        raise ConfigError(f"{option.label} is {text!r}; it takes {kind}.") from None
+    if option.kind == "bool":
+        if text.lower() not in _BOOLEANS:
+            raise ConfigError(f"{option.label} is {text!r}; it takes true or false.")
+        return _BOOLEANS[text.lower()]
+    if option.kind == "names":
+        return tuple(name.strip() for name in text.split(",") if name.strip())
+    if option.kind == "split":
+        return _parse_split(text)
+    return text
+
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def _parse_split(text: str) -> SplitPoint:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _check(config: Config) -> None:
+    for name, option in options(config).items():
+        _check_value(name, option, getattr(config, name))
+
+
+def _check_value(name: str, option: Option, value: Any) -> None:
+    if option.kind in ("int", "float"):
+        wanted: type | tuple[type, ...] = int if option.kind == "int" else (int, float)
+        if isinstance(value, bool) or not isinstance(value, wanted) or not option.low <= value <= option.high:
+            kind = "a whole number" if option.kind == "int" else "a number"
+            raise ConfigError(f"{name} is {value!r}; it takes {kind} from {option.low:g} to {option.high:g}.")
+    elif option.kind == "choice" and value not in option.choices:
+        raise ConfigError(f"{name} is {value!r}; it takes {', '.join(option.choices)}.")
+    elif option.kind == "bool" and not isinstance(value, bool):
+        raise ConfigError(f"{name} is {value!r}; it takes true or false.")
+    elif option.kind == "names" and len(set(value)) != len(value):
+        raise ConfigError(f"{name} names a column twice: {', '.join(value)}.")
+    elif option.kind == "split":
+        _check_split(name, value)
+
+
+def _check_split(name: str, value: SplitPoint) -> None:
+    takes = "a number of training windows (200), a share between 0 and 1 (0.7), or a date (2018-01-02)"
+    if isinstance(value, bool):
+        raise ConfigError(f"{name} is {value!r}; it takes {takes}.")
+    if isinstance(value, str):
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError:
+            raise ConfigError(f"{name} is {value!r}; it takes {takes}.") from None
+    elif not (value >= 1 if isinstance(value, int) else 0 < value < 1):
+        raise ConfigError(f"{name} is {value!r}; it takes {takes}.")

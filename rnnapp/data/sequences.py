@@ -1,0 +1,83 @@
+"""Windows as views: what every net is trained on, prices and digits alike.
+
+A part of a data set is a table of rows and the first row of each window; no window is copied until a batch is gathered.
+This module knows nothing of prices or of pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["FloatArray", "IntArray", "Sequences", "Split"]
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """N windows of T rows over one shared table.
+
+    Attributes:
+        rows: (R, F) float32, or uint8 that is normalised in the batch; the whole table, shared between the parts.
+        starts: (N,) int64, the first row of each window, evenly spaced.
+        targets: (N, O) float32 for regression, (N,) int64 class numbers for classification.
+        steps: T, rows in a window.
+        offset, scale: uint8 rows enter the net as ``(rows / 255 - offset) / scale``.
+    """
+
+    rows: npt.NDArray[Any]
+    starts: IntArray
+    targets: npt.NDArray[Any]
+    steps: int
+    offset: float = 0.0
+    scale: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def features(self) -> int:
+        """F, values in each row."""
+        return int(self.rows.shape[1])
+
+    @property
+    def inputs(self) -> npt.NDArray[Any]:
+        """(N, T, F) read-only view of the windows, not yet normalised; nothing is copied."""
+        if not len(self):
+            return np.empty((0, self.steps, self.features), self.rows.dtype)
+        spacing = int(self.starts[1] - self.starts[0]) if len(self) > 1 else 1
+        windows = np.lib.stride_tricks.sliding_window_view(self.rows, self.steps, axis=0)  # (R-T+1, F, T)
+        return windows[self.starts[0] : self.starts[-1] + 1 : spacing].transpose(0, 2, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training, validation and test windows of one data set.
+
+    Attributes:
+        train, test: the two parts; no label of ``train`` lies in the test period.
+        valid: the latest training windows held out, or None.
+        objective: ``mse`` for regression, ``cross-entropy`` for classes.
+        outputs: O, values the net answers with.
+    """
+
+    train: Sequences
+    test: Sequences
+    valid: Sequences | None
+    objective: Literal["mse", "cross-entropy"]
+    outputs: int
+
+    @property
+    def steps(self) -> int:
+        """T, rows in a window."""
+        return self.train.steps
+
+    @property
+    def features(self) -> int:
+        """F, values in each row."""
+        return self.train.features

@@ -1,0 +1,215 @@
+"""From a price table to training, validation and test windows, without a leak and without a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from rnnapp.configs import WindowConfig
+from rnnapp.data.prices import PriceTable
+from rnnapp.data.sequences import Sequences, Split
+from rnnapp.errors import ConfigError, TooFewRowsError
+
+__all__ = ["PriceSequences", "PriceSplit", "make_split"]
+
+Float64Array = npt.NDArray[np.float64]
+Scaler = MinMaxScaler | StandardScaler
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PriceSequences(Sequences):
+    """Windows over prices, with what each target is in index points.
+
+    Attributes:
+        dates: (N, H) datetime64[ns], the day of each target.
+        actual: (N, H) float64, the close on that day, index points.
+        anchor: (N,) float64, the last close inside the window, index points: what persistence forecasts.
+        anchor_dates: (N,) datetime64[ns], the day of the anchor.
+    """
+
+    dates: npt.NDArray[np.datetime64]
+    actual: Float64Array
+    anchor: Float64Array
+    anchor_dates: npt.NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PriceSplit(Split):
+    """A price table cut into windows.
+
+    Attributes:
+        config: the settings it was cut with.
+        prices: the table (only the rows in use).
+        columns: names of the F features, in the order the net sees them.
+        feature_scaler, target_scaler: fitted on the rows that ``config.scaling`` names.
+        train_rows: rows of the table whose prices training may know; the scalers see no later row under ``train``.
+        boundary: the first test day.
+        notes: what a person should know about these settings, in sentences.
+    """
+
+    train: PriceSequences
+    test: PriceSequences
+    valid: PriceSequences | None
+    config: WindowConfig
+    prices: PriceTable
+    columns: tuple[str, ...]
+    feature_scaler: Scaler
+    target_scaler: Scaler
+    train_rows: int
+    boundary: np.datetime64
+    notes: tuple[str, ...]
+
+    def to_points(self, scaled: npt.NDArray[np.floating], anchor: Float64Array) -> Float64Array:
+        """What the net answered, in index points.
+
+        Args:
+            scaled: (N, H) answers, scaled targets.
+            anchor: (N,) last close of each window, index points.
+
+        Returns:
+            (N, H) closes in index points.
+        """
+        value = _unscale(self.target_scaler, np.asarray(scaled, np.float64))
+        if self.config.target == "level":
+            return value
+        if self.config.target == "difference":
+            return anchor[:, None] + value
+        return anchor[:, None] * np.exp(value)
+
+
+def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
+    """Cut a price table into windows.
+
+    Window i holds T rows; its targets are the H closes after it. The first k windows train (their latest share validates);
+    windows whose labels would overlap the next part's are left out, so that no training label lies in the test period.
+
+    Raises:
+        ConfigError: a feature the table does not have, or a split outside the table.
+        TooFewRowsError: fewer rows than the window, the horizon and the split need.
+    """
+    prices = prices.tail(config.rows)
+    columns, features, notes = _features(prices, config)
+    first = 1 if config.input_form == "change" else 0  # the first day has no change
+    count = len(prices) - first - config.window - config.horizon + 1
+    needed = first + config.window + config.horizon + 3
+    if count < 4:
+        raise TooFewRowsError(
+            f"{prices.name} has {len(prices)} rows; a window of {config.window} days and a horizon of {config.horizon} need at "
+            f"least {needed}. A shorter window or a longer file would do."
+        )
+    trained, validated, test_start = _parts(prices, config, first, count)
+    train_rows = first + trained + config.window + config.horizon - 1
+    fit_rows = len(prices) if config.scaling == "all" else train_rows
+
+    feature_scaler = _scaler(config.input_form == "level").fit(features[first:fit_rows])
+    rows = np.ascontiguousarray(feature_scaler.transform(features), dtype=np.float32)
+    rows[:first] = 0.0  # never inside a window
+
+    starts = np.arange(first, first + count, dtype=np.int64)
+    actual = _ahead(prices.close, config, first)  # (count, H)
+    dates = _ahead(prices.dates, config, first)
+    ends = starts + config.window - 1
+    anchor, anchor_dates = prices.close[ends], prices.dates[ends]
+    values = _target(actual, anchor, config)
+    fitted = values if config.scaling == "all" else values[:trained]
+    if config.target == "level":  # as the notebooks: the range of the closes themselves, each horizon alike
+        low_high = prices.close[first:fit_rows]
+        target_scaler = _scaler(True).fit(np.repeat(low_high[:, None], config.horizon, axis=1))
+    else:
+        target_scaler = StandardScaler(with_mean=False).fit(fitted)
+    targets = np.ascontiguousarray(target_scaler.transform(values), dtype=np.float32)
+
+    def part(start: int, stop: int) -> PriceSequences:
+        of = slice(start, stop)
+        return PriceSequences(
+            rows=rows, starts=starts[of], targets=targets[of], steps=config.window,
+            dates=dates[of], actual=actual[of], anchor=anchor[of], anchor_dates=anchor_dates[of],
+        )  # fmt: skip
+
+    gap = config.horizon - 1
+    valid = part(trained + gap, trained + gap + validated) if validated else None
+    test = part(test_start, count)
+    return PriceSplit(
+        train=part(0, trained), test=test, valid=valid, objective="mse", outputs=config.horizon,
+        config=config, prices=prices, columns=columns, feature_scaler=feature_scaler, target_scaler=target_scaler,
+        train_rows=train_rows, boundary=test.dates[0, 0], notes=notes + _notes(config),
+    )  # fmt: skip
+
+
+def _features(prices: PriceTable, config: WindowConfig) -> tuple[tuple[str, ...], Float64Array, tuple[str, ...]]:
+    """Column names, (R, F) values in the form the net sees, and what was filled."""
+    columns = config.features or prices.columns
+    missing = [c for c in columns if c not in prices.columns]
+    if missing:
+        raise ConfigError(f"{prices.name} has no column {', '.join(missing)}; it has {', '.join(prices.columns)}.")
+    frame = prices.frame[list(columns)]
+    notes: list[str] = []
+    holes = frame.columns[frame.isna().any()]
+    if len(holes):
+        frame = frame.ffill().fillna(0.0)  # only ever from the past
+        notes.append(f"{', '.join(map(str, holes))} has gaps; each was filled with the last value before it.")
+    values = frame.to_numpy(np.float64)
+    if config.input_form == "change":
+        logs = np.column_stack([np.log1p(v) if c == "Volume" else np.log(v) for c, v in zip(columns, values.T, strict=True)])
+        values = np.vstack([np.zeros(len(columns)), np.diff(logs, axis=0)])
+    return tuple(columns), values, tuple(notes)
+
+
+def _parts(prices: PriceTable, config: WindowConfig, first: int, count: int) -> tuple[int, int, int]:
+    """Windows that train, windows that validate, and the first window that tests."""
+    gap = config.horizon - 1
+    learned = _split_windows(prices, config, first, count)
+    most = count - gap - 1
+    if not 1 <= learned <= most:
+        raise TooFewRowsError(
+            f"The split {config.split} leaves {max(learned, 0)} of {count} windows for training and "
+            f"{max(count - gap - learned, 0)} for the test; both need at least one, so a split from 1 to {most} windows would do."
+        )
+    validated = int(config.valid * learned)
+    trained = learned - validated - (gap if validated else 0)
+    if trained < 1:
+        raise TooFewRowsError(
+            f"{learned} training windows leave none to train on beside a validation share of {config.valid:g} and a horizon of "
+            f"{config.horizon}; a smaller share or a later split would do."
+        )
+    return trained, validated, learned + gap
+
+
+def _split_windows(prices: PriceTable, config: WindowConfig, first: int, count: int) -> int:
+    split = config.split
+    if isinstance(split, int):
+        return split
+    if isinstance(split, float):
+        return min(max(int(split * count), 1), count - config.horizon)
+    row = int(np.searchsorted(prices.dates, np.datetime64(split)))  # first row on or after that day
+    return row - first - config.window - config.horizon + 1
+
+
+def _ahead(values: npt.NDArray, config: WindowConfig, first: int) -> npt.NDArray:  # type: ignore[type-arg]
+    """(count, H) view: the H values after each window."""
+    return np.lib.stride_tricks.sliding_window_view(values[first + config.window :], config.horizon)
+
+
+def _target(actual: Float64Array, anchor: Float64Array, config: WindowConfig) -> Float64Array:
+    if config.target == "level":
+        return actual
+    if config.target == "difference":
+        return actual - anchor[:, None]
+    return np.log(actual / anchor[:, None])
+
+
+def _scaler(level: bool) -> Scaler:
+    return MinMaxScaler() if level else StandardScaler()
+
+
+def _unscale(scaler: Scaler, values: Float64Array) -> Float64Array:
+    return np.asarray(scaler.inverse_transform(values), np.float64)
+
+
+def _notes(config: WindowConfig) -> tuple[str, ...]:
+    if config.scaling == "all":
+        return ("The scaler is fitted on all rows, so the net is told the test part's range: these figures leak.",)
+    return ()

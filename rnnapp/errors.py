@@ -1,0 +1,94 @@
+"""Everything a person can do wrong, or that can go wrong around them, as one small tree.
+
+::
+
+    RnnappError                what was found, and what would do, in one sentence
+    ├── ConfigError            a setting outside what it takes
+    ├── DataError              prices or digits that cannot be used
+    │   ├── PriceFileError     a file that cannot be read surely
+    │   │   └── ColumnError    ... because its columns are not recognised (they can be mapped by hand)
+    │   ├── TooFewRowsError    fewer rows than the window and the split need
+    │   ├── SourceError        a download that failed (unknown ticker, rate limit, offline)
+    │   └── InkError           a drawing that is no digit (blank, a dot, a scribble)
+    ├── TrainingError          training cannot start or go on
+    │   └── DivergedError      the loss stopped being a number
+    ├── CheckpointError        a saved model that cannot be opened
+    └── RunError               the job engine or the run history does not answer
+
+The core raises these; pages and the command line show their message and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "CheckpointError",
+    "ColumnError",
+    "ConfigError",
+    "DataError",
+    "DivergedError",
+    "InkError",
+    "PriceFileError",
+    "RnnappError",
+    "RunError",
+    "SourceError",
+    "TooFewRowsError",
+    "TrainingError",
+]
+
+
+class RnnappError(Exception):
+    """Base of every error this package raises on purpose; its text is fit to be shown to a person."""
+
+
+class ConfigError(RnnappError, ValueError):
+    """A setting outside what it takes."""
+
+
+class DataError(RnnappError, ValueError):
+    """Prices or digits that cannot be used."""
+
+
+class PriceFileError(DataError):
+    """A price file that cannot be read surely."""
+
+
+class ColumnError(PriceFileError):
+    """The date or the close column was not recognised.
+
+    Attributes:
+        columns: the column names found in the file, so that a person can map them by hand.
+    """
+
+    def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.columns = tuple(columns)
+
+
+class TooFewRowsError(DataError):
+    """Fewer rows than the window, the horizon and the split need."""
+
+
+class SourceError(DataError):
+    """A download that failed: unknown ticker, rate limit, empty answer, or no network."""
+
+
+class InkError(DataError):
+    """A drawing that is not a digit: blank, a single dot, or ink over everything."""
+
+
+class TrainingError(RnnappError, RuntimeError):
+    """Training cannot start, or cannot go on."""
+
+
+class DivergedError(TrainingError):
+    """The loss stopped being a finite number."""
+
+
+class CheckpointError(RnnappError, ValueError):
+    """A saved model that is not ours, is cut short, or was made for other shapes."""
+
+
+class RunError(RnnappError, RuntimeError):
+    """The job engine or the run history does not answer."""
