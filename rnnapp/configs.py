@@ -107,7 +107,9 @@ class WindowConfig:
     )
     split: SplitPoint = field(
         default=0.7,
-        metadata={"option": Option("Split", "Training windows (200), their share (0.7), or the first test day (2018-01-02).", "split")},
+        metadata={
+            "option": Option("Split", "Training windows (200), their share (0.7), or the first test day (2018-01-02).", "split")
+        },
     )
     valid: float = _number(0.0, "Validation", "Share of the training windows, the latest ones, held out for validation.", 0.0, 0.5)
     scaling: Literal["train", "all"] = _choice(
@@ -185,10 +187,14 @@ class TrainConfig:
         "constant", "Schedule", "Keep the learning rate, or raise and lower it once (one-cycle).", ("constant", "one-cycle")
     )
     shuffle: bool = _switch(True, "Shuffle", "Draw the windows in a new order each epoch.")
-    patience: int = _number(0, "Patience", "Stop after so many epochs without a better validation loss; 0 never does.", 0, 10_000, "epochs")
+    patience: int = _number(
+        0, "Patience", "Stop after so many epochs without a better validation loss; 0 never does.", 0, 10_000, "epochs"
+    )
     clip: float = _number(0.0, "Clip", "Largest gradient norm; 0 does not clip.", 0.0, 1e6)
     seed: int = _number(0, "Seed", "Fixes first weights and batches: the same seed gives the same run.", 0, 2**31 - 1)
-    device: Literal["auto", "cpu", "cuda"] = _choice("auto", "Device", "Where to train; auto takes a GPU where there is one.", ("auto", "cpu", "cuda"))
+    device: Literal["auto", "cpu", "cuda"] = _choice(
+        "auto", "Device", "Where to train; auto takes a GPU where there is one.", ("auto", "cpu", "cuda")
+    )
     backend: Literal["auto", "torch", "compiled"] = _choice(
         "auto", "Backend", "Torch, or the compiled kernel for small nets; auto takes the faster.", ("auto", "torch", "compiled")
     )
@@ -202,9 +208,14 @@ class DigitConfig:
     """How handwritten digits become sequences: 28 rows as 28 steps of 28 pixels."""
 
     source: Literal["auto", "mnist", "sklearn"] = _choice(
-        "auto", "Digits", "MNIST, or scikit-learn's 8x8 digits scaled up; auto takes MNIST where it is found.", ("auto", "mnist", "sklearn")
+        "auto",
+        "Digits",
+        "MNIST, or scikit-learn's 8x8 digits scaled up; auto takes MNIST where it is found.",
+        ("auto", "mnist", "sklearn"),
     )
-    augment: Literal["none", "affine"] = _choice("none", "Augment", "Turn, shift, scale and shear each training digit a little.", ("none", "affine"))
+    augment: Literal["none", "affine"] = _choice(
+        "none", "Augment", "Turn, shift, scale and shear each training digit a little.", ("none", "affine")
+    )
     mean: float = _number(0.0, "Mean", "Subtracted from pixels in 0..1.", -10.0, 10.0)
     sd: float = _number(1.0, "Spread", "Divides pixels after the mean is taken off.", 1e-3, 10.0)
 
@@ -344,7 +355,7 @@ def _check(config: Config) -> None:
 def _check_value(name: str, option: Option, value: Any) -> None:
     if option.kind in ("int", "float"):
         wanted: type | tuple[type, ...] = int if option.kind == "int" else (int, float)
-        if isinstance(value, bool) or not isinstance(value, wanted) or not option.low <= value <= option.high:
+        if isinstance(value, bool) or not isinstance(value, wanted) or not option.low <= cast(float, value) <= option.high:
             kind = "a whole number" if option.kind == "int" else "a number"
             raise ConfigError(f"{name} is {value!r}; it takes {kind} from {option.low:g} to {option.high:g}.")
     elif option.kind == "choice" and value not in option.choices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from rnnapp.errors import ConfigError, TooFewRowsError
 __all__ = ["PriceSequences", "PriceSplit", "make_split"]
 
 Float64Array = npt.NDArray[np.float64]
-Scaler = MinMaxScaler | StandardScaler
+Scaler: TypeAlias = Any  # MinMaxScaler or StandardScaler, untyped
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
