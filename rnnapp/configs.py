@@ -226,8 +226,8 @@ class DigitConfig:
 Config = WindowConfig | ModelConfig | TrainConfig | DigitConfig
 
 
-def options(config: Config | type[Config]) -> dict[str, Option]:
-    """The declared settings of a config, by name, in order."""
+def options(config: Any) -> dict[str, Option]:
+    """The declared settings of a config or of its class, by name, in order."""
     return {f.name: f.metadata["option"] for f in dataclasses.fields(config)}
 
 

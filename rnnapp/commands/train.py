@@ -1,0 +1,83 @@
+"""``python -m rnnapp train``: one net on one table, told beside persistence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from typing import Any
+
+from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, to_dict
+from rnnapp.data.windows import PriceSplit, make_split
+from rnnapp.errors import ConfigError
+from rnnapp.evaluation.forecast import forecast
+from rnnapp.evaluation.metrics import answer, evaluate
+from rnnapp.training.checkpoints import save_model
+from rnnapp.training.loop import TrainedModel, Training
+
+__all__ = ["register", "train_report"]
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb."""
+    parser = subparsers.add_parser("train", help="train a net on prices and judge its forecast", allow_abbrev=False)
+    add_data(parser)
+    for cls in (WindowConfig, ModelConfig, TrainConfig):
+        add_options(parser, cls)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--forecast", metavar="OUT.csv", help="write the forecast as CSV")
+    parser.add_argument("--checkpoint", metavar="DIR", help="write the weights (safetensors) and settings (JSON)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and print."""
+    prices = read_data(args)
+    split = make_split(prices, read_options(args, WindowConfig))
+    training = Training(split, read_options(args, ModelConfig), read_options(args, TrainConfig))
+    for event in training.epochs():
+        if not args.json and _worth_a_line(event.epoch, training.train.epochs):
+            print(f"epoch {event.epoch + 1:>5}  loss {event.train_loss:.6f}  {event.steps_per_second:,.0f} steps/s")
+    trained = training.result()
+    report = train_report(trained, split)
+    if args.forecast:
+        _write_csv(args.forecast, trained, split)
+    if args.checkpoint:
+        save_model(trained, args.checkpoint, data={"name": prices.name, "fingerprint": prices.fingerprint})
+    print(json.dumps(report) if args.json else report["answer"])
+    return 0
+
+
+def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
+    """What a run is told as: settings, losses, and the test part's figures in index points beside persistence's."""
+    judged = evaluate(forecast(trained, split))
+    return {
+        "data": {"name": split.prices.name, "rows": len(split.prices), "fingerprint": split.prices.fingerprint},
+        "settings": {**to_dict(split.config), **to_dict(trained.model), **to_dict(trained.train)},
+        "device": trained.device,
+        "backend": trained.backend,
+        "seconds": trained.seconds,
+        "epochs": len(trained.history),
+        "stopped": trained.stopped,
+        "losses": [event.train_loss for event in trained.history],
+        **{name: _finite(getattr(judged, name)) for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")},
+        "answer": answer(judged, trained.model.name),
+        "notes": list(split.notes),
+    }
+
+
+def _worth_a_line(epoch: int, epochs: int) -> bool:
+    return epoch in (0, epochs - 1) or (epoch + 1) % max(1, math.ceil(epochs / 10)) == 0
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN: what is no number is told as null."""
+    return value if math.isfinite(value) else None
+
+
+def _write_csv(path: str, trained: TrainedModel, split: PriceSplit) -> None:
+    try:
+        forecast(trained, split).frame().to_csv(path, index=False)
+    except OSError as error:
+        raise ConfigError(f"The forecast cannot be written to {path} ({error.strerror}); another path would do.") from error
