@@ -166,6 +166,11 @@ class ScratchRecurrent(nn.Module):
         """Run the stack and keep every gate and state: one trace per layer and direction, in the order of ``h_n``."""
         return self._run(inputs, state)[1]
 
+    def weights(self, layer: int, direction: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """``weight_ih`` (G*H, I), ``weight_hh`` (G*H, H), ``bias_ih`` and ``bias_hh`` (G*H,) of one layer and direction."""
+        first, second, third, fourth = (getattr(self, name) for name in _names(layer, direction))
+        return first, second, third, fourth
+
     def _run(self, inputs: Tensor, state: Any) -> tuple[Tensor, list[CellTrace]]:
         if inputs.dim() != 3 or inputs.shape[-1] != self.input_size:
             takes = "(batch, steps, features)" if self.batch_first else "(steps, batch, features)"
@@ -183,7 +188,7 @@ class ScratchRecurrent(nn.Module):
 
     def _sweep(self, below: Tensor, layer: int, direction: int, first: tuple[Tensor, Tensor]) -> CellTrace:
         """Walk one layer through time in one direction."""
-        weight_ih, weight_hh, bias_ih, bias_hh = (getattr(self, name) for name in _names(layer, direction))
+        weight_ih, weight_hh, bias_ih, bias_hh = self.weights(layer, direction)
         # Every input is known beforehand, so W_ih x + b_ih is one product over all steps; only W_hh h waits for its turn.
         projected = functional.linear(below, weight_ih, bias_ih)  # (T, B, G*H)
         place = layer * self.directions + direction
