@@ -61,7 +61,9 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
         "epochs": len(trained.history),
         "stopped": trained.stopped,
         "losses": [event.train_loss for event in trained.history],
-        **{name: _finite(getattr(judged, name)) for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")},
+        **{
+            name: _finite(getattr(judged, name)) for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")
+        },
         "answer": answer(judged, trained.model.name),
         "notes": list(split.notes),
     }

@@ -1,0 +1,91 @@
+"""What every page is made of: the answer first, then the chart, then the figures; errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from rnnapp.errors import RnnappError
+
+__all__ = ["Figure", "answer", "chart", "figures_row", "is_dark", "notes", "quiet_line", "sentences"]
+
+_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d"],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+}
+
+
+class Figure(NamedTuple):
+    """One number of the row under the chart, beside its baseline's.
+
+    Attributes:
+        label: what it is, with its unit.
+        value: as text.
+        beside: the baseline's, as text ("persistence 34.0").
+        better: True where it beats the baseline, False where it does not, None where that means nothing.
+        help: one line.
+    """
+
+    label: str
+    value: str
+    beside: str = ""
+    better: bool | None = None
+    help: str | None = None
+
+
+def is_dark() -> bool:
+    """Whether the page is shown in dark."""
+    return st.context.theme.type == "dark"
+
+
+def answer(sentence: str) -> None:
+    """The page's answer, one sentence at its top."""
+    st.markdown(f"### {sentence}")
+
+
+def quiet_line() -> None:
+    """The one line about money."""
+    st.caption("For learning about nets and forecasts. Nothing here is advice about money.")
+
+
+def notes(lines: Sequence[str]) -> None:
+    """What a person should know about these settings."""
+    for line in lines:
+        st.warning(line, icon=":material/info:")
+
+
+def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> None:
+    """A chart with a stable key and words for who cannot see it; the camera in its toolbar saves a PNG."""
+    config = _CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": name or key}}
+    st.plotly_chart(figure, key=key, alt=alt, config=config, theme="streamlit")
+
+
+def figures_row(figures: Sequence[Figure]) -> None:
+    """Numbers beside their baselines: green where the net wins, red where it does not."""
+    with st.container(horizontal=True, gap="small"):
+        for figure in figures:
+            color: Any = {True: "green", False: "red", None: "off"}[figure.better]
+            st.metric(
+                figure.label,
+                figure.value,
+                figure.beside or None,
+                delta_color=color,
+                delta_arrow="off",
+                help=figure.help,
+                border=True,
+                width=190,
+            )
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Show our own errors as their sentence; the rest of the page goes on."""
+    try:
+        yield
+    except RnnappError as error:
+        st.error(str(error), icon=":material/error:")
