@@ -1,0 +1,112 @@
+"""What a net or a rule said about each day, in index points."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rnnapp.data.windows import PriceSequences, PriceSplit
+from rnnapp.training.loop import TrainedModel
+
+__all__ = ["Forecast", "assemble", "forecast"]
+
+Points = npt.NDArray[np.float64]
+Part = Literal["train", "valid", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Forecasts of the close ``horizon`` days ahead, one row a forecast day, in date order.
+
+    Attributes:
+        name: who forecast.
+        dates: (N,) datetime64[ns], the day that was forecast.
+        actual: (N,) the close on that day, index points.
+        predicted: (N,) the forecast, index points.
+        anchor: (N,) the last close known when forecasting: persistence, index points.
+        part: (N,) ``train``, ``valid`` or ``test``.
+        boundary: the first test day.
+        horizon: H, days ahead.
+        lower, upper: (N,) the interval's ends, index points, or None.
+    """
+
+    name: str
+    dates: npt.NDArray[np.datetime64]
+    actual: Points
+    predicted: Points
+    anchor: Points
+    part: npt.NDArray[np.str_]
+    boundary: np.datetime64
+    horizon: int = 1
+    lower: Points | None = None
+    upper: Points | None = None
+
+    def __len__(self) -> int:
+        return len(self.dates)
+
+    def select(self, part: Part) -> Forecast:
+        """The rows of one part."""
+        rows = self.part == part
+        columns = ("dates", "actual", "predicted", "anchor", "part", "lower", "upper")
+        chosen = {name: getattr(self, name)[rows] for name in columns if getattr(self, name) is not None}
+        return dataclasses.replace(self, **chosen)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a day: date, actual, predicted, persistence, part, lower, upper (NaN where there is no interval)."""
+        return pd.DataFrame(
+            {
+                "date": self.dates,
+                "actual": self.actual,
+                "predicted": self.predicted,
+                "persistence": self.anchor,
+                "part": self.part,
+                "lower": np.nan if self.lower is None else self.lower,
+                "upper": np.nan if self.upper is None else self.upper,
+            }
+        )
+
+
+def forecast(trained: TrainedModel, split: PriceSplit, name: str | None = None) -> Forecast:
+    """What a trained net says about every window of a split, for the horizon's last day.
+
+    Args:
+        trained: the net.
+        split: windows of the shape it was trained on.
+        name: what to call it; the net's own name without one.
+
+    Raises:
+        TrainingError: the windows have another shape than the net was made for.
+    """
+
+    def predict(part: PriceSequences) -> Points:
+        return split.to_points(trained.predict(part), part.anchor)[:, -1]  # (N, H) -> (N,)
+
+    return assemble(name or trained.model.name, split, predict)
+
+
+def assemble(name: str, split: PriceSplit, predict: Callable[[PriceSequences], Points]) -> Forecast:
+    """A forecast of all parts of a split, from a rule for one part.
+
+    Args:
+        name: who forecasts.
+        split: the windows.
+        predict: a part's windows -> (N,) closes of the horizon's last day, index points.
+    """
+    named = (("train", split.train), ("valid", split.valid), ("test", split.test))
+    parts = [(label, part) for label, part in named if part is not None]
+    return Forecast(
+        name=name,
+        dates=np.concatenate([part.dates[:, -1] for _, part in parts]),
+        actual=np.concatenate([part.actual[:, -1] for _, part in parts]),
+        predicted=np.concatenate([np.asarray(predict(part), np.float64) for _, part in parts]),
+        anchor=np.concatenate([part.anchor for _, part in parts]),
+        part=np.concatenate([np.full(len(part), label) for label, part in parts]),
+        boundary=split.boundary,
+        horizon=split.config.horizon,
+    )

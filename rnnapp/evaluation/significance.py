@@ -1,0 +1,127 @@
+"""Whether a difference between forecasts is more than luck."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from arch.bootstrap import MCS
+from scipy import stats
+
+__all__ = ["ConfidenceSet", "DieboldMariano", "confidence_set", "diebold_mariano", "holm"]
+
+Points = npt.NDArray[np.float64]
+
+
+class DieboldMariano(NamedTuple):
+    """Outcome of the test.
+
+    Attributes:
+        statistic: negative where the first forecast has the smaller loss; NaN where the errors are not numbers.
+        p: two-sided p-value, 1 where both forecasts lose alike on every day.
+    """
+
+    statistic: float
+    p: float
+
+
+def diebold_mariano(errors: Points, other: Points, horizon: int = 1) -> DieboldMariano:
+    """Test that two forecasts have equal expected squared error.
+
+    The long-run variance takes H-1 autocovariances of the loss differences; where they leave it not positive, none. The
+    statistic is corrected for small samples and compared with Student's t of N-1 degrees.
+
+    Args:
+        errors, other: (N,) errors of the two forecasts on the same days, in date order.
+        horizon: H, days ahead.
+
+    Source: Diebold and Mariano (1995), J. Business & Economic Statistics 13, 253-263; Harvey, Leybourne and Newbold (1997),
+    Int. J. Forecasting 13, 281-291, equation 8.
+    """
+    d = np.square(errors) - np.square(other)
+    n = len(d)
+    if not np.isfinite(d).all() or n < 2:
+        return DieboldMariano(math.nan, math.nan)
+    if not d.any():
+        return DieboldMariano(0.0, 1.0)
+    horizon = min(horizon, n - 1)
+    centred = d - d.mean()
+    covariances = [float(centred[k:] @ centred[: n - k]) / n for k in range(horizon)]
+    variance = covariances[0] + 2 * sum(covariances[1:])
+    if variance <= 0:
+        variance, horizon = covariances[0], 1
+    if variance <= 0:  # the same difference on every day
+        return DieboldMariano(math.copysign(math.inf, d.mean()), 0.0)
+    correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
+    statistic = float(d.mean() / math.sqrt(variance / n) * math.sqrt(correction))
+    return DieboldMariano(statistic, float(2 * stats.t.sf(abs(statistic), n - 1)))
+
+
+class ConfidenceSet(NamedTuple):
+    """Outcome of the model confidence set.
+
+    Attributes:
+        members: names that cannot be told from the best.
+        p: p-value by name; a name is a member where it is above the level.
+        level: share of times the best may be missed.
+    """
+
+    members: frozenset[str]
+    p: dict[str, float]
+    level: float
+
+
+def confidence_set(
+    errors: Mapping[str, Points], *, level: float = 0.10, horizon: int = 1, draws: int = 1000, seed: int = 0
+) -> ConfidenceSet:
+    """The forecasts that cannot be told from the best, by squared error.
+
+    Blocks of about N^(1/3) days, never shorter than the horizon, are drawn with replacement, so that what hangs together
+    in time stays together. Forecasts with equal errors on every day share one fate; one that is not a number on some day
+    is no member and has p-value NaN.
+
+    Args:
+        errors: (N,) errors by name, on the same days, in date order.
+        level: share of times the best may be missed.
+        horizon: H, days ahead.
+        draws: bootstrap samples.
+        seed: fixes them.
+
+    Source: Hansen, Lunde and Nason (2011), Econometrica 79, 453-497, as implemented by ``arch.bootstrap.MCS``.
+    """
+    twins = _twins(errors)
+    losses = np.column_stack([np.square(errors[name]) for name in twins]) if twins else np.empty((0, 0))
+    if len(twins) < 2 or len(losses) < 3:
+        found = dict.fromkeys(twins, 1.0)
+    else:
+        block = min(max(round(len(losses) ** (1 / 3)), horizon, 2), len(losses) - 1)
+        test = MCS(losses / losses.mean(), size=level, reps=draws, block_size=block, method="R", bootstrap="stationary", seed=seed)
+        test.compute()
+        found = {name: float(test.pvalues.loc[i, "Pvalue"]) for i, name in enumerate(twins)}
+    p = {name: found.get(twin, math.nan) for twin, names in twins.items() for name in names}
+    p = {name: p.get(name, math.nan) for name in errors}
+    return ConfidenceSet(frozenset(name for name, value in p.items() if value > level), p, level)
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """P-values adjusted for having looked at several (Holm 1979, Scandinavian J. Statistics 6, 65-70); NaN stays NaN."""
+    order = sorted((name for name in p if not math.isnan(p[name])), key=lambda name: p[name])
+    adjusted, least = dict(p), 0.0
+    for i, name in enumerate(order):
+        least = max(least, min(1.0, (len(order) - i) * p[name]))
+        adjusted[name] = least
+    return adjusted
+
+
+def _twins(errors: Mapping[str, Points]) -> dict[str, list[str]]:
+    """One name for each distinct finite error series, with all the names that share it."""
+    twins: dict[str, list[str]] = {}
+    for name, values in errors.items():
+        if not np.isfinite(values).all():
+            continue
+        twin = next((other for other in twins if np.array_equal(np.square(errors[other]), np.square(values))), name)
+        twins.setdefault(twin, []).append(name)
+    return twins
