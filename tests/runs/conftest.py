@@ -1,0 +1,44 @@
+"""One small database for the tests of this folder: making MLflow's tables takes a second or two."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.runs.records import NewRun, Settings
+from rnnapp.runs.store import Store
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh database with MLflow's tables and nothing in them."""
+    file = tmp_path_factory.mktemp("template") / "mlflow.db"
+    Store(f"sqlite:///{file}")._tracking.reader()
+    return file
+
+
+@pytest.fixture
+def home(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder of its own, its database already made."""
+    folder = tmp_path / "home"
+    (folder / "runs").mkdir(parents=True)
+    shutil.copy(template, folder / "runs" / "mlflow.db")
+    monkeypatch.setenv("RNNAPP_HOME", str(folder))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("RNNAPP_SCHEDULER", raising=False)
+    return folder
+
+
+@pytest.fixture
+def store(home: Path) -> Store:
+    return Store()
+
+
+@pytest.fixture
+def new() -> NewRun:
+    settings = Settings(ModelConfig(cell="lstm", hidden=4), TrainConfig(epochs=20, seed=3), WindowConfig(window=5))
+    return NewRun("LSTM on KOSPI", settings, "KOSPI", "a file", "f" * 64)
