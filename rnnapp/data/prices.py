@@ -1,15 +1,24 @@
-"""Price tables."""
+"""Price tables, and reading them from whatever CSV people have."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["PriceTable"]
+from rnnapp.data.dates import read_dates
+from rnnapp.data.layout import read_cells
+from rnnapp.data.mending import mend, refuse_spoilt
+from rnnapp.data.numbers import is_missing, read_prices_and_volume
+from rnnapp.data.textfile import MAX_BYTES, MAX_ROWS, load_text
+from rnnapp.errors import TooFewRowsError
+
+__all__ = ["MAX_BYTES", "MAX_ROWS", "PriceTable", "read_prices"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +67,37 @@ class PriceTable:
         if not 0 < rows < len(self):
             return self
         return PriceTable(self.name, self.frame.tail(rows), self.repairs)
+
+
+def read_prices(source: bytes | str | Path, *, name: str | None = None, columns: Mapping[str, str] | None = None) -> PriceTable:
+    """Read a CSV file of daily prices, whatever its dialect, and tell what was mended.
+
+    Args:
+        source: the bytes of a file, or its path.
+        name: what to call the table; else the ticker the file tells, or the file's name.
+        columns: our names (Date, Open, High, Low, Close, Volume) to the file's, for what its header does not tell.
+
+    Returns:
+        The columns Open, High, Low, Close, Volume, as many as the file has, float64, by ascending unique dates.
+
+    Raises:
+        ColumnError: no date or no close column; ``columns`` of the error are those found.
+        PriceFileError: what cannot be read surely.
+        TooFewRowsError: fewer than two readable rows.
+    """
+    path = None if isinstance(source, bytes) else Path(source)
+    label = name or (path.name if path else "The file")
+    text, repairs = load_text(source, label)
+    cells = read_cells(text, label, columns)
+    if cells.frame.empty:
+        raise TooFewRowsError(f"{label} has a header but no rows; at least 2 with a date and a close are needed.")
+    dates, dated = read_dates(cells.frame["Date"], label)
+    written = cells.frame.drop(columns="Date")
+    missing = {str(c): is_missing(written[c]) for c in written}
+    values, numbered = read_prices_and_volume(written, cells.delimiter, label)
+    keep, dropped = refuse_spoilt(cells.frame, dates, values, missing, label)
+    frame, mended = mend(
+        dates[keep], {c: v[keep] for c, v in values.items()}, {c: m[keep] for c, m in missing.items()}, label
+    )  # fmt: skip
+    title = name or cells.ticker or (path.stem if path else "Prices")
+    return PriceTable(title, frame, (*repairs, *cells.repairs, *dated, *numbered, *dropped, *mended))
