@@ -28,6 +28,7 @@ from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.backends import Augment, Backend, mean_loss
+from rnnapp.training.compiled import CompiledBackend, supports
 from rnnapp.training.torch_backend import TorchBackend, gather
 
 __all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "resolve_device"]
@@ -350,7 +351,16 @@ def resolve_device(train: TrainConfig) -> Literal["cpu", "cuda"]:
 
 
 def _open_backend(split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None) -> Backend:
-    return TorchBackend(split, model, dataclasses.replace(train, device=resolve_device(train)), augment)
+    train = dataclasses.replace(train, device=resolve_device(train))
+    if train.backend == "compiled":
+        reason = "batches are augmented by torch" if augment else supports(split, model, train)
+        if reason:
+            raise ConfigError(f"backend is compiled, but {reason}; backend=auto or torch would do.")
+        return CompiledBackend(split, model, train)
+    small = model.hidden < 64 and split.objective == "mse"
+    if train.backend == "auto" and small and augment is None and supports(split, model, train) is None:
+        return CompiledBackend(split, model, train)
+    return TorchBackend(split, model, train, augment)
 
 
 def _one_cycle(peak: float, steps: int) -> npt.NDArray[np.float64]:

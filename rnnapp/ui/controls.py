@@ -34,7 +34,7 @@ _SPANS: dict[str, tuple[float, float, float]] = {
     "dropout": (0.0, 0.9, 0.05),
     "clip": (0.0, 10.0, 0.1),
 }
-_RATES = tuple(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 3, 5, 7)) + (1.0,)
+_RATES = (*(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 3, 5, 7)), 1.0)
 
 
 def window_controls(prices: PriceTable, **defaults: Any) -> WindowConfig:

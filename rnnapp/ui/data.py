@@ -1,0 +1,148 @@
+"""Choose prices: bundled, uploaded, or fetched; the same block on every page that needs them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import streamlit as st
+
+from rnnapp.data.prices import PriceTable, read_prices
+from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
+from rnnapp.errors import ColumnError, ConfigError, RnnappError, SourceError
+from rnnapp.ui.address import publish_word, seed_word
+
+__all__ = ["choose_prices", "show_repairs"]
+
+_SOURCES = ("bundled", "upload", "yahoo")
+_NAMES = {"bundled": "Bundled", "upload": "Upload", "yahoo": "Yahoo"}
+_FIRST = next(iter(BUNDLED))
+
+
+def choose_prices() -> PriceTable | None:
+    """The block of controls for data; None while there is nothing to show yet (it says what to do)."""
+    st.subheader("Data", divider="gray")
+    seed_word("data", _SOURCES, "bundled")
+    source = st.segmented_control(
+        "Source",
+        _SOURCES,
+        format_func=lambda word: _NAMES[word],
+        key="data",
+        required=True,
+        persist_state="session",
+        help="A bundled index (no network), a CSV of your own, or Yahoo Finance.",
+    )
+    publish_word("data", source, "bundled")
+    return {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source]()
+
+
+def show_repairs(prices: PriceTable) -> None:
+    """What was read, and what was mended while reading."""
+    first, last = prices.frame.index[0].date(), prices.frame.index[-1].date()
+    st.caption(f"{prices.name}: {len(prices):,} days, {first} to {last}; {', '.join(prices.columns)}.")
+    if prices.repairs:
+        with st.expander(f"{len(prices.repairs)} repairs while reading", icon=":material/build:"):
+            for repair in prices.repairs:
+                st.markdown(f"- {repair}")
+
+
+def _bundled() -> PriceTable:
+    seed_word("index", tuple(BUNDLED), _FIRST)
+    name = st.selectbox(
+        "Index",
+        tuple(BUNDLED),
+        format_func=lambda key: BUNDLED[key],
+        key="index",
+        persist_state="session",
+        help="Real daily prices, 1999 to 2018, that come with the app.",
+    )
+    publish_word("index", name, _FIRST)
+    return _load_bundled(name)
+
+
+def _uploaded() -> PriceTable | None:
+    file = st.file_uploader(
+        "Price file", type=["csv", "txt", "tsv"], key="upload", help="CSV with a date and a close; 25 MB at most."
+    )
+    if file is not None:
+        content = file.getvalue()
+        key = (hashlib.sha256(content).hexdigest(), file.name)
+        if st.session_state.get("_upload_key") != key:
+            st.session_state["_upload_key"], st.session_state["_upload"] = key, None
+            st.session_state["_upload_content"] = content
+            st.session_state.pop("_mapping", None)
+    content = st.session_state.get("_upload_content")
+    if content is None:
+        st.info("Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are.")
+        return None
+    if st.session_state.get("_upload") is None:
+        st.session_state["_upload"] = _read_upload(content, st.session_state["_upload_key"][1])
+    table: PriceTable | None = st.session_state["_upload"]
+    return table
+
+
+def _read_upload(content: bytes, name: str) -> PriceTable | None:
+    try:
+        return read_prices(content, name=name.rsplit(".", 1)[0], columns=st.session_state.get("_mapping"))
+    except ColumnError as error:
+        st.error(str(error), icon=":material/error:")
+        if error.columns:
+            _map_by_hand(error.columns)
+    except RnnappError as error:
+        st.error(str(error), icon=":material/error:")
+    return None
+
+
+def _map_by_hand(columns: tuple[str, ...]) -> None:
+    """Ask which column is which."""
+    with st.form("mapping"):
+        st.markdown("Which column is which?")
+        date = st.selectbox("Date", columns, index=0)
+        close = st.selectbox("Close", columns, index=min(1, len(columns) - 1))
+        if st.form_submit_button("Use these columns", type="primary"):
+            st.session_state["_mapping"] = {"Date": date, "Close": close}
+            st.rerun()
+
+
+def _fetched() -> PriceTable | None:
+    seed_word("ticker", tuple(TICKERS), next(iter(TICKERS)))
+    ticker = st.selectbox(
+        "Ticker",
+        [*TICKERS, *([st.session_state["ticker"]] if st.session_state["ticker"] not in TICKERS else [])],
+        format_func=lambda key: f"{TICKERS[key]} ({key})" if key in TICKERS else key,
+        key="ticker",
+        accept_new_options=True,
+        persist_state="session",
+        help="An index offered here, or any other symbol of Yahoo Finance, typed.",
+    )
+    publish_word("ticker", ticker, next(iter(TICKERS)))
+    today = dt.date.today()
+    start = st.date_input("From", today - dt.timedelta(days=5 * 365), min_value=dt.date(1927, 1, 1), max_value=today, key="from")
+    end = st.date_input("To", today, min_value=dt.date(1927, 1, 1), max_value=today, key="to")
+    refresh = st.button("Fetch", icon=":material/download:", help="Copies are kept for 12 hours.", key="fetch")
+    key = (ticker, start, end)
+    if refresh or st.session_state.get("_fetched_key") != key:
+        st.session_state["_fetched_key"], st.session_state["_fetched"] = key, None
+        st.session_state["_fetched"] = _fetch(ticker, start, end, refresh=refresh)
+    table: PriceTable | None = st.session_state["_fetched"]
+    return table
+
+
+def _fetch(ticker: str, start: dt.date, end: dt.date, *, refresh: bool) -> PriceTable | None:
+    if start >= end:
+        raise ConfigError(f"The range starts on {start} and ends on {end}; a start before its end would do.")
+    try:
+        with st.spinner(f"Fetching {ticker} from Yahoo Finance"):
+            return fetch_yahoo(ticker, start, end, refresh=refresh)
+    except SourceError as error:
+        st.error(str(error), icon=":material/cloud_off:")
+        if error.cached is None:
+            st.info("The bundled indices and your own files need no network.")
+            return None
+        st.info("Shown is the copy kept from the last time it was fetched.")
+        return error.cached
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _load_bundled(name: str) -> PriceTable:
+    return bundled(name)

@@ -1,0 +1,203 @@
+"""What the Forecast page shows: the answer, actual against predicted, the figures beside persistence's, and the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from rnnapp.configs import ModelConfig, TrainConfig, to_dict
+from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.cautions import cautions
+from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.metrics import Evaluation, evaluate
+from rnnapp.evaluation.metrics import answer as answer_of
+from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, residual_figure
+from rnnapp.figures.style import line_of
+from rnnapp.training.background import BackgroundTraining
+from rnnapp.training.checkpoints import model_to_bytes
+from rnnapp.training.loop import TrainedModel, Training
+from rnnapp.ui.live import recall, remember, split_key, watch
+from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
+
+__all__ = ["Told", "show_forecast"]
+
+_JOB = "_forecast_job"
+_RANGES = {"3M": 91, "6M": 183, "1Y": 365, "all": None}
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A trained net with what it says and how good that is."""
+
+    trained: TrainedModel
+    forecast: Forecast
+    evaluation: Evaluation
+
+
+def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> None:
+    """The page under its controls: what was trained under these settings, or the way to train it."""
+    key = split_key(split, model, train)
+    running = _running_job()
+    told: Told | None = recall(key)
+    if told is None and running is None:
+        _before(split, model)
+        if _train_button(f"Train the {model.name}"):
+            with sentences():
+                st.session_state[_JOB] = (key, split, BackgroundTraining(Training(split, model, train)))
+                st.rerun()
+    elif told is None and running is not None:
+        answer(f"The {running.training.model.name} is learning.")
+        watch(running, "forecast")
+    else:
+        assert told is not None
+        _after(told, split)
+
+
+def _running_job() -> BackgroundTraining | None:
+    """The training under way; one that has ended is turned into a result first."""
+    if _JOB not in st.session_state:
+        return None
+    key, split, job = st.session_state[_JOB]
+    if not job.done:
+        return job  # type: ignore[no-any-return]
+    del st.session_state[_JOB]
+    if job.error is not None:
+        st.error(str(job.error), icon=":material/error:")
+    if job.events:
+        remember(key, _tell(job.result(), split))
+    return None
+
+
+def _tell(trained: TrainedModel, split: PriceSplit) -> Told:
+    told = forecast(trained, split)
+    return Told(trained, told, evaluate(told))
+
+
+def _train_button(label: str) -> bool:
+    return st.button(label, type="primary", icon=":material/play_arrow:", key="train")
+
+
+def _before(split: PriceSplit, model: ModelConfig) -> None:
+    """Nothing is trained yet: the prices with their split."""
+    days = "tomorrow's close" if split.config.horizon == 1 else f"the close {split.config.horizon} days ahead"
+    answer(f"Can a {model.name} forecast {days} of {split.prices.name} better than the last close does?")
+    chart(
+        price_figure(split, is_dark()),
+        "prices",
+        f"Closing prices of {split.prices.name}; training ends where the test part begins, on {_day(split.boundary)}.",
+    )
+    st.caption(
+        f"{len(split.train):,} windows train"
+        + (f", {len(split.valid):,} validate" if split.valid is not None else "")
+        + f", {len(split.test):,} test from {_day(split.boundary)}. Each holds {split.steps} days of {', '.join(split.columns)}."
+    )
+    notes(cautions(split, model))
+
+
+def _after(told: Told, split: PriceSplit) -> None:
+    trained, judged = told.trained, told.evaluation
+    answer(answer_of(judged, trained.model.name))
+    _forecast_chart(told)
+    figures_row(_figures(judged))
+    st.caption(f"{judged.verdict} {_how(trained)}")
+    notes(cautions(split, trained.model))
+    loss, residuals, table, settings = st.tabs(["Loss", "Residuals", "Table", "Settings and files"])
+    with loss:
+        _loss(trained)
+    with residuals:
+        figure = residual_figure(told.forecast, line_of(trained.model), dark=is_dark())
+        chart(figure, "residuals", "Predicted minus actual close by test day, beside persistence's.")
+    with table:
+        st.dataframe(told.forecast.frame(), hide_index=True, height=380)
+    with settings:
+        _files(told, split)
+    quiet_line()
+
+
+@st.fragment
+def _forecast_chart(told: Told) -> None:
+    chosen = st.segmented_control("Range", list(_RANGES), default="all", key="range", required=True, label_visibility="collapsed")
+    days = _RANGES[chosen]
+    last = told.forecast.dates[-1]
+    first = None if days is None else last - np.timedelta64(days, "D")
+    line = line_of(told.trained.model)
+    figure = forecast_figure(told.forecast, line, dark=is_dark(), first=first)
+    alt = f"Actual and predicted close by day; the test part begins on {_day(told.forecast.boundary)}. {told.evaluation.verdict}"
+    chart(figure, "forecast", alt)
+
+
+def _figures(judged: Evaluation) -> list[Figure]:
+    better = judged.rmse < judged.persistence_rmse
+    return [
+        Figure("RMSE, points", f"{judged.rmse:,.1f}", f"persistence {judged.persistence_rmse:,.1f}", better, "Root mean squared error on test."),
+        Figure(
+            "MAE, points", f"{judged.mae:,.1f}", f"persistence {judged.persistence_mae:,.1f}", judged.mae < judged.persistence_mae,
+            "Mean absolute error on test.",
+        ),
+        Figure(
+            "MAPE", f"{judged.mape:.2f}%", f"persistence {judged.persistence_mape:.2f}%", judged.mape < judged.persistence_mape,
+            "Mean absolute error in percent of the close.",
+        ),
+        Figure("Skill", f"{judged.skill:+.1%}", "persistence 0%", judged.skill > 0, "1 − RMSE / persistence's RMSE."),
+        Figure(
+            "Direction right", f"{judged.directional_accuracy:.1%}", f"always up {judged.base_rate:.1%}",
+            judged.directional_accuracy > judged.base_rate,
+            f"95% interval {judged.directional_interval[0]:.0%} to {judged.directional_interval[1]:.0%}.",
+        ),
+    ]  # fmt: skip
+
+
+def _how(trained: TrainedModel) -> str:
+    ended = {"stopped": ", stopped by hand", "early stopping": ", stopped early", "diverged": ", broken off"}.get(
+        trained.stopped, ""
+    )
+    where = {"torch": "torch", "compiled": "the compiled kernel"}[trained.backend]
+    return f"{len(trained.history)} epochs in {trained.seconds:.2f} s with {where} on the {trained.device.upper()}{ended}."
+
+
+def _loss(trained: TrainedModel) -> None:
+    log = st.toggle("Logarithmic", value=True, key="log_loss")
+    figure = loss_figure(trained.history, line_of(trained.model), epochs=len(trained.history), log=log)
+    last = trained.history[-1]
+    chart(figure, "loss", f"Training loss falls from {trained.history[0].train_loss:.4g} to {last.train_loss:.4g}.")
+
+
+def _files(told: Told, split: PriceSplit) -> None:
+    trained = told.trained
+    settings = {**to_dict(split.config), **to_dict(trained.model), **to_dict(trained.train)}
+    with st.container(horizontal=True):
+        st.download_button(
+            "Forecast (CSV)", lambda: told.forecast.frame().to_csv(index=False), "forecast.csv", "text/csv", on_click="ignore"
+        )
+        st.download_button(
+            "Settings (JSON)", lambda: json.dumps(settings, indent=1), "settings.json", "application/json", on_click="ignore"
+        )
+        st.download_button("Weights (safetensors)", lambda: model_to_bytes(trained)[0], "weights.safetensors", on_click="ignore")
+        st.download_button("Chart (HTML)", lambda: _chart_html(told), "forecast.html", "text/html", on_click="ignore")
+    st.caption("The camera in the chart's toolbar saves it as PNG.")
+    figures = {k: v for k, v in dataclasses.asdict(told.evaluation).items() if isinstance(v, float)}
+    left, right = st.columns(2)
+    left.markdown("Settings")
+    left.json(settings, expanded=False)
+    right.markdown("Figures on the test part")
+    right.json(figures, expanded=False)
+
+
+def _csv(told: Told) -> str:
+    text: str = told.forecast.frame().to_csv(index=False)
+    return text
+
+
+def _chart_html(told: Told) -> str:
+    figure = forecast_figure(told.forecast, line_of(told.trained.model))
+    figure.update_layout(template="plotly_white", title=answer_of(told.evaluation, told.trained.model.name))
+    html: str = figure.to_html(include_plotlyjs=True)
+    return html
+
+
+def _day(date: np.datetime64) -> str:
+    return str(np.datetime_as_string(date, unit="D"))

@@ -1,0 +1,70 @@
+"""Watch a training while it runs: a loss chart that grows, speed, time left, and a way to stop."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+import streamlit as st
+
+from rnnapp.data.sequences import Split
+from rnnapp.figures.forecast import loss_figure
+from rnnapp.figures.style import line_of
+from rnnapp.training.background import BackgroundTraining
+from rnnapp.ui.page import chart
+
+__all__ = ["recall", "remember", "split_key", "watch"]
+
+_KEPT = 64
+_LOOK_EVERY = 0.5  # seconds between two looks at a running training
+
+
+def watch(job: BackgroundTraining, key: str) -> None:
+    """Show a running training; the page runs again when it ends.
+
+    The chart is drawn from what the training has left behind so far: the training never waits for it.
+    """
+
+    @st.fragment(run_every=_LOOK_EVERY)
+    def live() -> None:
+        training = job.training
+        if job.done:
+            st.rerun()
+        left = job.seconds_left
+        speed = job.events[-1].steps_per_second if job.events else 0.0
+        rate = speed / max(1, -(-len(training.split.train) // training.train.batch))
+        words = f"Epoch {len(job.events)} of {training.train.epochs}"
+        words += f", {rate:,.1f} epochs a second" if rate else ""
+        words += f", about {left:,.0f} s left" if left < 1e5 else ""
+        bar, button = st.columns([5, 1], vertical_alignment="center")
+        bar.progress(job.progress, text=words)
+        button.button(
+            "Stop", key=f"{key}_stop", on_click=job.stop, icon=":material/stop:", help="Ends now and keeps what was learned."
+        )
+        figure = loss_figure(list(job.events), line_of(training.model), epochs=training.train.epochs)
+        chart(figure, f"{key}_live_loss", f"Training loss over {len(job.events)} epochs, still running.")
+
+    live()
+
+
+def recall(key: Hashable) -> Any | None:
+    """What this session computed under these settings, if it still has it: going back is immediate."""
+    kept: OrderedDict[Hashable, Any] = st.session_state.setdefault("_results", OrderedDict())
+    if key in kept:
+        kept.move_to_end(key)
+    return kept.get(key)
+
+
+def remember(key: Hashable, value: Any) -> Any:
+    """Keep a result under its settings; the oldest goes when there are too many."""
+    kept: OrderedDict[Hashable, Any] = st.session_state.setdefault("_results", OrderedDict())
+    kept[key] = value
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return value
+
+
+def split_key(split: Split, *settings: Hashable) -> Hashable:
+    """What makes two runs the same: the data and every setting."""
+    return (getattr(getattr(split, "prices", None), "fingerprint", None), getattr(split, "config", None), *settings)

@@ -1,0 +1,105 @@
+"""A real server and a real Chromium for the browser tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The Chromium that RNNAPP_CHROMIUM names, else the one on PATH, else Playwright's own."""
+    named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=named, args=ARGS)
+        except Error as error:
+            pytest.skip(f"no Chromium could be started: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(own_home: Path) -> Iterator[str]:
+    """The dashboard on a free port; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    log = own_home / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=os.environ)
+        try:
+            _wait(f"http://localhost:{port}/_stcore/health", process, log)
+            yield f"http://localhost:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture()
+def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
+    """Open a path of the dashboard in a fresh session: ``open_page("/compare?cell=gru", width=390, dark=True)``."""
+    contexts = []
+
+    def opened(path: str = "/", *, width: int = 1280, height: int = 900, dark: bool = False, touch: bool = False) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            has_touch=touch,
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(server + path)
+        settle(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def settle(page: Page, seconds: float = 30) -> None:
+    """Wait until the app has drawn and its script runs no more."""
+    page.wait_for_selector('[data-testid="stApp"]', timeout=seconds * 1000)
+    page.wait_for_function(
+        """() => { const app = document.querySelector('[data-testid="stApp"]');
+                   return app && app.getAttribute('data-test-script-state') === 'notRunning'
+                       && document.querySelector('[data-testid="stMain"] [data-testid="stVerticalBlock"]'); }""",
+        timeout=seconds * 1000,
+    )
+
+
+def no_traceback(page: Page) -> bool:
+    """Whether the page shows no exception."""
+    return page.locator('[data-testid="stException"]').count() == 0 and not re.search(r"Traceback", page.inner_text("body"))
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended: {log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"the server did not answer in {seconds:.0f} s: {log.read_text()[-2000:]}")

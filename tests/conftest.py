@@ -1,0 +1,52 @@
+"""What all tests share: fixed seeds, a home of their own, and a browser run that may not be skipped under CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+_skipped_browser: list[str] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test reads or writes a person's own data folder."""
+    before = os.environ.get("RNNAPP_HOME")
+    home = tmp_path_factory.mktemp("home")
+    os.environ["RNNAPP_HOME"] = str(home)
+    yield home
+    if before is None:
+        del os.environ["RNNAPP_HOME"]
+    else:
+        os.environ["RNNAPP_HOME"] = before
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds() -> None:
+    """Nothing drawn at random differs between two runs of the tests."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not torch.cuda.is_available():
+        skip = pytest.mark.skip(reason="this machine shows no CUDA device")
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(skip)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and "browser" in report.keywords:
+        _skipped_browser.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI a browser test that was skipped is a failure: it would hide a page that nobody looked at."""
+    if os.environ.get("CI") == "true" and _skipped_browser and not hasattr(session.config, "workerinput"):
+        print("\nskipped browser tests under CI:", *_skipped_browser, sep="\n  ")  # noqa: T201
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
