@@ -163,20 +163,20 @@ def _directions(test: Forecast) -> tuple[int, int, int, int]:
 
 def _lag_verdict(lag: int | None, test: Forecast, beats: bool) -> str:
     if not np.isfinite(test.predicted).all():
-        return f"no number on {int((~np.isfinite(test.predicted)).sum())} of {len(test)} test days: this forecast cannot be judged"
+        return f"No number on {int((~np.isfinite(test.predicted)).sum())} of {len(test)} test days: this forecast cannot be judged."
     if lag is None:
-        return "the forecast does not move, or there are too few test days to say when it does"
+        return "This forecast does not move, or there are too few test days to say when it does."
     if lag == 0:
-        return "best match on the day itself: this forecast does not lag"
+        return "Best match on the day itself: this forecast does not lag."
     late = "one day" if lag == 1 else f"{lag} days"
-    if lag > test.horizon:
-        return f"best match {late} late: this forecast trails even the last close known"
     known = "yesterday" if test.horizon == 1 else "the last close known"
+    if lag > test.horizon:
+        return f"Best match {late} late: this forecast trails even the last close known."
     if lag < test.horizon:
-        return f"best match {late} late, {test.horizon - lag} before the last close known would: this forecast leads it"
+        return f"Best match {late} late, {test.horizon - lag} before the last close known: this forecast leads it."
     if beats:
-        return f"best match {late} late: this forecast follows {known}, and adds something to it"
-    return f"best match {late} late: this forecast mostly repeats {known}"
+        return f"Best match {late} late: this forecast follows {known}, and adds something to it."
+    return f"Best match {late} late: this forecast mostly repeats {known}."
 
 
 def _comparison(evaluation: Evaluation) -> str:

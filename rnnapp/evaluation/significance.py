@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from arch.bootstrap import MCS
 from scipy import stats
 
 __all__ = ["ConfidenceSet", "DieboldMariano", "confidence_set", "diebold_mariano", "holm"]
@@ -92,6 +91,8 @@ def confidence_set(
 
     Source: Hansen, Lunde and Nason (2011), Econometrica 79, 453-497, as implemented by ``arch.bootstrap.MCS``.
     """
+    from arch.bootstrap import MCS  # a second of imports that forecasting alone need not pay
+
     twins = _twins(errors)
     losses = np.column_stack([np.square(errors[name]) for name in twins]) if twins else np.empty((0, 0))
     if len(twins) < 2 or len(losses) < 3:

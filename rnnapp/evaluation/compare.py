@@ -1,0 +1,150 @@
+"""Several nets on the same days, each over several seeds.
+
+Stream first, collect second: :func:`compare` yields each run as it ends, :func:`rnnapp.evaluation.judge.judge` makes a table
+of whatever there is so far.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value
+from rnnapp.data.windows import PriceSplit, make_split
+from rnnapp.errors import ConfigError, DivergedError
+from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.training.loop import EpochEvent, TrainedModel, Training
+
+__all__ = ["Contender", "SeedResult", "compare", "contenders", "split_for"]
+
+_IN_NAME = ("cell", "bidirectional")
+OnEvent = Callable[["Contender", int, EpochEvent], None]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One entry of a comparison: a name and the settings behind it."""
+
+    name: str
+    model: ModelConfig
+    window: WindowConfig
+    train: TrainConfig
+
+
+@dataclass(frozen=True, eq=False)
+class SeedResult:
+    """One run.
+
+    Attributes:
+        contender: whose.
+        seed: of the run.
+        trained: the net as it ended.
+        forecast: what it says, None where training broke off.
+        error: why it broke off, None where it did not.
+    """
+
+    contender: Contender
+    seed: int
+    trained: TrainedModel
+    forecast: Forecast | None
+    error: str | None = None
+
+
+def contenders(models: Sequence[ModelConfig], window: WindowConfig, train: TrainConfig | None = None) -> tuple[Contender, ...]:
+    """One contender for each net under the same window and training; nets of one name are told apart by what differs."""
+    made = [Contender(model.name, model, window, train or TrainConfig()) for model in models]
+    return tuple(dataclasses.replace(one, name=_full_name(one, made)) for one in made)
+
+
+def compare(
+    split: PriceSplit,
+    models: Sequence[ModelConfig | Contender],
+    train: TrainConfig | None = None,
+    *,
+    seeds: int = 5,
+    stop: threading.Event | None = None,
+    on_event: OnEvent | None = None,
+) -> Iterator[SeedResult]:
+    """Train every net over several seeds, one result as each run ends; the first seed of all comes before the second of any.
+
+    Args:
+        split: the days they are compared on.
+        models: nets, or contenders with settings of their own; a contender with another window is tested on the same days.
+        train: for nets given without one; seeds count up from its seed.
+        seeds: runs of each.
+        stop: set it to end soon; the run in hand is dropped, what was yielded stays.
+        on_event: called with each epoch of each run.
+
+    Raises:
+        ConfigError: no nets, two of one name, no seeds, or a contender with another horizon.
+    """
+    plain = [model for model in models if isinstance(model, ModelConfig)]
+    named = iter(contenders(plain, split.config, train))
+    entries = [model if isinstance(model, Contender) else next(named) for model in models]
+    _check(entries, split, seeds)
+    splits = {entry: split_for(entry, split) for entry in entries}
+    return _runs(entries, splits, seeds, stop or threading.Event(), on_event)
+
+
+def split_for(contender: Contender, split: PriceSplit) -> PriceSplit:
+    """The contender's windows over the same table, its test part on the same days."""
+    if contender.window == split.config:
+        return split
+    boundary = str(np.datetime_as_string(split.boundary, unit="D"))
+    return make_split(split.prices, dataclasses.replace(contender.window, split=boundary, rows=0))
+
+
+def _runs(
+    entries: list[Contender], splits: dict[Contender, PriceSplit], seeds: int, stop: threading.Event, on_event: OnEvent | None
+) -> Iterator[SeedResult]:
+    for number in range(seeds):
+        for entry in entries:
+            if stop.is_set():
+                return
+            result = _run(entry, splits[entry], entry.train.seed + number, stop, on_event)
+            if not stop.is_set() or result.trained.stopped == "finished":
+                yield result
+
+
+def _run(entry: Contender, split: PriceSplit, seed: int, stop: threading.Event, on_event: OnEvent | None) -> SeedResult:
+    training = Training(split, entry.model, dataclasses.replace(entry.train, seed=seed))
+    try:
+        for event in training.epochs():
+            if on_event is not None:
+                on_event(entry, seed, event)
+            if stop.is_set():
+                training.stop()
+    except DivergedError as error:
+        return SeedResult(entry, seed, training.result(), None, str(error))
+    trained = training.result()
+    return SeedResult(entry, seed, trained, forecast(trained, split, entry.name))
+
+
+def _check(entries: Sequence[Contender], split: PriceSplit, seeds: int) -> None:
+    if not entries:
+        raise ConfigError("No net is chosen; at least one of rnn, lstm and gru would do.")
+    if seeds < 1:
+        raise ConfigError(f"seeds is {seeds}; at least 1 would do, and 5 allow a claim.")
+    names = [entry.name for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"Two nets are the same, {', '.join(twice)}; each one once would do.")
+    for entry in entries:
+        if entry.window.horizon != split.config.horizon:
+            raise ConfigError(
+                f"{entry.name} forecasts {entry.window.horizon} days ahead, the comparison {split.config.horizon}; one horizon for "
+                "all would do."
+            )
+
+
+def _full_name(one: Contender, all_of_them: Sequence[Contender]) -> str:
+    """The net's name, with the settings in which it differs from others of that name."""
+    twins = [other.model for other in all_of_them if other.name == one.name]
+    fields = [field.name for field in dataclasses.fields(ModelConfig)]
+    differing = [name for name in fields if len({getattr(model, name) for model in twins}) > 1]
+    settings = ", ".join(f"{name} {format_value(getattr(one.model, name))}" for name in differing if name not in _IN_NAME)
+    return f"{one.name} ({settings})" if settings else one.name

@@ -1,0 +1,249 @@
+"""One table out of many runs: who is best, by how much, and whether that beats "tomorrow = today"."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.baselines import PERSISTENCE, baselines
+from rnnapp.evaluation.compare import Contender, SeedResult
+from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.metrics import LEVEL, Evaluation, evaluate
+from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, holm
+from rnnapp.models.recurrent import count_parameters
+
+__all__ = ["AVERAGED", "Comparison", "Row", "judge", "median_forecast"]
+
+AVERAGED = ("rmse", "mae", "mape", "mase", "skill", "directional_accuracy")
+"""Figures that are averaged over seeds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A net over its seeds, or a baseline.
+
+    Attributes:
+        name, kind: what it is called and what it is.
+        contender: the settings of a net, None for a baseline.
+        forecast: the median over seeds; ``lower`` and ``upper`` are the least and greatest of the seeds.
+        evaluation: figures of that median; lag, direction interval and tests against persistence are taken from it.
+        mean, sd: of the :data:`AVERAGED` figures over seeds; the sd is NaN for one.
+        runs: the runs it is made of.
+        failed: runs that broke off.
+        parameters: trainable values; 0 for a rule.
+        seconds: mean training time of a run.
+        rank: 1 for the least mean RMSE.
+        mcs_p, in_confidence_set: the model confidence set at 10%.
+        dm_p: p-value of Diebold-Mariano against persistence, adjusted (Holm) for the number of nets, or of baselines.
+        beats_persistence: smaller errors than persistence, on the median and on average over seeds, and ``dm_p`` below 10%.
+        verdict: what follows, in a sentence.
+    """
+
+    name: str
+    kind: Literal["net", "baseline"]
+    contender: Contender | None
+    forecast: Forecast
+    evaluation: Evaluation
+    mean: dict[str, float]
+    sd: dict[str, float]
+    runs: tuple[SeedResult, ...] = ()
+    failed: int = 0
+    parameters: int = 0
+    seconds: float = 0.0
+    rank: int = 0
+    mcs_p: float = math.nan
+    in_confidence_set: bool = False
+    dm_p: float = math.nan
+    beats_persistence: bool = False
+    verdict: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as plain JSON values; what is no number is null."""
+        judged = self.evaluation
+        low, high = judged.directional_interval
+        values: dict[str, Any] = {"name": self.name, "kind": self.kind, "rank": self.rank}
+        for figure in AVERAGED:
+            values |= {figure: self.mean[figure], f"{figure}_sd": self.sd[figure]}
+        values |= {
+            "directional_low": low, "directional_high": high, "base_rate": judged.base_rate, "still_days": judged.still_days,
+            "best_lag": judged.best_lag, "lag": judged.verdict, "dm": judged.dm, "dm_p": self.dm_p, "mcs_p": self.mcs_p,
+            "in_confidence_set": self.in_confidence_set, "beats_persistence": self.beats_persistence,
+            "parameters": self.parameters, "seconds": self.seconds, "seeds": len(self.runs) - self.failed, "failed": self.failed,
+            "test_days": judged.n, "verdict": self.verdict,
+        }  # fmt: skip
+        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All rows, best first.
+
+    Attributes:
+        rows: by rank.
+        best: name of the best net, None before any is trained.
+        verdict: the sentence a page begins with.
+        horizon: H, days ahead.
+    """
+
+    rows: tuple[Row, ...]
+    best: str | None
+    verdict: str
+    horizon: int
+
+    @property
+    def nets(self) -> tuple[Row, ...]:
+        """The nets alone, best first."""
+        return tuple(row for row in self.rows if row.kind == "net")
+
+    def row(self, name: str) -> Row:
+        """The row of that name."""
+        return next(row for row in self.rows if row.name == name)
+
+    def frame(self) -> pd.DataFrame:
+        """One line a row, best first."""
+        return pd.DataFrame([row.as_dict() for row in self.rows])
+
+    def forecasts(self) -> pd.DataFrame:
+        """Every forecast on its test days: date, actual, then a column a row, in index points."""
+        tests = {row.name: row.forecast.select("test") for row in self.rows}
+        first = next(iter(tests.values()))
+        return pd.DataFrame({"date": first.dates, "actual": first.actual} | {name: test.predicted for name, test in tests.items()})
+
+
+def judge(
+    split: PriceSplit, results: Sequence[SeedResult], *, rules: Sequence[Forecast] | None = None, seed: int = 0
+) -> Comparison:
+    """Make the table of whatever runs there are, baselines always in it.
+
+    Args:
+        split: the days the nets are compared on.
+        results: runs, in any order.
+        rules: the baselines' forecasts where they are at hand already.
+        seed: fixes the bootstrap.
+    """
+    entries = list(dict.fromkeys(result.contender for result in results))
+    nets = [_net(entry, [r for r in results if r.contender == entry], split) for entry in entries]
+    rules = baselines(split) if rules is None else rules
+    rows = [row for row in nets if row is not None] + [_rule(rule, split) for rule in rules]
+    errors = {row.name: _test_errors(row.forecast) for row in rows}
+    kept = confidence_set(errors, level=LEVEL, horizon=split.config.horizon, seed=seed)
+    adjusted = _adjusted(rows)
+    rows = [_told(row, kept, adjusted[row.name]) for row in rows]
+    rows.sort(key=lambda row: (math.isnan(row.mean["rmse"]), row.mean["rmse"]))
+    ranked = tuple(dataclasses.replace(row, rank=i) for i, row in enumerate(rows, 1))
+    best = next((row for row in ranked if row.kind == "net"), None)
+    return Comparison(ranked, best.name if best else None, _verdict(ranked, best), split.config.horizon)
+
+
+def median_forecast(forecasts: Sequence[Forecast]) -> Forecast:
+    """The median over seeds, day by day, with the least and the greatest as ``lower`` and ``upper``."""
+    stacked = np.stack([one.predicted for one in forecasts])  # (seeds, N)
+    return dataclasses.replace(
+        forecasts[0], predicted=np.median(stacked, axis=0), lower=stacked.min(axis=0), upper=stacked.max(axis=0)
+    )
+
+
+def _net(entry: Contender, runs: Sequence[SeedResult], split: PriceSplit) -> Row | None:
+    told = [run.forecast for run in runs if run.forecast is not None]
+    if not told:
+        return None
+    forecast = median_forecast(told)
+    each = [evaluate(one) for one in told]
+    mean = {name: float(np.mean([getattr(one, name) for one in each])) for name in AVERAGED}
+    spread = {name: float(np.std([getattr(one, name) for one in each], ddof=1)) if len(each) > 1 else math.nan for name in AVERAGED}
+    first = runs[0].trained
+    return Row(
+        entry.name, "net", entry, forecast, evaluate(forecast), mean, spread, tuple(runs), len(runs) - len(told),
+        parameters=count_parameters(entry.model, features=first.features, steps=first.steps, outputs=first.outputs),
+        seconds=float(np.mean([run.trained.seconds for run in runs])),
+    )  # fmt: skip
+
+
+def _rule(forecast: Forecast, split: PriceSplit) -> Row:
+    judged = evaluate(forecast)
+    mean = {name: float(getattr(judged, name)) for name in AVERAGED}
+    linear = forecast.name == "Linear autoregression"
+    size = (split.steps * split.features + 1) * split.outputs if linear else 0
+    return Row(forecast.name, "baseline", None, forecast, judged, mean, dict.fromkeys(AVERAGED, math.nan), parameters=size)
+
+
+def _test_errors(forecast: Forecast) -> np.ndarray[Any, np.dtype[np.float64]]:
+    test = forecast.select("test")
+    return test.predicted - test.actual
+
+
+def _adjusted(rows: Sequence[Row]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for kind in ("net", "baseline"):
+        found |= holm({row.name: row.evaluation.dm_p for row in rows if row.kind == kind and row.name != PERSISTENCE})
+    return found | {PERSISTENCE: 1.0}
+
+
+def _told(row: Row, kept: ConfidenceSet, p: float) -> Row:
+    beats = row.evaluation.beats_persistence and row.mean["skill"] > 0 and p < LEVEL
+    return dataclasses.replace(
+        row, mcs_p=kept.p[row.name], in_confidence_set=row.name in kept.members, dm_p=p, beats_persistence=beats,
+        verdict=_row_verdict(row, p, beats),
+    )  # fmt: skip
+
+
+def _row_verdict(row: Row, p: float, beats: bool) -> str:
+    if row.name == PERSISTENCE:
+        return "The yardstick: tomorrow = today." if row.forecast.horizon == 1 else "The yardstick: the last close known."
+    if not math.isfinite(row.mean["rmse"]):
+        return f"{row.name} gives no number on some test days, so it cannot be judged."
+    if beats:
+        return f"{row.name} is better than persistence at {LEVEL:.0%}."
+    if _worse(row, p):
+        return f"{row.name} is worse than persistence at {LEVEL:.0%}."
+    return f"{row.name} can't be told from persistence at {LEVEL:.0%}."
+
+
+def _worse(row: Row, p: float) -> bool:
+    return p < LEVEL and row.evaluation.dm > 0
+
+
+def _verdict(rows: Sequence[Row], best: Row | None) -> str:
+    by_name: Mapping[str, Row] = {row.name: row for row in rows}
+    base = by_name[PERSISTENCE]
+    if best is None:
+        return f"No net is trained yet; {PERSISTENCE.lower()} misses by {base.mean['rmse']:,.1f} points (RMSE)."
+    return " ".join([_best_sentence(rows, best, base), *_also(rows, best)])
+
+
+def _best_sentence(rows: Sequence[Row], best: Row, base: Row) -> str:
+    nets = [row for row in rows if row.kind == "net"]
+    who = best.name if len(nets) == 1 else f"{best.name} is the best of {len(nets)} nets: it"
+    day = "tomorrow's close" if base.forecast.horizon == 1 else f"the close {base.forecast.horizon} days ahead"
+    seeds = len(best.runs) - best.failed
+    spread = f" ± {best.sd['rmse']:,.1f}" if seeds > 1 else ""
+    over = "one seed" if seeds == 1 else f"{seeds} seeds"
+    sentence = f"{who} misses {day} by {best.mean['rmse']:,.1f}{spread} points (RMSE over {over})"
+    if len(nets) > 1:
+        less = nets[1].mean["rmse"] - best.mean["rmse"]
+        sentence += f", {less:,.1f} less than {nets[1].name}" if less >= 0.05 else f", as much as {nets[1].name}"
+    known = f"persistence ({base.mean['rmse']:,.1f})"
+    if best.beats_persistence:
+        return f"{sentence}, and is better than {known} at {LEVEL:.0%}."
+    if _worse(best, best.dm_p):
+        return f"{sentence}, and is no better than {known}: it is worse at {LEVEL:.0%}."
+    return f"{sentence}, and is no better than {known}: it can't be told from it at {LEVEL:.0%}."
+
+
+def _also(rows: Sequence[Row], best: Row) -> list[str]:
+    said = []
+    if rows[0].kind == "baseline" and rows[0].name != PERSISTENCE and rows[0].rank != best.rank:
+        said.append(f"{rows[0].name}, a baseline, misses by {rows[0].mean['rmse']:,.1f}.")
+    if len(best.runs) - best.failed == 1 and sum(row.kind == "net" for row in rows) > 1:
+        said.append("One seed says nothing about architectures.")
+    failed = sum(row.failed for row in rows)
+    if failed:
+        said.append(f"{failed} run{'s' * (failed > 1)} broke off.")
+    return said
