@@ -21,6 +21,7 @@ The core raises these; pages and the command line show their message and nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "CheckpointError",
@@ -71,7 +72,15 @@ class TooFewRowsError(DataError):
 
 
 class SourceError(DataError):
-    """A download that failed: unknown ticker, rate limit, empty answer, or no network."""
+    """A download that failed: unknown ticker, rate limit, empty answer, or no network.
+
+    Attributes:
+        cached: the last copy that was fetched (a ``PriceTable``), to be offered instead; None where there is none.
+    """
+
+    def __init__(self, message: str, cached: Any = None) -> None:
+        super().__init__(message)
+        self.cached = cached
 
 
 class InkError(DataError):
