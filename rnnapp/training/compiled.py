@@ -96,6 +96,10 @@ class CompiledBackend:
         parts = flat.split([int(np.prod(shape)) for shape in self._shapes.values()])
         return {name: part.view(shape).clone() for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
+    def gradient(self) -> Tensor:
+        """(P,) the last step's gradient, in the order of the net's parameters."""
+        return torch.from_numpy(self._slope[: self._count].copy())
+
     def load(self, weights: Weights) -> None:
         flat = torch.cat([weights[name].detach().reshape(-1).to("cpu", torch.float32) for name in self._shapes])
         self._values[: self._count] = flat.numpy()

@@ -29,12 +29,12 @@ _plain: Any = njit(error_model="numpy")
 
 
 @_tight
-def _number(value):  # type: ignore[no-untyped-def]
+def _number(value):
     return fill(np.float32(value))
 
 
 @_tight
-def _tanh_parts(x):  # type: ignore[no-untyped-def]
+def _tanh_parts(x):
     """Numerator and denominator of a rational tanh, good to 2e-7 (the minimax fit of Eigen's ``ptanh``)."""
     x = larger(smaller(x, _number(7.9)), _number(-7.9))
     s = x * x
@@ -51,19 +51,19 @@ def _tanh_parts(x):  # type: ignore[no-untyped-def]
 
 
 @_tight
-def _tanh(x):  # type: ignore[no-untyped-def]
+def _tanh(x):
     n, d = _tanh_parts(x)
     return n / d
 
 
 @_tight
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     """1 / (1 + exp(-x)) of a vector."""
     return fma(_number(0.5), _tanh(_number(0.5) * x), _number(0.5))
 
 
 @_tight
-def _tanh4(a, b, c, d):  # type: ignore[no-untyped-def]
+def _tanh4(a, b, c, d):
     """Four tanh for one division: a division costs as much as twenty products."""
     na, da = _tanh_parts(a)
     nb, db = _tanh_parts(b)
@@ -76,7 +76,7 @@ def _tanh4(a, b, c, d):  # type: ignore[no-untyped-def]
 
 
 @_tight
-def _tanh2(a, b):  # type: ignore[no-untyped-def]
+def _tanh2(a, b):
     na, da = _tanh_parts(a)
     nb, db = _tanh_parts(b)
     inverse = _number(1.0) / (da * db)
@@ -84,7 +84,7 @@ def _tanh2(a, b):  # type: ignore[no-untyped-def]
 
 
 @_tight
-def _dot4(p, w, w1, w2, w3, count, a, x, C, s, s1, s2, s3):  # type: ignore[no-untyped-def]
+def _dot4(p, w, w1, w2, w3, count, a, x, C, s, s1, s2, s3):
     """Add four rows of weights times ``count`` rows of activations."""
     for i in range(count):
         v = load(a, x + i * C)
@@ -96,7 +96,7 @@ def _dot4(p, w, w1, w2, w3, count, a, x, C, s, s1, s2, s3):  # type: ignore[no-u
 
 
 @_tight
-def _dot3(p, w, w1, w2, count, a, x, C, s, s1, s2):  # type: ignore[no-untyped-def]
+def _dot3(p, w, w1, w2, count, a, x, C, s, s1, s2):
     for i in range(count):
         v = load(a, x + i * C)
         s = fma(spread(p, w + i), v, s)
@@ -106,7 +106,7 @@ def _dot3(p, w, w1, w2, count, a, x, C, s, s1, s2):  # type: ignore[no-untyped-d
 
 
 @_plain
-def multiply(p, w, b, rows, count, a, x, y, C):  # type: ignore[no-untyped-def]
+def multiply(p, w, b, rows, count, a, x, y, C):
     """y = W x + b: (rows, count) times [count][C]."""
     for r in range(0, rows, 4):
         r1, r2, r3 = min(r + 1, rows - 1), min(r + 2, rows - 1), min(r + 3, rows - 1)
@@ -122,7 +122,7 @@ def multiply(p, w, b, rows, count, a, x, y, C):  # type: ignore[no-untyped-def]
 
 
 @_plain
-def pull_back(p, w, rows, count, a, d, x, C, fresh):  # type: ignore[no-untyped-def]
+def pull_back(p, w, rows, count, a, d, x, C, fresh):
     """x = W^T d when fresh, else x += W^T d: the gradient of a product for its input, [rows][C] -> [count][C]."""
     for i in range(0, count, 4):
         i1, i2, i3 = min(i + 1, count - 1), min(i + 2, count - 1), min(i + 3, count - 1)
@@ -146,7 +146,7 @@ def pull_back(p, w, rows, count, a, d, x, C, fresh):  # type: ignore[no-untyped-
 
 
 @_plain
-def outer(g, w, rows, count, a, d, d_step, x, x_step, T, C):  # type: ignore[no-untyped-def]
+def outer(g, w, rows, count, a, d, d_step, x, x_step, T, C):
     """Add the gradient of a product for its weights: the sum over T steps and C columns of d x^T."""
     for r in range(0, rows, 2):
         r1 = min(r + 1, rows - 1)
@@ -167,7 +167,7 @@ def outer(g, w, rows, count, a, d, d_step, x, x_step, T, C):  # type: ignore[no-
 
 
 @_tight
-def _add4(g, w, i, i1, i2, i3, sums):  # type: ignore[no-untyped-def]
+def _add4(g, w, i, i1, i2, i3, sums):
     before, before1, before2, before3 = g[w + i], g[w + i1], g[w + i2], g[w + i3]
     g[w + i3] = before3 + sums[3]
     g[w + i2] = before2 + sums[2]
@@ -176,7 +176,7 @@ def _add4(g, w, i, i1, i2, i3, sums):  # type: ignore[no-untyped-def]
 
 
 @_plain
-def row_sums(g, b, rows, a, d, d_step, T, C):  # type: ignore[no-untyped-def]
+def row_sums(g, b, rows, a, d, d_step, T, C):
     """Add the gradient of a bias: the sum over T steps and C columns of d."""
     for r in range(rows):
         s = _number(0.0)
@@ -187,7 +187,7 @@ def row_sums(g, b, rows, a, d, d_step, T, C):  # type: ignore[no-untyped-def]
 
 
 @_plain
-def rnn_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):  # type: ignore[no-untyped-def]
+def rnn_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):
     """h = tanh(W_ih x + b_ih + W_hh h' + b_hh), from [T][inputs][C] to H of the ``width`` rows of each step of ``out``."""
     hh = q + H * inputs
     bi = hh + H * H
@@ -216,7 +216,7 @@ def rnn_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):  # type
 
 
 @_plain
-def rnn_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, reverse):  # type: ignore[no-untyped-def]
+def rnn_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, reverse):
     """From the gradient for the outputs (grown in place by what flows back in time) to that before the tanh."""
     hh = q + H * inputs
     one = _number(1.0)
@@ -231,7 +231,7 @@ def rnn_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, re
 
 
 @_plain
-def lstm_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):  # type: ignore[no-untyped-def]
+def lstm_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):
     """c = f c' + i g, h = o tanh(c); gates in torch's order i, f, g, o."""
     hh = q + 4 * H * inputs
     bi = hh + 4 * H * H
@@ -269,7 +269,7 @@ def lstm_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):  # typ
 
 
 @_plain
-def lstm_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, reverse):  # type: ignore[no-untyped-def]
+def lstm_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, reverse):
     """From the gradient for the outputs to that before the activations; ``carry`` (H, C) takes the cell's."""
     hh = q + 4 * H * inputs
     one = _number(1.0)
@@ -298,7 +298,7 @@ def lstm_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, r
 
 
 @_plain
-def gru_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):  # type: ignore[no-untyped-def]
+def gru_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):
     """n = tanh(W_in x + b_in + r (W_hn h' + b_hn)), h = (1 - z) n + z h'; gates in torch's order r, z, n."""
     hh = q + 3 * H * inputs
     bi = hh + 3 * H * H
@@ -333,7 +333,7 @@ def gru_forward(p, q, a, x, inputs, out, width, keep, T, H, C, reverse):  # type
 
 
 @_plain
-def gru_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, reverse):  # type: ignore[no-untyped-def]
+def gru_backward(p, q, a, inputs, out, width, keep, d_out, d, carry, T, H, C, reverse):
     """From the gradient for the outputs to that before the activations: r, z, n, and n's hidden part."""
     hh = q + 3 * H * inputs
     one = _number(1.0)

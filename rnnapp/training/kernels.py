@@ -3,7 +3,7 @@
 Sizes are run-time arguments, so one compilation serves every net. The order of the parameters in the flat vector is
 ``RecurrentNet.parameters()``'s. A batch is worked through in blocks of columns that stay in the processor's cache.
 
-``sizes`` is (kind, T, F, H, L, D, O, all steps read?, sigmoid head?, cross-entropy?, most columns in a block), int64.
+``sizes`` is (kind, T, F, H, L, D, K outputs, all steps read?, sigmoid head?, cross-entropy?, most columns in a block), int64.
 """
 
 from __future__ import annotations
@@ -26,26 +26,30 @@ _tight: Any = njit(forceinline=True, error_model="numpy")
 
 
 @_tight
-def _gates(kind):  # type: ignore[no-untyped-def]
+def _gates(kind):
     return 1 if kind == 0 else (4 if kind == 1 else 3)
 
 
 @_tight
-def _kept(kind):  # type: ignore[no-untyped-def]
+def _kept(kind):
     """Blocks of H rows a step that forward keeps for backward."""
     return 0 if kind == 0 else (6 if kind == 1 else 4)
 
 
 @_tight
-def _before(kind):  # type: ignore[no-untyped-def]
+def _before(kind):
     """Blocks of H rows a step of the gradient before the activations."""
     return 1 if kind == 0 else 4
 
 
 @_plain
-def places(sizes, C):  # type: ignore[no-untyped-def]
-    """Where everything lies in the workspace for C columns: layer outputs, kept, gradients (2), before, carry, out, goal, mask, end."""
-    kind, T, F, H, L, D, O = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
+def places(sizes, C):
+    """Where everything begins in the workspace for C columns.
+
+    In order: layer outputs, kept values, two blocks of gradients for outputs, the gradient before the activations, the LSTM
+    cell's, answers, goals, the mask of used columns, the end. The input lies at 0.
+    """
+    kind, T, F, H, L, D, K = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
     block = T * D * H * C
     out = T * F * C
     keep = out + L * block
@@ -54,13 +58,13 @@ def places(sizes, C):  # type: ignore[no-untyped-def]
     before = below + block
     carry = before + T * _before(kind) * H * C
     answer = carry + H * C
-    goal = answer + O * C
-    mask = goal + O * C
+    goal = answer + K * C
+    mask = goal + K * C
     return out, keep, grown, below, before, carry, answer, goal, mask, mask + C
 
 
 @_plain
-def _gather(a, rows, raw, starts, windows, T, F, C, offset, scale):  # type: ignore[no-untyped-def]
+def _gather(a, rows, raw, starts, windows, T, F, C, offset, scale):
     """Lay windows out as [time][feature][column]; columns past the last window are zero."""
     used = len(windows)
     for b in range(used):
@@ -77,14 +81,14 @@ def _gather(a, rows, raw, starts, windows, T, F, C, offset, scale):  # type: ign
 
 
 @_plain
-def _forward(p, a, sizes, C):  # type: ignore[no-untyped-def]
+def _forward(p, a, sizes, C):
     """Answers of a gathered block; returns where the readout's parameters and its input lie."""
-    kind, T, F, H, L, D, O = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
+    kind, T, F, H, L, D, K = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
     out, keep, _, _, _, _, answer, _, _, _ = places(sizes, C)
     x, inputs, width, q = 0, F, D * H, 0
-    for l in range(L):
+    for n in range(L):
         for d in range(D):
-            o, z = out + d * H * C, keep + (l * D + d) * T * _kept(kind) * H * C
+            o, z = out + d * H * C, keep + (n * D + d) * T * _kept(kind) * H * C
             if kind == 0:
                 layer.rnn_forward(p, q, a, x, inputs, o, width, z, T, H, C, d == 1)
             elif kind == 1:
@@ -96,24 +100,24 @@ def _forward(p, a, sizes, C):  # type: ignore[no-untyped-def]
         out += T * width * C
     steps = T if sizes[7] else 1
     x += (T - steps) * width * C
-    multiply(p, q, q + O * steps * width, O, steps * width, a, x, answer, C)
+    multiply(p, q, q + K * steps * width, K, steps * width, a, x, answer, C)
     if sizes[8]:
-        for k in range(answer, answer + O * C, LANES):
+        for k in range(answer, answer + K * C, LANES):
             store(a, k, sigmoid(load(a, k)))
     return q, x
 
 
 @_plain
-def _squared_error(a, sizes, C, targets, windows, batch):  # type: ignore[no-untyped-def]
+def _squared_error(a, sizes, C, targets, windows, batch):
     """Sum of squared errors of a block; the answers become the gradient of the batch's mean."""
-    O = sizes[6]
+    K = sizes[6]
     _, _, _, _, _, _, answer, goal, mask, _ = places(sizes, C)
     for b in range(C):
         a[mask + b] = 1.0 if b < len(windows) else 0.0
-        for o in range(O):
-            a[goal + o * C + b] = targets[windows[b] * O + o] if b < len(windows) else 0.0
-    factor, one, squares = fill(np.float32(2.0 / (batch * O))), fill(np.float32(1.0)), fill(np.float32(0.0))
-    for o in range(O):
+        for o in range(K):
+            a[goal + o * C + b] = targets[windows[b] * K + o] if b < len(windows) else 0.0
+    factor, one, squares = fill(np.float32(2.0 / (batch * K))), fill(np.float32(1.0)), fill(np.float32(0.0))
+    for o in range(K):
         for k in range(0, C, LANES):
             y = load(a, answer + o * C + k)
             e = (y - load(a, goal + o * C + k)) * load(a, mask + k)
@@ -122,34 +126,34 @@ def _squared_error(a, sizes, C, targets, windows, batch):  # type: ignore[no-unt
             if sizes[8]:
                 e = e * y * (one - y)
             store(a, answer + o * C + k, e)
-    return np.float64(total(squares)) / O
+    return np.float64(total(squares)) / K
 
 
 @_plain
-def _cross_entropy(a, sizes, C, targets, windows, batch):  # type: ignore[no-untyped-def]
+def _cross_entropy(a, sizes, C, targets, windows, batch):
     """Sum of cross-entropies of a block and how many were right; the answers become the gradient of the batch's mean."""
-    O = sizes[6]
+    K = sizes[6]
     _, _, _, _, _, _, answer, goal, _, _ = places(sizes, C)
     loss, right = 0.0, 0
     for b in range(C):
         if b >= len(windows):
-            for o in range(O):
+            for o in range(K):
                 a[answer + o * C + b] = 0.0
             continue
         best, label = 0, int(targets[windows[b]])
-        for o in range(O):
+        for o in range(K):
             if a[answer + o * C + b] > a[answer + best * C + b]:
                 best = o
         right += 1 if best == label else 0
         most, weight = a[answer + best * C + b], np.float32(0.0)
         loss -= a[answer + label * C + b] - most
-        for o in range(O):
+        for o in range(K):
             y = a[answer + o * C + b]
             a[goal + o * C + b] = y
             a[answer + o * C + b] = np.exp(y - most)
             weight += a[answer + o * C + b]
         loss += np.log(weight)
-        for o in range(O):
+        for o in range(K):
             e = a[answer + o * C + b] / weight - np.float32(1.0 if o == label else 0.0)
             if sizes[8]:
                 y = a[goal + o * C + b]
@@ -159,24 +163,24 @@ def _cross_entropy(a, sizes, C, targets, windows, batch):  # type: ignore[no-unt
 
 
 @_plain
-def _backward(p, g, a, sizes, C, q, x):  # type: ignore[no-untyped-def]
+def _backward(p, g, a, sizes, C, q, x):
     """Add the gradient of a block, from the answers' gradient down; ``q`` and ``x`` as :func:`_forward` gave them."""
-    kind, T, F, H, L, D, O = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
+    kind, T, F, H, L, D, K = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
     first, keep, grown, below, before, carry, answer, _, _, _ = places(sizes, C)
     steps, width = T if sizes[7] else 1, D * H
     block = T * width * C
-    outer(g, q, O, steps * width, a, answer, 0, x, 0, 1, C)
-    row_sums(g, q + O * steps * width, O, a, answer, 0, 1, C)
+    outer(g, q, K, steps * width, a, answer, 0, x, 0, 1, C)
+    row_sums(g, q + K * steps * width, K, a, answer, 0, 1, C)
     if steps < T:
         a[grown : grown + block] = 0.0
-    pull_back(p, q, O, steps * width, a, answer, grown + (T - steps) * width * C, C, True)
-    for l in range(L - 1, -1, -1):
-        inputs, out, x = (F, first, 0) if l == 0 else (width, first + l * block, first + (l - 1) * block)
+    pull_back(p, q, K, steps * width, a, answer, grown + (T - steps) * width * C, C, True)
+    for n in range(L - 1, -1, -1):
+        inputs, out, x = (F, first, 0) if n == 0 else (width, first + n * block, first + (n - 1) * block)
         count = _gates(kind) * H * (inputs + H + 2)
         q -= D * count
         for d in range(D):
             at, o, e = q + d * count, out + d * H * C, grown + d * H * C
-            z = keep + (l * D + d) * T * _kept(kind) * H * C
+            z = keep + (n * D + d) * T * _kept(kind) * H * C
             if kind == 0:
                 layer.rnn_backward(p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1)
             elif kind == 1:
@@ -184,7 +188,7 @@ def _backward(p, g, a, sizes, C, q, x):  # type: ignore[no-untyped-def]
             else:
                 layer.gru_backward(p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1)
             _weights(kind, at, g, a, x, inputs, o, width, before, T, H, C, d == 1)
-            if l > 0:
+            if n > 0:
                 for t in range(T):
                     pull_back(
                         p, at, _gates(kind) * H, inputs, a, before + t * _before(kind) * H * C, below + t * inputs * C, C, d == 0
@@ -193,7 +197,7 @@ def _backward(p, g, a, sizes, C, q, x):  # type: ignore[no-untyped-def]
 
 
 @_plain
-def _weights(kind, q, g, a, x, inputs, out, width, d, T, H, C, reverse):  # type: ignore[no-untyped-def]
+def _weights(kind, q, g, a, x, inputs, out, width, d, T, H, C, reverse):
     """Add the gradient of one layer and direction's weights and biases."""
     gates = _gates(kind) * H
     step = _before(kind) * H * C
@@ -214,7 +218,7 @@ def _weights(kind, q, g, a, x, inputs, out, width, d, T, H, C, reverse):  # type
 
 
 @_plain
-def _clip(g, most):  # type: ignore[no-untyped-def]
+def _clip(g, most):
     """Scale the gradient down to a norm, as ``torch.nn.utils.clip_grad_norm_``."""
     squares = fill(np.float32(0.0))
     for k in range(0, len(g), LANES):
@@ -226,7 +230,7 @@ def _clip(g, most):  # type: ignore[no-untyped-def]
 
 
 @_plain
-def _adam(p, g, m, v, rate, count):  # type: ignore[no-untyped-def]
+def _adam(p, g, m, v, rate, count):
     """One step of Adam (Kingma & Ba 2015, algorithm 1) with torch's defaults."""
     size = fill(np.float32(rate / (1.0 - 0.9**count)))
     level = fill(np.float32(1.0 / np.sqrt(1.0 - 0.999**count)))
@@ -242,7 +246,7 @@ def _adam(p, g, m, v, rate, count):  # type: ignore[no-untyped-def]
 
 
 @_plain
-def _descend(p, g, rate):  # type: ignore[no-untyped-def]
+def _descend(p, g, rate):
     size = fill(np.float32(-rate))
     for k in range(0, len(p), LANES):
         store(p, k, fma(size, load(g, k), load(p, k)))
@@ -250,7 +254,7 @@ def _descend(p, g, rate):  # type: ignore[no-untyped-def]
 
 def _train(
     p, g, m, v, a, sizes, count, rows, raw, offset, scale, starts, targets, orders, rates, batch, adam, clip, losses, correct
-):  # type: ignore[no-untyped-def]
+):
     """Train over len(orders) epochs; ``losses`` and ``correct`` take each epoch's sums. Returns the steps taken so far.
 
     p, g, m, v: (P,) float32 parameters, gradient, Adam's moments, with zeros up to a multiple of LANES; a: workspace.
@@ -285,9 +289,9 @@ def _train(
     return count
 
 
-def _answer(p, a, sizes, rows, raw, offset, scale, starts, answers):  # type: ignore[no-untyped-def]
-    """Fill ``answers`` (N * O) with the net's answers for the windows that begin at ``starts``."""
-    T, F, O, most = sizes[1], sizes[2], sizes[6], sizes[10]
+def _answer(p, a, sizes, rows, raw, offset, scale, starts, answers):
+    """Fill ``answers`` (N * K) with the net's answers for the windows that begin at ``starts``."""
+    T, F, K, most = sizes[1], sizes[2], sizes[6], sizes[10]
     every = np.arange(len(starts))
     for b in range(0, len(starts), most):
         block = every[b : b + most]
@@ -296,8 +300,8 @@ def _answer(p, a, sizes, rows, raw, offset, scale, starts, answers):  # type: ig
         _forward(p, a, sizes, C)
         answer = places(sizes, C)[6]
         for k in range(len(block)):
-            for o in range(O):
-                answers[(b + k) * O + o] = a[answer + o * C + k]
+            for o in range(K):
+                answers[(b + k) * K + o] = a[answer + o * C + k]
 
 
 def build(cache: bool = True) -> tuple[Any, Any]:

@@ -154,7 +154,7 @@ def total(typing: Any, value: Any) -> Any:
 @intrinsic
 def totals(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """The sums over the lanes of four vectors: a tuple of four float32, cheaper than four times :func:`total`."""
-    result = types.UniTuple(types.float32, 4)
+    result = types.containers.UniTuple(types.float32, 4)
 
     def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pairs = [_join(builder, args[0], args[1], 1), _join(builder, args[2], args[3], 1)]
