@@ -4,7 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from rnnapp.ui.startup import start
+
 st.set_page_config(page_title="rnnapp", page_icon=":material/show_chart:", layout="wide", initial_sidebar_state="auto")
+start()
 
 PAGES = {
     "forecast": ("Forecast", ":material/show_chart:"),

@@ -9,7 +9,7 @@ line, the run history and the checkpoints all read that declaration, so a name m
 >>> from_query(WindowConfig, {"window": "5", "split": "200"}) == config
 True
 >>> to_args(config)
-['--window', '5', '--split', '200']
+['--window=5', '--split=200']
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def to_args(*configs: Config) -> list[str]:
             if known[name].kind == "bool":
                 arguments.append(f"--{name}" if text == "true" else f"--no-{name}")
             else:
-                arguments += [f"--{name}", text]
+                arguments.append(f"--{name}={text}")
     return arguments
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+ROOT = Path(__file__).parents[1]
 _skipped_browser: list[str] = []
 
 
@@ -17,6 +18,9 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """No test reads or writes a person's own data folder."""
     before = os.environ.get("RNNAPP_HOME")
     home = tmp_path_factory.mktemp("home")
+    kernels = ROOT / ".pytest_cache" / "numba"  # compiled once, not once a run
+    kernels.mkdir(parents=True, exist_ok=True)
+    (home / "numba").symlink_to(kernels, target_is_directory=True)
     os.environ["RNNAPP_HOME"] = str(home)
     yield home
     if before is None:

@@ -45,16 +45,24 @@ def loss_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, log: 
     return figure
 
 
-def forecast_figure(forecast: Forecast, line: Line, *, dark: bool = False, first: np.datetime64 | None = None) -> go.Figure:
+def forecast_figure(
+    forecast: Forecast,
+    line: Line,
+    *,
+    dark: bool = False,
+    first: np.datetime64 | None = None,
+    last: np.datetime64 | None = None,
+) -> go.Figure:
     """Actual, predicted and persistence over real dates, with the train boundary.
 
     Args:
         forecast: in index points.
         line: the net's line.
         dark: the page's theme.
-        first: show days from here on (at full resolution where they are few); None shows all.
+        first, last: show only these days, at full resolution where they are few; None shows all.
     """
-    chosen = np.ones(len(forecast.dates), bool) if first is None else forecast.dates >= first
+    first, last = first or forecast.dates[0], last or forecast.dates[-1]
+    chosen = (forecast.dates >= first) & (forecast.dates <= last)
     step = stride(int(chosen.sum()))
     index = np.flatnonzero(chosen)[::step]
     dates, test = forecast.dates[index], forecast.part[index] == "test"
@@ -71,10 +79,10 @@ def forecast_figure(forecast: Forecast, line: Line, *, dark: bool = False, first
         values = np.where(part, forecast.predicted[index], np.nan)
         style = dict(color=line.color, width=1.6, dash=line.dash)
         figure.add_trace(go.Scatter(x=dates, y=values, name=f"{forecast.name}, {name}", line=style, opacity=opacity))
-    if first is None or first < forecast.boundary:
-        mark_boundary(figure, forecast.boundary, forecast.dates[-1], dark)
+    if first < forecast.boundary:
+        mark_boundary(figure, forecast.boundary, last, dark)
     figure.update_traces(hovertemplate="%{y:,.1f}")
-    return dress(figure, y=f"close, {POINTS}", keep=f"{forecast.name}{first}")
+    return dress(figure, y=f"close, {POINTS}", keep=f"{first}{last}")
 
 
 def residual_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go.Figure:

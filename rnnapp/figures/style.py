@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 
 from rnnapp.configs import ModelConfig
@@ -96,22 +97,12 @@ def dress(
     return figure
 
 
-def mark_boundary(figure: go.Figure, boundary: object, last: object, dark: bool) -> go.Figure:
+def mark_boundary(figure: go.Figure, boundary: np.datetime64, last: np.datetime64, dark: bool) -> go.Figure:
     """The train boundary: a dashed line with "train" and "test" at its sides, the test part lightly shaded."""
-    color = text_color(dark)
-    figure.add_vrect(x0=boundary, x1=last, fillcolor=color, opacity=0.05, line_width=0, layer="below")
-    figure.add_shape(
-        type="line", x0=boundary, x1=boundary, yref="paper", y0=0, y1=1, line=dict(color=color, width=1.5, dash="dash")
-    )
+    color, (start, end) = text_color(dark), (str(np.datetime_as_string(day, unit="D")) for day in (boundary, last))
+    figure.add_vrect(x0=start, x1=end, fillcolor=color, opacity=0.05, line_width=0, layer="below")
+    figure.add_shape(type="line", x0=start, x1=start, yref="paper", y0=0, y1=1, line=dict(color=color, width=1.5, dash="dash"))
     for text, anchor, shift in (("train", "right", -6), ("test", "left", 6)):
-        figure.add_annotation(
-            x=boundary,
-            yref="paper",
-            y=0.99,
-            text=text,
-            showarrow=False,
-            xanchor=anchor,
-            xshift=shift,
-            font=dict(color=color, size=13),
-        )
+        place = dict(x=start, yref="paper", y=0.99, xanchor=anchor, xshift=shift, yanchor="top")
+        figure.add_annotation(text=text, showarrow=False, font=dict(color=color, size=13), **place)
     return figure

@@ -26,7 +26,7 @@ from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, q
 __all__ = ["Told", "show_forecast"]
 
 _JOB = "_forecast_job"
-_RANGES = {"3M": 91, "6M": 183, "1Y": 365, "all": None}
+_RANGES = {"3M": 91, "6M": 183, "1Y": 365, "boundary": 61, "all": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,20 +120,40 @@ def _after(told: Told, split: PriceSplit) -> None:
 
 @st.fragment
 def _forecast_chart(told: Told) -> None:
-    chosen = st.segmented_control("Range", list(_RANGES), default="all", key="range", required=True, label_visibility="collapsed")
-    days = _RANGES[chosen]
-    last = told.forecast.dates[-1]
-    first = None if days is None else last - np.timedelta64(days, "D")
-    line = line_of(told.trained.model)
-    figure = forecast_figure(told.forecast, line, dark=is_dark(), first=first)
+    names = {"boundary": "around the split"}
+    chosen = st.segmented_control(
+        "Range",
+        _RANGES,
+        default="all",
+        key="range",
+        required=True,
+        format_func=lambda word: names.get(word, word),
+        label_visibility="collapsed",
+    )
+    first, last = _range(chosen, told.forecast)
+    figure = forecast_figure(told.forecast, line_of(told.trained.model), dark=is_dark(), first=first, last=last)
     alt = f"Actual and predicted close by day; the test part begins on {_day(told.forecast.boundary)}. {told.evaluation.verdict}"
     chart(figure, "forecast", alt)
+
+
+def _range(chosen: str, forecast: Forecast) -> tuple[np.datetime64 | None, np.datetime64 | None]:
+    """First and last day of a range; None where it is open."""
+    days = _RANGES[chosen]
+    if days is None:
+        return None, None
+    span = np.timedelta64(days, "D")
+    if chosen == "boundary":
+        return forecast.boundary - span, forecast.boundary + span
+    return forecast.dates[-1] - span, None
 
 
 def _figures(judged: Evaluation) -> list[Figure]:
     better = judged.rmse < judged.persistence_rmse
     return [
-        Figure("RMSE, points", f"{judged.rmse:,.1f}", f"persistence {judged.persistence_rmse:,.1f}", better, "Root mean squared error on test."),
+        Figure(
+            "RMSE, points", f"{judged.rmse:,.1f}", f"persistence {judged.persistence_rmse:,.1f}", better,
+            "Root mean squared error on test.",
+        ),
         Figure(
             "MAE, points", f"{judged.mae:,.1f}", f"persistence {judged.persistence_mae:,.1f}", judged.mae < judged.persistence_mae,
             "Mean absolute error on test.",

@@ -78,7 +78,7 @@ def figures_row(figures: Sequence[Figure]) -> None:
                 delta_arrow="off",
                 help=figure.help,
                 border=True,
-                width=190,
+                width=152,
             )
 
 

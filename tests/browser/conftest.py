@@ -51,7 +51,7 @@ def server(own_home: Path) -> Iterator[str]:
             process.wait(20)
 
 
-@pytest.fixture()
+@pytest.fixture
 def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
     """Open a path of the dashboard in a fresh session: ``open_page("/compare?cell=gru", width=390, dark=True)``."""
     contexts = []

@@ -1,0 +1,28 @@
+"""What happens once a server, off every page's path."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnapp.training.compiled import warm_up
+
+__all__ = ["start"]
+
+_STYLE = """
+<style>
+  [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; padding-bottom: 2rem; }
+  [data-testid="stSidebarUserContent"] { padding-top: 0.5rem; }
+  [data-testid="stMetricValue"] { font-size: 1.6rem; }
+</style>
+"""
+
+
+def start() -> None:
+    """Compile or load the kernels in the background, once; set what the theme cannot."""
+    _once()
+    st.html(_STYLE)
+
+
+@st.cache_resource(show_spinner=False)
+def _once() -> None:
+    warm_up()

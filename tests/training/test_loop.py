@@ -1,0 +1,171 @@
+"""The loop: same seed same run, stop and early stop still give a model, a resumed run is the same run."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.windows import PriceSplit, make_split
+from rnnapp.errors import ConfigError, DivergedError, TrainingError
+from rnnapp.training.background import BackgroundTraining
+from rnnapp.training.checkpoints import load_state, save_state
+from rnnapp.training.loop import TrainedModel, Training
+from tests.support import random_walk
+
+SPLIT = make_split(random_walk(260), WindowConfig(window=6, split=130, valid=0.2))
+TRAIN = TrainConfig(epochs=9, batch=32)
+
+
+def trained(model: ModelConfig, train: TrainConfig, split: PriceSplit = SPLIT) -> TrainedModel:
+    training = Training(split, model, train)
+    for _ in training.epochs():
+        pass
+    return training.result()
+
+
+def same_weights(one: TrainedModel, other: TrainedModel) -> bool:
+    return all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_the_same_seed_gives_the_same_run(cell: str, backend: str) -> None:
+    model, train = ModelConfig(cell=cell), dataclasses.replace(TRAIN, backend=backend)  # type: ignore[arg-type]
+    one, two = trained(model, train), trained(model, train)
+    assert same_weights(one, two)
+    assert [e.train_loss for e in one.history] == [e.train_loss for e in two.history]
+    assert not same_weights(one, trained(model, dataclasses.replace(train, seed=1)))
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_a_resumed_run_ends_bit_for_bit_as_an_undisturbed_one(backend: str, tmp_path: Path) -> None:
+    model = ModelConfig(cell="lstm", layers=2, dropout=0.3 if backend == "torch" else 0.0)
+    train = dataclasses.replace(TRAIN, backend=backend, schedule="one-cycle", patience=5)  # type: ignore[arg-type]
+    whole = trained(model, train)
+    broken = Training(SPLIT, model, train)
+    for event in broken.epochs():
+        if event.epoch == 3:
+            save_state(broken.state(), tmp_path)
+            break
+    resumed = Training(SPLIT, model, train)
+    resumed.restore(load_state(tmp_path))
+    assert min(event.epoch for event in resumed.epochs()) > 3
+    assert same_weights(whole, resumed.result())
+    assert [e.valid_loss for e in whole.history] == [e.valid_loss for e in resumed.result().history]
+
+
+def test_a_state_of_another_backend_is_refused() -> None:
+    one = Training(SPLIT, ModelConfig(), dataclasses.replace(TRAIN, backend="torch"))
+    other = Training(SPLIT, ModelConfig(), dataclasses.replace(TRAIN, backend="compiled"))
+    with pytest.raises(TrainingError, match="another backend"):
+        other.restore(one.state())
+
+
+def test_a_stopped_run_is_a_model() -> None:
+    training = Training(SPLIT, ModelConfig(), dataclasses.replace(TRAIN, epochs=500))
+    for event in training.epochs():
+        if event.epoch == 2:
+            training.stop()
+    result = training.result()
+    assert result.stopped == "stopped"
+    assert 3 <= len(result.history) < 500
+    assert np.isfinite(result.predict(SPLIT.test)).all()
+
+
+def test_early_stopping_gives_back_the_best_weights() -> None:
+    train = dataclasses.replace(TRAIN, epochs=400, patience=8, lr=0.05)
+    result = trained(ModelConfig(hidden=16), train)
+    assert result.stopped == "early stopping"
+    losses = [event.valid_loss for event in result.history]
+    assert len(losses) - 1 - int(np.argmin(losses)) == 8  # type: ignore[arg-type]
+    assert SPLIT.valid is not None
+    reached = np.mean((result.predict(SPLIT.valid) - SPLIT.valid.targets) ** 2)
+    assert reached == pytest.approx(min(losses), rel=1e-4)  # type: ignore[type-var]
+
+
+def test_patience_without_validation_is_refused() -> None:
+    split = make_split(random_walk(260), WindowConfig())
+    with pytest.raises(ConfigError, match="no validation part"):
+        Training(split, ModelConfig(), TrainConfig(patience=3))
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_divergence_ends_in_a_sentence_and_a_finite_model(backend: str) -> None:
+    split = make_split(random_walk(260), WindowConfig(target="level"))
+    train = TrainConfig(epochs=60, lr=10.0, optimizer="sgd", backend=backend)  # type: ignore[arg-type]
+    training = Training(split, ModelConfig(cell="rnn", hidden=32), train)
+    with pytest.raises(DivergedError, match="no longer a number"):
+        for _ in training.epochs():
+            pass
+    result = training.result()
+    assert result.stopped == "diverged"
+    assert all(torch.isfinite(value).all() for value in result.weights.values())
+
+
+def test_one_cycle_rates_are_torchs_own() -> None:
+    train = dataclasses.replace(TRAIN, schedule="one-cycle", lr=0.01, backend="torch")
+    history = trained(ModelConfig(), train).history
+    steps = math.ceil(len(SPLIT.train) / train.batch)
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    torchs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=train.epochs * steps + 1, cycle_momentum=False)
+    rates = []
+    for _ in range(train.epochs * steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        torchs.step()
+    assert [event.rate for event in history] == pytest.approx(rates[steps - 1 :: steps])
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_the_backends_make_the_same_run(cell: str) -> None:
+    one = trained(ModelConfig(cell=cell, layers=2), dataclasses.replace(TRAIN, backend="torch"))  # type: ignore[arg-type]
+    two = trained(ModelConfig(cell=cell, layers=2), dataclasses.replace(TRAIN, backend="compiled"))  # type: ignore[arg-type]
+    assert [e.train_loss for e in one.history] == pytest.approx([e.train_loss for e in two.history], abs=1e-4)
+
+
+def test_changing_test_prices_changes_no_weight() -> None:
+    """The whole way from prices to weights, not the windows alone."""
+    table = random_walk(260)
+    split = make_split(table, WindowConfig(window=6, split=130))
+    frame = table.frame.copy()
+    frame.iloc[split.train_rows :] *= 3
+    other = make_split(dataclasses.replace(table, frame=frame), WindowConfig(window=6, split=130))
+    assert same_weights(trained(ModelConfig(), TRAIN, split), trained(ModelConfig(), TRAIN, other))
+
+
+def test_a_background_training_can_be_watched_and_stopped() -> None:
+    job = BackgroundTraining(Training(SPLIT, ModelConfig(), TrainConfig(epochs=10_000, backend="torch")))
+    while not job.events and not job.done:
+        job.wait(0.02)
+    job.stop()
+    assert job.wait(5)
+    assert job.error is None
+    assert job.result().stopped == "stopped"
+    assert 0 < job.progress < 1
+
+
+def test_windows_of_another_shape_are_refused() -> None:
+    result = trained(ModelConfig(), TRAIN)
+    with pytest.raises(TrainingError, match="made for 6 rows"):
+        result.predict(make_split(random_walk(100), WindowConfig(window=9)).test)
+
+
+@pytest.mark.gpu
+def test_a_graphed_step_on_cuda_equals_the_cpu() -> None:
+    train = dataclasses.replace(TRAIN, backend="torch", epochs=4)
+    here = trained(ModelConfig(layers=2), dataclasses.replace(train, device="cpu"))
+    there = trained(ModelConfig(layers=2), dataclasses.replace(train, device="cuda"))
+    assert [e.train_loss for e in here.history] == pytest.approx([e.train_loss for e in there.history], rel=1e-3)
+
+
+def test_a_gpu_that_is_not_there_is_told() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(ConfigError, match="no CUDA device"):
+        Training(SPLIT, ModelConfig(), dataclasses.replace(TRAIN, device="cuda"))
