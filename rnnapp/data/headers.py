@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 __all__ = ["ADJUSTED", "COLUMNS", "recognise", "role_of", "roles_in"]
 
@@ -37,6 +38,7 @@ _EDGES = {"open", "high", "low", "close", "volume", "adjusted"}  # "GSPC.Close",
 _FAR = 1000
 
 
+@lru_cache(maxsize=4096)
 def role_of(cell: str) -> tuple[str, int] | None:
     """Which of our columns a header cell names, and how well (0 is best); None when it names none."""
     found = _TABLE.get(_bare(cell))

@@ -140,17 +140,26 @@ def _read_body(lines: list[str], header: _Header, name: str) -> tuple[pd.DataFra
             f"parted by semicolons, would do."
         )
     width = len(cells)
-    frame = pd.read_csv(
-        io.StringIO("\n".join(lines)), sep=header.delimiter, header=None, names=list(range(width + 1)), index_col=False, dtype=str,
-        na_filter=False, on_bad_lines="skip", quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, skipinitialspace=True,
-    ).fillna("")  # fmt: skip
-    frame = frame[frame[width] == ""]
+    lines = [ln for ln in lines if ln.count(header.delimiter) <= width or len(_fields(ln, header.delimiter)) <= width + 1]
+    frame = _parse(lines, header.delimiter, width + 1, quoted, name)
+    frame = frame[frame[width] == ""]  # one more is read, for what stands behind a last delimiter
     lost = written - len(frame)
     if lost > max(2, 0.1 * written):
         raise PriceFileError(
             f"{name} has {lost:,} of {written:,} lines that do not fit the {width} fields of its header; a fresh export would do."
         )
     return frame.reset_index(drop=True), cells, (f"{_count(lost, 'line')} with too many fields left out.",) if lost else ()
+
+
+def _parse(lines: list[str], delimiter: str, width: int, quoted: bool, name: str) -> pd.DataFrame:
+    """Text cells of lines none of which has more than ``width`` fields."""
+    try:
+        return pd.read_csv(
+            io.StringIO("\n".join(lines)), sep=delimiter, header=None, names=list(range(width)), index_col=False, dtype=str,
+            na_filter=False, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, skipinitialspace=True,
+        ).fillna("")  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise PriceFileError(f"{name} has lines that cannot be told apart; a fresh export would do.") from error
 
 
 def _usual_fields(lines: list[str], delimiter: str) -> int:

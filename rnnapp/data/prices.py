@@ -93,8 +93,8 @@ def read_prices(source: bytes | str | Path, *, name: str | None = None, columns:
         raise TooFewRowsError(f"{label} has a header but no rows; at least 2 with a date and a close are needed.")
     dates, dated = read_dates(cells.frame["Date"], label)
     written = cells.frame.drop(columns="Date")
-    missing = {str(c): is_missing(written[c]) for c in written}
     values, numbered = read_prices_and_volume(written, cells.delimiter, label)
+    missing = {c: is_missing(written[c]) if np.isnan(v).any() else np.zeros(len(v), bool) for c, v in values.items()}
     keep, dropped = refuse_spoilt(cells.frame, dates, values, missing, label)
     frame, mended = mend(
         dates[keep], {c: v[keep] for c, v in values.items()}, {c: m[keep] for c, m in missing.items()}, label

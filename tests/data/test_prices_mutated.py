@@ -1,0 +1,153 @@
+"""Whatever happens to a file on its way, reading it ends in a table that holds its promises or in one of our own errors."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnapp.data.prices import PriceTable, read_prices
+from rnnapp.errors import RnnappError
+from tests.data.dialects import DIALECTS, check_invariants
+from tests.support import random_walk
+
+_FRAME = random_walk(30, seed=4).frame.round(2)
+_GOOD = {name: write(_FRAME) for name, write in DIALECTS.items()}
+
+
+def _flip_bytes(data: bytes, rng: random.Random) -> bytes:
+    spoilt = bytearray(data)
+    for _ in range(rng.choice([1, 1, 2, 5, 40])):
+        spoilt[rng.randrange(len(spoilt))] = rng.randrange(256) if rng.random() < 0.5 else rng.choice(b'0123456789.,;-"/ \n\te')
+    return bytes(spoilt)
+
+
+def _drop_bytes(data: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(data))
+    return data[:start] + data[start + rng.choice([1, 1, 3, 30]) :]
+
+
+def _insert_bytes(data: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(data))
+    words = [
+        b'"',
+        b"\n",
+        b"null",
+        b"NaN",
+        b",,,",
+        b";",
+        b"\xff",
+        b"\x00",
+        b"1e9",
+        b"-",
+        b"inf",
+        b"1.057.030.998.551.800",
+        b"0",
+        b"9" * 400,
+    ]
+    return data[:start] + rng.choice(words) + data[start:]
+
+
+def _cut(data: bytes, rng: random.Random) -> bytes:
+    return data[: rng.randrange(len(data))]
+
+
+def _lines(data: bytes, rng: random.Random) -> bytes:
+    lines = data.split(b"\n")
+    for _ in range(rng.choice([1, 1, 3, 10])):
+        i, j = rng.randrange(len(lines)), rng.randrange(len(lines))
+        match rng.randrange(4):
+            case 0:
+                lines[i : i + 1] = []
+            case 1:
+                lines.insert(i, lines[j])
+            case 2:
+                lines[i], lines[j] = lines[j], lines[i]
+            case _:
+                lines[i] = lines[i][: rng.randrange(len(lines[i]) + 1)]
+        if not lines:
+            return b""
+    return b"\n".join(lines)
+
+
+def _shuffle_lines(data: bytes, rng: random.Random) -> bytes:
+    lines = data.split(b"\n")
+    rng.shuffle(lines)
+    return b"\n".join(lines)
+
+
+def _swap_signs(data: bytes, rng: random.Random) -> bytes:
+    old, new = rng.sample([b",", b".", b";", b"\t", b"-", b"/", b" ", b'"'], 2)
+    if rng.random() < 0.5:
+        return data.replace(old, new)
+    return data.replace(old, b"\0").replace(new, old).replace(b"\0", new)
+
+
+def _shuffle_columns(data: bytes, rng: random.Random) -> bytes:
+    rows = [line.split(b",") for line in data.split(b"\n")]
+    order = list(range(max(map(len, rows))))
+    rng.shuffle(order)
+    rows = [[row[i] for i in order if i < len(row)] for row in rows]
+    return b"\n".join(b",".join(row[: rng.choice([len(order), len(order), 1])] if rng.random() < 0.02 else row) for row in rows)
+
+
+def _reorder_dates(data: bytes, rng: random.Random) -> bytes:
+    lines = data.split(b"\n")
+    for i in range(1, len(lines)):
+        day, sign, rest = lines[i].partition(b",")
+        parts = day.split(b"-")
+        if sign and len(parts) == 3 and rng.random() < 0.5:
+            lines[i] = rng.choice([b"/", b".", b"-"]).join(rng.sample(parts, 3)) + sign + rest
+    return b"\n".join(lines)
+
+
+_MUTATIONS = (
+    _flip_bytes, _drop_bytes, _insert_bytes, _cut, _lines, _shuffle_lines, _swap_signs, _shuffle_columns, _reorder_dates,
+)  # fmt: skip
+
+
+def _outcome(data: bytes) -> PriceTable | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return read_prices(data)
+        except RnnappError as error:
+            message = str(error)
+            assert message
+            assert message.endswith(".")
+            assert "\n" not in message
+            return None
+
+
+@settings(max_examples=2000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(sorted(_GOOD)), st.lists(st.sampled_from(_MUTATIONS), min_size=1, max_size=3), st.integers(0, 2**32))
+def test_a_spoilt_file_ends_in_a_sound_table_or_in_our_own_error(dialect, mutations, seed):
+    """A traceback on a page is the one answer a person can do nothing with."""
+    data, rng = _GOOD[dialect], random.Random(seed)
+    for mutate in mutations:
+        data = mutate(data, rng) if data else data
+    table = _outcome(data)
+    if table is not None:
+        check_invariants(table)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_bytes_that_never_were_a_file_end_the_same_way(data):
+    table = _outcome(data)
+    if table is not None:
+        check_invariants(table)
+
+
+@pytest.mark.parametrize("place", range(0, 400, 23))
+def test_a_file_cut_anywhere_keeps_only_true_rows(place):
+    """A half-finished download must not invent a last price: a cut inside the last number is the one thing it cannot see."""
+    data = _GOOD["stooq"]
+    table = _outcome(data[: len(data) - place])
+    assert table is not None
+    whole = _FRAME.iloc[: len(table) - 1]
+    assert (table.frame.index[:-1] == whole.index).all()
+    assert (table.close[:-1] == whole["Close"].to_numpy()).all()
