@@ -1,0 +1,75 @@
+"""Small random changes to batches of digits, on the batch's device.
+
+Each digit is turned, shifted, scaled and sheared by its own amounts; all draws come from the caller's generator, so a
+run can be repeated and resumed exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Affine"]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A random affine map a picture, and optionally bending and stroke weight.
+
+    Attributes:
+        background: value of empty paper, kept outside the moved picture.
+        turn: largest angle, degrees.
+        shift: largest move along each axis, pixels.
+        zoom: largest relative change of size along each axis.
+        shear: largest sideways lean, in widths a height.
+        bend: largest local shift of an elastic grid of 5x5 knots, pixels (Simard, Steinkraus and Platt, 2003, in small).
+        weight: largest share by which strokes are made heavier (towards the 3x3 maximum) or lighter (towards the minimum).
+    """
+
+    background: float = 0.0
+    turn: float = 12.0
+    shift: float = 1.5
+    zoom: float = 0.12
+    shear: float = 0.15
+    bend: float = 0.0
+    weight: float = 0.0
+
+    def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, H, W) float -> the same shape, each picture changed by its own draw."""
+        pictures = (batch - self.background)[:, None]  # (B, 1, H, W), paper at 0
+        if self.weight:
+            pictures = self._reweigh(pictures, generator)
+        grid = functional.affine_grid(self._maps(batch, generator), list(pictures.shape), align_corners=False)  # (B, H, W, 2)
+        if self.bend:
+            grid = grid + self._bends(batch, generator)
+        return functional.grid_sample(pictures, grid, align_corners=False)[:, 0] + self.background
+
+    def _maps(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, 2, 3) maps from the new picture's places to the old one's, in units of half a side."""
+        draws = _uniform(batch, (len(batch), 6), generator)
+        angle, lean = draws[:, 0] * math.radians(self.turn), draws[:, 1] * self.shear
+        wide, high = 1 + draws[:, 2] * self.zoom, 1 + draws[:, 3] * self.zoom
+        across, down = (draws[:, 4:] * (2 * self.shift / batch.shape[-1])).unbind(1)
+        cos, sin = angle.cos(), angle.sin()
+        rows = [wide * cos, wide * (lean * cos - sin), across, high * sin, high * (lean * sin + cos), down]
+        return torch.stack(rows, 1).view(-1, 2, 3)
+
+    def _bends(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        knots = _uniform(batch, (len(batch), 2, 5, 5), generator) * (2 * self.bend / batch.shape[-1])
+        size = (batch.shape[1], batch.shape[2])
+        return functional.interpolate(knots, size, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+
+    def _reweigh(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        amount = _uniform(pictures, (len(pictures), 1, 1, 1), generator) * self.weight
+        heavier = functional.max_pool2d(pictures, 3, 1, 1) - pictures
+        lighter = -functional.max_pool2d(-pictures, 3, 1, 1) - pictures
+        return pictures + torch.where(amount > 0, heavier, lighter) * amount.abs()
+
+
+def _uniform(like: Tensor, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Even draws in -1..1 on the device of ``like``."""
+    return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype) * 2 - 1

@@ -1,0 +1,208 @@
+"""Handwritten digits as sequences: 28 rows are 28 steps of 28 pixels, top to bottom.
+
+MNIST where it is found (``RNNAPP_MNIST_ROOT``, the shared data beside the repository, the product's own folder) or may be
+downloaded; else scikit-learn's digits scaled up, and a note that says so. Pixels stay uint8 until a batch is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnapp.configs import DigitConfig
+from rnnapp.data.augment import Affine
+from rnnapp.data.ink import fit_box
+from rnnapp.data.sequences import Sequences, Split
+from rnnapp.data.vision import datasets
+from rnnapp.errors import SourceError
+from rnnapp.home import home
+
+__all__ = ["DigitSplit", "as_sequences", "find_mnist", "load_digits", "make_augment"]
+
+Progress = Callable[[float], None]
+Pictures = npt.NDArray[np.uint8]
+_SIDE, _CLASSES = 28, 10
+_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class DigitSplit(Split):
+    """Digits cut into a training and a test part.
+
+    Attributes:
+        digits: the settings they were loaded with.
+        name: what they are.
+        notes: what a person should know, in sentences.
+        fingerprint: SHA-256 of all pixels and labels.
+    """
+
+    digits: DigitConfig
+    name: str
+    notes: tuple[str, ...]
+    fingerprint: str
+
+
+def load_digits(config: DigitConfig | None = None, *, progress: Progress | None = None) -> DigitSplit:
+    """Digits ready to train on.
+
+    Args:
+        config: which digits, and how pixels are scaled. ``source="auto"`` never downloads.
+        progress: told the share of the download that is done, 0 to 1.
+
+    Raises:
+        SourceError: MNIST is asked for, is not found, and cannot be downloaded; or its files are broken.
+    """
+    config = config or DigitConfig()
+    root = None if config.source == "sklearn" else find_mnist()
+    if root is None and config.source == "mnist":
+        root = _download(progress or (lambda done: None))
+    if root is None:
+        return _split(config, "scikit-learn's digits", _read_sklearn(), _sklearn_note(config))
+    return _split(config, "MNIST", _read_mnist(root), ())
+
+
+def find_mnist() -> Path | None:
+    """The folder that torchvision reads MNIST from, or None where it is not on this machine."""
+    for root in _roots():
+        if all((root / "MNIST" / "raw" / name).is_file() for name in _FILES):
+            return root
+    return None
+
+
+def as_sequences(pictures: Pictures, targets: npt.NDArray[Any], config: DigitConfig) -> Sequences:
+    """Pictures (N, 28, 28) uint8 and classes (N,) as windows of 28 rows."""
+    return Sequences(
+        rows=pictures.reshape(-1, _SIDE),
+        starts=np.arange(len(pictures), dtype=np.int64) * _SIDE,
+        targets=np.asarray(targets, np.int64),
+        steps=_SIDE,
+        offset=config.mean,
+        scale=config.sd,
+    )
+
+
+def make_augment(config: DigitConfig) -> Affine | None:
+    """What changes the training batches, None where nothing does."""
+    return Affine(background=-config.mean / config.sd) if config.augment == "affine" else None
+
+
+_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def _roots() -> list[Path]:
+    """Where MNIST may lie; a folder that is named is the only one."""
+    named = os.environ.get("RNNAPP_MNIST_ROOT")
+    if named:
+        return [Path(named).expanduser()]
+    return [Path(__file__).resolve().parents[3] / "shared" / "data", home() / "mnist"]
+
+
+def _split(config: DigitConfig, name: str, parts: tuple[Pictures, Any, Pictures, Any], notes: tuple[str, ...]) -> DigitSplit:
+    pictures, classes, test_pictures, test_classes = parts
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return DigitSplit(
+        train=as_sequences(pictures, classes, config),
+        test=as_sequences(test_pictures, test_classes, config),
+        valid=None,
+        objective="cross-entropy",
+        outputs=_CLASSES,
+        digits=config,
+        name=name,
+        notes=notes,
+        fingerprint=digest.hexdigest(),
+    )
+
+
+def _read_mnist(root: Path) -> tuple[Pictures, Any, Pictures, Any]:
+    try:
+        train, test = (datasets().MNIST(root, train=part) for part in (True, False))
+        return train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy()
+    except (OSError, ValueError, RuntimeError, AssertionError) as error:
+        raise SourceError(f"The MNIST files in {root} cannot be read ({error}); remove them to download them again.") from error
+
+
+def _read_sklearn() -> tuple[Pictures, Any, Pictures, Any]:
+    """1,797 digits of 8x8 pixels, each scaled up and placed as MNIST would; every fifth is for testing."""
+    from sklearn.datasets import load_digits as load
+
+    bunch = load()
+    pictures = np.stack([_scale_up(picture) for picture in bunch.images])
+    test = np.arange(len(pictures)) % 5 == 4
+    return pictures[~test], bunch.target[~test], pictures[test], bunch.target[test]
+
+
+def _scale_up(picture: npt.NDArray[Any]) -> Pictures:
+    from PIL import Image
+
+    grey = Image.fromarray(np.pad(picture / 16, 1).astype(np.float32)).resize((100, 100), Image.Resampling.BICUBIC)
+    return fit_box(np.clip((np.asarray(grey) - 0.4) / 0.4, 0, 1))  # their strokes are twice as heavy as MNIST's
+
+
+def _sklearn_note(config: DigitConfig) -> tuple[str, ...]:
+    found = "" if config.source == "sklearn" else "MNIST is not on this machine, so these are "
+    return (
+        f"{found or 'These are '}scikit-learn's 1,797 digits, scaled up from 8x8 pixels: good enough to see a net learn, too "
+        "few to read every hand.",
+    )
+
+
+def _download(progress: Progress) -> Path:
+    """MNIST's four files into the last of the roots, checked against their published sums."""
+    root = _roots()[-1]
+    mnist = datasets().MNIST
+    folder = root / "MNIST" / "raw"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for i, (name, md5) in enumerate(mnist.resources):
+            content = _fetch(mnist.mirrors, name, md5, _part(progress, i, len(mnist.resources)))
+            (folder / name).write_bytes(content)
+        mnist(root, download=True)  # finds the files whole and unpacks them
+    except OSError as error:
+        raise SourceError(
+            f"MNIST cannot be kept in {root} ({error.strerror or error}); set RNNAPP_MNIST_ROOT to a folder that can be written."
+        ) from error
+    return root
+
+
+def _part(progress: Progress, index: int, count: int) -> Progress:
+    """Progress of one of several files as progress of all."""
+    return lambda done: progress((index + done) / count)
+
+
+def _fetch(mirrors: list[str], name: str, md5: str, progress: Progress) -> bytes:
+    why = "no mirror is known"
+    for mirror in mirrors:
+        try:
+            content = _stream(mirror + name, progress)
+        except (urllib.error.URLError, TimeoutError, OSError) as error:
+            why = str(getattr(error, "reason", error))
+            continue
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5:
+            return content
+        why = "what came is not the published file"
+    raise SourceError(
+        f"MNIST could not be downloaded ({why}); with no network, scikit-learn's digits would do, or a folder that has MNIST, "
+        "named in RNNAPP_MNIST_ROOT."
+    )
+
+
+def _stream(url: str, progress: Progress) -> bytes:
+    body = io.BytesIO()
+    with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
+        total = int(answer.headers.get("Content-Length") or 0)
+        while chunk := answer.read(1 << 16):
+            body.write(chunk)
+            progress(min(1.0, body.tell() / total) if total else 0.0)
+    return body.getvalue()
