@@ -39,7 +39,7 @@ def loss_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, log: 
             x=epoch, y=[e.valid_loss for e in shown], name="validation", line=dict(color=line.color, width=1.4, dash="dash")
         )
         figure.add_trace(valid)
-    dress(figure, x="epoch", y="loss, mean squared error of scaled targets", height=height, keep=f"{epochs}{log}")
+    dress(figure, x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}")
     figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
     figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
     return figure

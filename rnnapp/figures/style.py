@@ -91,6 +91,7 @@ def dress(
         uirevision=keep,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
+        modebar=dict(bgcolor="rgba(0,0,0,0)"),
     )
     figure.update_xaxes(title_text=x or None, automargin=True)
     figure.update_yaxes(title_text=y or None, automargin=True)

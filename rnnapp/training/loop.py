@@ -31,7 +31,7 @@ from rnnapp.training.backends import Augment, Backend, mean_loss
 from rnnapp.training.compiled import CompiledBackend, supports
 from rnnapp.training.torch_backend import TorchBackend, gather
 
-__all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "resolve_device"]
+__all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "resolve_device", "train"]
 
 Stopped = Literal["finished", "early stopping", "stopped", "diverged"]
 _PIECE_SECONDS = 0.06  # how long the loop lets a backend run before it looks up
@@ -336,6 +336,19 @@ class Training:
             return 1, max(batch, most // batch * batch)
         watched = self.split.valid is not None or self.split.objective == "cross-entropy"
         return (1 if watched else most // count), count
+
+
+def train(split: Split, model: ModelConfig, settings: TrainConfig | None = None) -> TrainedModel:
+    """Train to the end and return the model: :meth:`Training.epochs`, read by nobody.
+
+    Raises:
+        ConfigError: settings that cannot go together.
+        DivergedError: the loss stopped being a number.
+    """
+    training = Training(split, model, settings)
+    for _ in training.epochs():
+        pass
+    return training.result()
 
 
 def resolve_device(train: TrainConfig) -> Literal["cpu", "cuda"]:
