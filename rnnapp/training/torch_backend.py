@@ -39,7 +39,7 @@ class TorchBackend:
         self.device: str = train.device
         self._config, self._augment, self._objective = train, augment, split.objective
         self._dropout = model.dropout > 0 and model.layers > 1
-        self._threads = 1 if model.hidden < _WIDE else (os.cpu_count() or 1)
+        self._threads = 1 if model.hidden < _WIDE else int(os.environ.get("RNNAPP_THREADS") or os.cpu_count() or 1)
         self.net = RecurrentNet(model, features=split.features, steps=split.steps, outputs=split.outputs, seed=train.seed)
         self.net.to(self.device)
         self._optimizer = self._make_optimizer()
