@@ -153,9 +153,9 @@ def _oddities(frame: pd.DataFrame) -> tuple[str, ...]:
     """What was left as it is, but a person should know."""
     told: tuple[str, ...] = ()
     if "High" in frame and "Low" in frame:
-        others = frame[[c for c in ("Open", "Close") if c in frame]]
-        slack = 1e-3 * frame["Close"]
-        outside = (frame["High"] < others.max(axis=1) - slack) | (frame["Low"] > others.min(axis=1) + slack)
+        others = frame[[c for c in ("Open", "Close") if c in frame]].to_numpy()
+        high, low, slack = frame["High"].to_numpy(), frame["Low"].to_numpy(), 1e-3 * frame["Close"].to_numpy()
+        outside = (high < others.max(axis=1) - slack) | (low > others.min(axis=1) + slack)
         if outside.any():
             day = frame.index[outside][0].date()
             told += (f"{_count(outside.sum(), 'row')} with a price outside High and Low (the first on {day}) left as written.",)

@@ -48,12 +48,12 @@ def read_prices_and_volume(frame: pd.DataFrame, delimiter: str, name: str) -> tu
     plain = _plain(frame)
     if plain is not None:
         return plain, ()
-    prices = {str(c): _tidy(frame[c]) for c in frame if c != "Volume"}
-    volume = _tidy(frame["Volume"]) if "Volume" in frame else None
-    units = _units(volume) if volume is not None else None
+    columns = [str(c) for c in frame if c != "Volume"]
+    prices = _tidy(pd.concat([frame[c] for c in columns], ignore_index=True))  # (columns * R,): they share one decimal sign
+    units = _units(_tidy(frame["Volume"])) if "Volume" in frame else None
     bare = units[0] if units else None
-    sign, repairs = _decimal_sign(list(prices.values()), bare, delimiter, name)
-    values = {c: _values(cells, sign) for c, cells in prices.items()}
+    sign, repairs = _decimal_sign(prices, bare, delimiter, name)
+    values = dict(zip(columns, _values(prices, sign).reshape(len(columns), -1), strict=True))
     if units is not None and bare is not None:
         own, _ = _vote(bare)
         values["Volume"] = _values(bare, own or sign) * units[1]
@@ -106,14 +106,14 @@ def _vote(cells: pd.Series) -> tuple[str, dict[str, int]]:
     return max(votes, key=lambda s: votes[s]), votes
 
 
-def _decimal_sign(prices: list[pd.Series], volume: pd.Series | None, delimiter: str, name: str) -> tuple[str, tuple[str, ...]]:
-    ballots = [_vote(cells)[1] for cells in prices]
-    points, commas = (sum(b[s] for b in ballots) for s in (".", ","))
+def _decimal_sign(prices: pd.Series, volume: pd.Series | None, delimiter: str, name: str) -> tuple[str, tuple[str, ...]]:
+    votes = _vote(prices)[1]
+    points, commas = votes["."], votes[","]
     if commas:
         _refuse_mixture(prices, points, commas, name)
     if points != commas:
         return "." if points > commas else ",", ()
-    unsure = pd.concat([cells[np.asarray(cells.str.contains(_EITHER, regex=True))] for cells in prices])
+    unsure = prices[np.asarray(prices.str.contains(_EITHER, regex=True))]
     if not len(unsure):
         return ".", ()
     mixed = unsure.str.contains(",", regex=False).nunique() > 1
@@ -126,15 +126,13 @@ def _decimal_sign(prices: list[pd.Series], volume: pd.Series | None, delimiter: 
     )
 
 
-def _refuse_mixture(prices: list[pd.Series], points: int, commas: int, name: str) -> None:
+def _refuse_mixture(prices: pd.Series, points: int, commas: int, name: str) -> None:
     """A file with both decimal signs is refused, unless a cell or two are merely spoilt; so are points without any decimals."""
-    for cells in prices:
-        mangled = cells[np.asarray(cells.str.contains(_MANGLED, regex=True))]
-        if len(mangled) and (points or not any(c.str.contains(",", regex=False).any() for c in prices)):
-            raise PriceFileError(
-                f"{name} has numbers that cannot be right, such as {mangled.iloc[0]}; a program has spoilt them, so a fresh export "
-                f"would do."
-            )
+    mangled = prices[np.asarray(prices.str.contains(_MANGLED, regex=True))]
+    if len(mangled) and (points or not prices.str.contains(",", regex=False).any()):
+        raise PriceFileError(
+            f"{name} has numbers that cannot be right, such as {mangled.iloc[0]}; a program spoilt them; a fresh export would do."
+        )
     if min(points, commas) > max(2, 0.01 * (points + commas)):
         raise PriceFileError(f"{name} uses both the point and the comma as decimal sign; an export with one of them would do.")
 

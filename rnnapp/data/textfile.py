@@ -61,12 +61,14 @@ def load_text(source: bytes | str | Path, name: str) -> tuple[str, tuple[str, ..
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PriceFileError(_too_large(name, path.stat().st_size))
-        return path.read_bytes()
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= MAX_BYTES else b""
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name is not valid"
         raise PriceFileError(f"{name} cannot be opened ({why}); the path of a CSV file would do.") from error
+    if size > MAX_BYTES:
+        raise PriceFileError(_too_large(name, size))
+    return data
 
 
 def _too_large(name: str, size: int) -> str:

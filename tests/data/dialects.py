@@ -70,7 +70,9 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "excel unicode": lambda f: f.to_csv(sep="\t").encode("utf-16"),
     "excel sep line": lambda f: b"sep=;\n" + f.to_csv(sep=";").encode(),
     "tabs": lambda f: f.to_csv(sep="\t").encode(),
-    "metatrader": lambda f: f.rename(columns=lambda c: f"<{c.upper()}>").rename_axis("<DATE>").to_csv(date_format="%Y.%m.%d").encode(),
+    "metatrader": lambda f: (
+        f.rename(columns=lambda c: f"<{c.upper()}>").rename_axis("<DATE>").to_csv(date_format="%Y.%m.%d").encode()
+    ),
     "nasdaq": lambda f: (
         f.map(lambda v: f"${v}").rename(columns={"Close": "Close/Last"})[::-1].to_csv(date_format="%m/%d/%Y").encode()
     ),

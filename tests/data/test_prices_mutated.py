@@ -123,11 +123,11 @@ def _outcome(data: bytes) -> PriceTable | None:
 
 
 @settings(max_examples=2000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(sorted(_GOOD)), st.lists(st.sampled_from(_MUTATIONS), min_size=1, max_size=3), st.integers(0, 2**32))
-def test_a_spoilt_file_ends_in_a_sound_table_or_in_our_own_error(dialect, mutations, seed):
+@given(st.sampled_from(sorted(_GOOD)), st.integers(0, 2**32))
+def test_a_spoilt_file_ends_in_a_sound_table_or_in_our_own_error(dialect, seed):
     """A traceback on a page is the one answer a person can do nothing with."""
     data, rng = _GOOD[dialect], random.Random(seed)
-    for mutate in mutations:
+    for mutate in rng.choices(_MUTATIONS, k=rng.choice([1, 1, 2, 3])):
         data = mutate(data, rng) if data else data
     table = _outcome(data)
     if table is not None:
