@@ -1,0 +1,179 @@
+"""The Forecast page without a browser: empty, happy, and every kind of bad input."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnapp.data import sources
+from rnnapp.errors import SourceError
+from tests.support import random_walk
+
+PAGE = str(Path(__file__).parents[2] / "pages" / "forecast.py")
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def headline(page: AppTest) -> str:
+    return str(page.main.markdown[0].value)
+
+
+def trained(page: AppTest) -> AppTest:
+    """Press Train where the page waits for it, and wait for the end."""
+    buttons = [button for button in page.button if button.key == "train"]
+    if buttons:
+        buttons[0].click().run()
+    end = time.monotonic() + 60
+    while "misses" not in headline(page) and time.monotonic() < end:
+        time.sleep(0.1)
+        page.run()
+    return page
+
+
+def test_the_first_opening_shows_real_prices_and_one_click_forecasts() -> None:
+    page = opened(rows="500", epochs="3")
+    assert not page.exception
+    assert "S&P 500" in " ".join(caption.value for caption in page.caption)
+    page = trained(page)
+    assert "misses tomorrow's close by" in headline(page)
+    assert any("persistence" in str(metric.delta) for metric in page.metric)
+    assert [tab.label for tab in page.tabs][:2] == ["Loss", "Residuals"]
+
+
+def test_settings_of_an_address_are_taken_and_clamped() -> None:
+    page = opened(window="5000", cell="lstm", hidden="-4", epochs="77", split="200", layers="abc", rows="500")
+    assert page.slider(key="window").value == 120
+    assert page.slider(key="hidden").value == 1
+    assert page.slider(key="layers").value == 1
+    assert page.slider(key="epochs").value == 77
+    assert page.selectbox(key="cell").value == "lstm"
+    assert page.slider(key="split_windows").value == 200
+    assert not page.exception
+
+
+@pytest.mark.parametrize("value", ["", "nan", "inf", "-inf", "1e400", "9" * 400, "<script>", "0x10", "None", "[1]"])
+def test_no_address_breaks_the_page(value: str) -> None:
+    names = (
+        "window",
+        "horizon",
+        "split",
+        "features",
+        "target",
+        "scaling",
+        "cell",
+        "lr",
+        "seed",
+        "data",
+        "index",
+        "ticker",
+        "valid",
+    )
+    page = opened(rows="400", epochs="2", **dict.fromkeys(names, value))
+    assert not page.exception
+
+
+def test_a_moved_slider_is_written_into_the_address() -> None:
+    page = opened(rows="500")
+    page.slider(key="window").set_value(7).run()
+    page.selectbox(key="cell").set_value("rnn").run()
+    assert page.query_params["window"] == "7"
+    assert page.query_params["cell"] == "rnn"
+    page.slider(key="window").set_value(10).run()
+    assert "window" not in page.query_params
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"rows": "50", "window": "60"}, "need at least"),
+        ({"rows": "400", "split": "399"}, "for the test"),
+        ({"rows": "400", "features": "Open,Open"}, ""),
+    ],
+)
+def test_settings_that_cannot_be_are_told_in_a_sentence(query: dict[str, str], words: str) -> None:
+    page = opened(**query)
+    assert not page.exception
+    if words:
+        assert any(words in error.value for error in page.error)
+
+
+def test_a_leaking_scaler_and_a_sigmoid_head_are_warned_of() -> None:
+    page = opened(rows="600", target="level", squash="true")
+    assert any("cannot rise above" in warning.value for warning in page.warning)
+    page = opened(rows="600", target="level", scaling="all")
+    assert any("leak" in warning.value for warning in page.warning)
+
+
+def test_an_upload_that_waits_says_what_to_do() -> None:
+    page = opened(data="upload")
+    assert any("Choose a CSV" in info.value for info in page.info)
+    assert not page.exception
+
+
+def uploaded(content: bytes, name: str = "mine.csv") -> AppTest:
+    page = opened(data="upload", epochs="2", window="5")
+    page.get("file_uploader")[0].upload(name, content, "text/csv").run()  # type: ignore[attr-defined]
+    return page
+
+
+def csv_of(make: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame) -> bytes:
+    return make(random_walk(200).frame).to_csv().encode()
+
+
+def test_an_uploaded_file_is_read_and_trained() -> None:
+    page = uploaded(csv_of())
+    assert not page.exception
+    assert "misses" in headline(trained(page))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\x01\x02" * 500,
+        b"a,b\n1,2\n",
+        csv_of(lambda f: -f),
+        csv_of(lambda f: f.head(3)),
+        csv_of(lambda f: f.drop(columns="Close")),
+    ],
+)
+def test_a_bad_file_is_told_in_a_sentence(content: bytes) -> None:
+    page = uploaded(content)
+    assert not page.exception
+    assert len(page.error) == 1
+    assert page.error[0].value.rstrip().endswith(".")
+
+
+def test_unknown_columns_can_be_mapped_by_hand() -> None:
+    page = uploaded(csv_of(lambda f: f[["Close"]].rename(columns={"Close": "Kurswert XYZ"})))
+    boxes = {box.label: box for box in page.selectbox}
+    assert "Which column is which?" in " ".join(m.value for m in page.markdown)
+    boxes["Close"].set_value("Kurswert XYZ")
+    submit = next(button for button in page.button if button.label == "Use these columns")
+    submit.click().run()
+    assert not page.error
+    assert "misses" in headline(trained(page))
+
+
+def test_a_download_that_fails_offers_the_kept_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object, **__: object) -> None:
+        error = SourceError("Yahoo Finance cannot be reached; a network would do.")
+        error.cached = random_walk(300)
+        raise error
+
+    monkeypatch.setattr("rnnapp.ui.data.fetch_yahoo", offline)
+    assert sources.TICKERS
+    page = opened(data="yahoo", epochs="2")
+    assert any("cannot be reached" in error.value for error in page.error)
+    assert any("copy kept" in info.value for info in page.info)
+    assert "misses" in headline(trained(page))
