@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,12 @@ from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training import kernel_layers, kernels, simd
 from rnnapp.training.backends import Sums, Weights
 
-__all__ = ["CompiledBackend", "ready", "supports", "warm_up"]
+__all__ = ["CompiledBackend", "available", "build_key", "ready", "supports", "warm_up"]
 
 _CACHE_FLOATS = 1 << 18  # of activations worked on at once: a megabyte, which the second cache level holds
-_lock = threading.Lock()
+_building, _starting = threading.Lock(), threading.Lock()
 _built: tuple[Any, Any] | None = None
+_warming: threading.Thread | None = None
 
 
 class CompiledBackend:
@@ -135,17 +138,50 @@ def ready() -> bool:
     return _built is not None
 
 
+def available() -> bool:
+    """Whether the kernels can be had without waiting for a compiler.
+
+    Loads them where a compilation lies on disk (under a second), else begins one in the background.
+    """
+    if not ready():
+        started = warm_up()
+        if len(list(_cached())) >= 2:
+            started.join()
+    return ready()
+
+
 def warm_up() -> threading.Thread:
-    """Compile the kernels, or load them from disk, in the background; returns the thread."""
-    thread = threading.Thread(target=_kernels, name="warm-up", daemon=True)
-    thread.start()
-    return thread
+    """Compile the kernels, or load them from disk, in the background; returns the thread.
+
+    Compiling takes some 15 seconds, once. It is done in a process of its own, so that this one keeps answering.
+    """
+    global _warming
+    with _starting:
+        if _warming is None:
+            _warming = threading.Thread(target=_warm, name="warm-up", daemon=True)
+            _warming.start()
+    return _warming
+
+
+def build_key() -> str:
+    """Names the compiled code: sources, compiler and processor."""
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {simd.PROCESSOR}".encode())
+    for module in (simd, kernel_layers, kernels):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _warm() -> None:
+    if not ready() and not list(_cached()) and _folder() is not None:
+        path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+        subprocess.run([sys.executable, "-m", __name__], env=os.environ | {"PYTHONPATH": path}, capture_output=True, check=False)
+    _kernels()
 
 
 def _kernels() -> tuple[Any, Any]:
     global _built
     if _built is None:
-        with _lock:
+        with _building:
             if _built is None:
                 _built = _build()
     return _built
@@ -153,8 +189,7 @@ def _kernels() -> tuple[Any, Any]:
 
 def _build() -> tuple[Any, Any]:
     """Compile with the disk cache in a folder named after the sources: numba alone would not notice a changed helper."""
-    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (simd, kernel_layers, kernels))
-    folder = _writable(f"kernels-{hashlib.sha256(sources).hexdigest()[:12]}")
+    folder = _folder()
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder or "")
     try:
@@ -163,17 +198,24 @@ def _build() -> tuple[Any, Any]:
         numba.config.CACHE_DIR = before
 
 
-def _writable(name: str) -> Path | None:
+def _cached() -> Iterator[Path]:
+    """Index files of what is compiled already."""
+    folder = _folder()
+    return folder.glob("*/*.nbi") if folder else iter(())
+
+
+def _folder() -> Path | None:
     """The first cache folder that takes a file: RNNAPP_HOME's, else numba's, the package's, the person's; None if none does."""
     home, given = os.environ.get("RNNAPP_HOME"), os.environ.get("NUMBA_CACHE_DIR")
     roots = [Path(home, "numba")] if home else []
     roots += [Path(given)] if given else []
     roots += [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "rnnapp"]
     for root in roots:
+        folder = root / f"kernels-{build_key()}"
         try:
-            (root / name).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=root / name):
-                return root / name
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
         except OSError:
             continue
     return None
@@ -225,3 +267,7 @@ def _aligned(count: int) -> FloatArray:
     space = np.zeros(count + 16, np.float32)
     first = -space.ctypes.data % 64 // 4
     return space[first : first + count]
+
+
+if __name__ == "__main__":  # leaves the compilation on disk
+    _kernels()

@@ -18,9 +18,11 @@ from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-__all__ = ["LANES", "fill", "fma", "larger", "load", "root", "smaller", "spread", "store", "total", "totals"]
+__all__ = ["LANES", "PROCESSOR", "fill", "fma", "larger", "load", "root", "smaller", "spread", "store", "total", "totals"]
 
-LANES = 32 if llvm.get_host_cpu_features().get("avx512f", False) else 8  # two AVX-512 registers, one of AVX, two of NEON
+_FEATURES = llvm.get_host_cpu_features()
+PROCESSOR = f"{llvm.get_host_cpu_name()} {_FEATURES.flatten()}"
+LANES = 32 if _FEATURES.get("avx512f", False) else 8  # two AVX-512 registers, one of AVX, two of NEON
 
 
 class Vector(types.Type):
