@@ -213,8 +213,11 @@ class DigitConfig:
         "MNIST, or scikit-learn's 8x8 digits scaled up; auto takes MNIST where it is found.",
         ("auto", "mnist", "sklearn"),
     )
-    augment: Literal["none", "affine"] = _choice(
-        "none", "Augment", "Turn, shift, scale and shear each training digit a little.", ("none", "affine")
+    augment: Literal["none", "affine", "drawn"] = _choice(
+        "none",
+        "Augment",
+        "affine turns, shifts, scales and shears each digit a little; drawn also bends it, varies its weight and slashes zeros.",
+        ("none", "affine", "drawn"),
     )
     mean: float = _number(0.0, "Mean", "Subtracted from pixels in 0..1.", -10.0, 10.0)
     sd: float = _number(1.0, "Spread", "Divides pixels after the mean is taken off.", 1e-3, 10.0)

@@ -9,11 +9,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Affine"]
+from rnnapp.data.ink import fit_box
+
+__all__ = ["Affine", "slash_zeros"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,40 @@ class Affine:
         heavier = functional.max_pool2d(pictures, 3, 1, 1) - pictures
         lighter = -functional.max_pool2d(-pictures, 3, 1, 1) - pictures
         return pictures + torch.where(amount > 0, heavier, lighter) * amount.abs()
+
+
+def slash_zeros(zeros: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Zeros with a stroke through them, as some hands write them and MNIST has none.
+
+    Args:
+        zeros: (N, 28, 28) uint8.
+        rng: draws each stroke's ends, slant and width.
+
+    Returns:
+        (N, 28, 28) uint8, placed anew, since the stroke may reach outside the ring.
+    """
+    return np.stack([_slash(zero, rng) for zero in zeros]) if len(zeros) else zeros
+
+
+def _slash(zero: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    fine, margin = 4, 28
+    large = np.asarray(Image.fromarray(zero).resize((28 * fine, 28 * fine), Image.Resampling.BICUBIC))
+    rows, columns = np.nonzero(zero > 100)
+    top, bottom = fine * rows.min() + margin, fine * (rows.max() + 1) + margin
+    left, right = fine * columns.min() + margin, fine * (columns.max() + 1) + margin
+    over = rng.uniform(-0.2, 0.3, 4) * np.array([right - left, bottom - top] * 2)  # how far the ends reach outside the ring
+    start, end = [left - over[0], bottom + over[1]], [right + over[2], top - over[3]]
+    if rng.random() < 0.2:  # upright
+        start[0] = end[0] = (left + right) / 2
+        start[0] += rng.uniform(-fine, fine)
+    if rng.random() < 0.08:  # leaning the other way
+        start[1], end[1] = end[1], start[1]
+    picture, radius = Image.fromarray(np.pad(large, margin)), rng.uniform(3, 6.5)
+    pen = ImageDraw.Draw(picture)
+    pen.line([*start, *end], fill=255, width=round(2 * radius))
+    for x, y in (start, end):
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    return fit_box(np.asarray(np.asarray(picture) / 255, np.float32))
 
 
 def _uniform(like: Tensor, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnapp.configs import DigitConfig
-from rnnapp.data.augment import Affine
+from rnnapp.data.augment import Affine, slash_zeros
 from rnnapp.data.ink import fit_box
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.data.vision import datasets
@@ -32,6 +32,7 @@ __all__ = ["DigitSplit", "as_sequences", "find_mnist", "load_digits", "make_augm
 Progress = Callable[[float], None]
 Pictures = npt.NDArray[np.uint8]
 _SIDE, _CLASSES = 28, 10
+_SLASHED = 0.15  # share of the zeros that also come slashed
 _TIMEOUT = 10.0
 
 
@@ -43,7 +44,7 @@ class DigitSplit(Split):
         digits: the settings they were loaded with.
         name: what they are.
         notes: what a person should know, in sentences.
-        fingerprint: SHA-256 of all pixels and labels.
+        fingerprint: SHA-256 of all pixels and labels as they were found.
     """
 
     digits: DigitConfig
@@ -93,7 +94,10 @@ def as_sequences(pictures: Pictures, targets: npt.NDArray[Any], config: DigitCon
 
 def make_augment(config: DigitConfig) -> Affine | None:
     """What changes the training batches, None where nothing does."""
-    return Affine(background=-config.mean / config.sd) if config.augment == "affine" else None
+    if config.augment == "none":
+        return None
+    bent = dict(bend=1.0, weight=0.5) if config.augment == "drawn" else {}
+    return Affine(background=-config.mean / config.sd, **bent)
 
 
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -108,10 +112,12 @@ def _roots() -> list[Path]:
 
 
 def _split(config: DigitConfig, name: str, parts: tuple[Pictures, Any, Pictures, Any], notes: tuple[str, ...]) -> DigitSplit:
-    pictures, classes, test_pictures, test_classes = parts
     digest = hashlib.sha256()
     for part in parts:
         digest.update(np.ascontiguousarray(part).tobytes())
+    pictures, classes, test_pictures, test_classes = parts
+    if config.augment == "drawn":
+        pictures, classes = _with_slashed_zeros(pictures, classes)
     return DigitSplit(
         train=as_sequences(pictures, classes, config),
         test=as_sequences(test_pictures, test_classes, config),
@@ -123,6 +129,15 @@ def _split(config: DigitConfig, name: str, parts: tuple[Pictures, Any, Pictures,
         notes=notes,
         fingerprint=digest.hexdigest(),
     )
+
+
+def _with_slashed_zeros(pictures: Pictures, classes: npt.NDArray[Any]) -> tuple[Pictures, npt.NDArray[Any]]:
+    """The training digits and, once more, a few of their zeros with a stroke through them."""
+    rng = np.random.default_rng(0)
+    zeros = np.flatnonzero(classes == 0)
+    chosen = rng.permutation(zeros)[: round(_SLASHED * len(zeros))]
+    slashed = slash_zeros(pictures[chosen], rng)
+    return np.concatenate([pictures, slashed]), np.concatenate([classes, classes[chosen]])
 
 
 def _read_mnist(root: Path) -> tuple[Pictures, Any, Pictures, Any]:

@@ -1,0 +1,194 @@
+"""``python -m rnnapp digits train | eval | classify``: nets that read handwritten digits row by row."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnapp.commands.arguments import add_options, read_options
+from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, format_value, options, to_dict
+from rnnapp.data.digits import DigitSplit, load_digits, make_augment
+from rnnapp.data.drawings import digits_of, read_drawings
+from rnnapp.data.ink import to_digit
+from rnnapp.errors import DataError
+from rnnapp.evaluation.digits import DigitScores, score_digits
+from rnnapp.evaluation.shipped import DRAWING_NET, NETS, DigitNet, DigitRecipe, open_net
+from rnnapp.training.checkpoints import save_model
+from rnnapp.training.loop import TrainedModel, Training
+
+__all__ = ["digit_facts", "register"]
+
+_CONFIGS: tuple[Any, ...] = (ModelConfig, TrainConfig, DigitConfig)
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb and its three actions."""
+    parser = subparsers.add_parser("digits", help="train, judge and use nets that read handwritten digits", allow_abbrev=False)
+    actions = parser.add_subparsers(dest="action", required=True)
+    _add_train(actions.add_parser("train", help="train a net on digits", allow_abbrev=False))
+    judge = actions.add_parser("eval", help="judge a net on drawings, or on the test digits", allow_abbrev=False)
+    judge.add_argument("--strokes", metavar="FILE.json", help="drawings; without it the test part of the digits is taken")
+    _add_net(judge, _eval)
+    classify = actions.add_parser("classify", help="say which digit a picture shows", allow_abbrev=False)
+    classify.add_argument("image", metavar="IMAGE.png", help="a picture of one digit, dark on light or light on dark")
+    _add_net(classify, _classify)
+
+
+def digit_facts(trained: TrainedModel, split: DigitSplit, scores: DigitScores) -> dict[str, Any]:
+    """What a digit net was made with and what it reached, to be saved beside it."""
+    return {
+        "digits": to_dict(split.digits),
+        "data": {
+            "name": split.name,
+            "sha256": split.fingerprint,
+            "train": len(split.train),
+            "test": len(split.test),
+            "notes": list(split.notes),
+        },
+        "test": {"accuracy": scores.accuracy, "per_class": scores.report()["per_class"], "confusion": scores.confusion.tolist()},
+        "command": _command(trained, split.digits),
+    }
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--net", choices=tuple(NETS), default="bilstm", help="whose settings to start from (default bilstm)")
+    for cls, settings in zip(_CONFIGS, _settings(NETS["bilstm"]), strict=True):
+        add_options(parser, cls, **to_dict(settings))
+        parser.set_defaults(**dict.fromkeys(options(cls)))  # what is not given is the chosen net's
+    parser.add_argument("--strokes", metavar="FILE.json", help="judge it on these drawings too")
+    parser.add_argument("--out", metavar="DIR", help="write the weights (safetensors) and settings (JSON)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=_train)
+
+
+def _add_net(parser: argparse.ArgumentParser, run: Any) -> None:
+    parser.add_argument(
+        "--net", default=DRAWING_NET, metavar="NAME|DIR", help=f"{', '.join(NETS)}, or a saved one (default {DRAWING_NET})"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def _train(args: argparse.Namespace) -> int:
+    model, train, digits = _chosen(args)
+    split = load_digits(digits)
+    training = Training(split, model, train, augment=make_augment(digits))
+    for event in training.epochs():
+        if not args.json:
+            print(
+                f"epoch {event.epoch + 1:>3}  loss {event.train_loss:.4f}  train {event.train_accuracy:.2%}  "
+                f"test {event.test_accuracy:.2%}  {event.seconds:.0f} s",
+                flush=True,
+            )
+    trained = training.result()
+    scores = score_digits(trained.predict(split.test), split.test.targets)
+    facts = digit_facts(trained, split, scores)
+    if args.strokes:
+        net = DigitNet(model.name, trained, digits, facts)
+        facts["drawings"] = {"file": Path(args.strokes).name, **_drawn_scores(net, args.strokes).report()}
+    if args.out:
+        save_model(trained, args.out, **facts)
+    answer = f"{model.name} reads {scores.accuracy:.2%} of {len(split.test):,} test digits of {split.name} right."
+    print(json.dumps(_train_report(trained, facts, answer)) if args.json else "\n".join([*split.notes, answer]))
+    return 0
+
+
+def _eval(args: argparse.Namespace) -> int:
+    net = open_net(args.net)
+    if args.strokes:
+        scores, of = _drawn_scores(net, args.strokes), args.strokes
+    else:
+        split = load_digits(dataclasses.replace(net.digits, augment="none"))
+        scores, of = score_digits(net.trained.predict(split.test), split.test.targets), f"the test digits of {split.name}"
+    if args.json:
+        print(json.dumps({"net": net.title, "of": of, **scores.report()}))
+    else:
+        print(f"{net.title} reads {scores.accuracy:.1%} of {len(scores.targets):,} digits right ({of}).")
+        print("\n".join(f"  {digit}: {share:.1%}" for digit, share in enumerate(scores.per_class)))
+    return 0
+
+
+def _drawn_scores(net: DigitNet, file: str) -> DigitScores:
+    pictures, targets, refusals = digits_of(read_drawings(file))
+    return score_digits(net.scores(pictures), targets, np.array([bool(refusal) for refusal in refusals]))
+
+
+def _classify(args: argparse.Namespace) -> int:
+    net = open_net(args.net)
+    shares = net.probabilities(to_digit(_open_image(args.image)))
+    if args.json:
+        print(json.dumps(_classify_report(net, shares)))
+    else:
+        print(f"{shares.argmax()}, {shares.max():.1%} sure ({net.title})")
+    return 0
+
+
+def _classify_report(net: DigitNet, shares: npt.NDArray[Any]) -> dict[str, Any]:
+    probabilities = {str(digit): float(share) for digit, share in enumerate(shares)}
+    return {"net": net.title, "answer": int(shares.argmax()), "probabilities": probabilities}
+
+
+def _train_report(trained: TrainedModel, facts: dict[str, Any], answer: str) -> dict[str, Any]:
+    return {
+        **facts,
+        "settings": {**to_dict(trained.model), **to_dict(trained.train), **facts["digits"]},
+        "device": trained.device,
+        "backend": trained.backend,
+        "seconds": trained.seconds,
+        "stopped": trained.stopped,
+        "history": [dataclasses.asdict(event) for event in trained.history],
+        "answer": answer,
+    }
+
+
+def _settings(recipe: DigitRecipe) -> tuple[Any, ...]:
+    return recipe.model, recipe.train, recipe.digits
+
+
+def _chosen(args: argparse.Namespace) -> tuple[ModelConfig, TrainConfig, DigitConfig]:
+    """The named net's settings with what the options say instead."""
+    recipe = NETS[args.net]
+    for settings in _settings(recipe):
+        for name, value in to_dict(settings).items():
+            if getattr(args, name) is None:
+                setattr(args, name, value)
+    return read_options(args, ModelConfig), read_options(args, TrainConfig), read_options(args, DigitConfig)
+
+
+def _command(trained: TrainedModel, digits: DigitConfig) -> str:
+    """The command line that makes the same net."""
+    settings = (trained.model, trained.train, digits)
+    for name, recipe in NETS.items():
+        if settings == _settings(recipe):
+            return f"python -m rnnapp digits train --net {name} --out rnnapp/weights/{name}"
+    pairs = zip(settings, _settings(NETS["bilstm"]), strict=True)
+    return shlex.join(["python", "-m", "rnnapp", "digits", "train", *(word for pair in pairs for word in _differing(*pair))])
+
+
+def _differing(mine: Any, its: Any) -> list[str]:
+    """Options that turn its settings into mine."""
+    words: list[str] = []
+    for name, value in to_dict(mine).items():
+        if value != getattr(its, name):
+            words += [f"--{'' if value else 'no-'}{name}"] if isinstance(value, bool) else [f"--{name}", format_value(value)]
+    return words
+
+
+def _open_image(path: str) -> npt.NDArray[np.uint8]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.thumbnail((2000, 2000))
+            return np.asarray(image.convert("RGBA"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{path} cannot be read as a picture ({type(error).__name__}); a PNG or JPEG of one digit would do."
+        ) from error

@@ -1,0 +1,123 @@
+"""The digit nets: how each is made, and the trained ones that come with the product.
+
+A shipped net is a saved model in ``rnnapp/weights``; its extra values hold the digits' settings and sums, the test figures it
+reached and the command that remakes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, from_dict
+from rnnapp.data.digits import as_sequences
+from rnnapp.data.sequences import FloatArray
+from rnnapp.errors import CheckpointError, ConfigError
+from rnnapp.evaluation.digits import softmax
+from rnnapp.models.reading import Reading, read
+from rnnapp.training.checkpoints import load_model
+from rnnapp.training.loop import TrainedModel
+
+__all__ = ["DRAWING_NET", "NETS", "DigitNet", "DigitRecipe", "open_net"]
+
+DRAWING_NET = "bilstm-draw"
+"""The net that reads drawings best."""
+_FOLDER = Path(__file__).resolve().parents[1] / "weights"
+
+
+@dataclass(frozen=True)
+class DigitRecipe:
+    """How one of the digit nets is made.
+
+    Attributes:
+        title: for a person.
+        model, train, digits: its settings.
+    """
+
+    title: str
+    model: ModelConfig
+    train: TrainConfig
+    digits: DigitConfig = DigitConfig()
+
+
+def _recipe(title: str, model: ModelConfig, epochs: int, lr: float, **more: Any) -> DigitRecipe:
+    return DigitRecipe(title, model, TrainConfig(epochs=epochs, batch=128, lr=lr, **more))
+
+
+def _one_cycle(title: str, cell: Any, lr: float = 1e-2, *, both: bool = False) -> DigitRecipe:
+    model = ModelConfig(cell=cell, hidden=32 if both else 64, bidirectional=both)
+    return _recipe(title, model, epochs=6, lr=lr, schedule="one-cycle")
+
+
+NETS: dict[str, DigitRecipe] = {
+    DRAWING_NET: DigitRecipe(
+        "BiLSTM for drawings, 48 x 2",
+        ModelConfig(cell="lstm", hidden=48, layers=2, bidirectional=True),
+        TrainConfig(epochs=10, batch=128, lr=1e-2, schedule="one-cycle"),
+        DigitConfig(augment="drawn"),
+    ),
+    "bilstm": _recipe("BiLSTM, 12 x 2", ModelConfig(cell="lstm", hidden=12, layers=2, bidirectional=True), 11, 5e-3),
+    "rnn": _one_cycle("RNN, 64", "rnn", 3e-3),
+    "birnn": _one_cycle("BiRNN, 32", "rnn", 3e-3, both=True),
+    "lstm": _one_cycle("LSTM, 64", "lstm"),
+    "gru": _one_cycle("GRU, 64", "gru"),
+    "lstm-scratch": _one_cycle("LSTM from its equations, 64", "lstm-scratch"),
+}
+"""Every digit net by its name on the command line."""
+
+
+@dataclass(frozen=True, eq=False)
+class DigitNet:
+    """A trained net that reads digits.
+
+    Attributes:
+        title: for a person.
+        trained: the model.
+        digits: how its pixels are scaled.
+        facts: what it was made with and what it reached, as JSON values.
+    """
+
+    title: str
+    trained: TrainedModel
+    digits: DigitConfig
+    facts: dict[str, Any]
+
+    def scores(self, pictures: npt.NDArray[np.uint8]) -> FloatArray:
+        """(N, 28, 28) uint8 -> (N, 10) class scores before the softmax."""
+        return self.trained.predict(as_sequences(pictures, np.zeros(len(pictures)), self.digits))
+
+    def probabilities(self, picture: npt.NDArray[np.uint8]) -> FloatArray:
+        """(28, 28) uint8 -> (10,)."""
+        return np.asarray(softmax(self.scores(picture[None]))[0], np.float32)
+
+    def read(self, picture: npt.NDArray[np.uint8]) -> Reading:
+        """How it reads one picture, (28, 28) uint8."""
+        rows = torch.from_numpy(picture.astype(np.float32) / 255)
+        return read(self.trained.net(), (rows - self.digits.mean) / self.digits.sd)
+
+
+def open_net(name: str | Path) -> DigitNet:
+    """A shipped net by its name, or one saved in a folder.
+
+    Raises:
+        ConfigError: neither a shipped net's name nor a folder.
+        CheckpointError: the folder holds no net that reads digits.
+    """
+    shipped = str(name) in NETS
+    folder = _FOLDER / str(name) if shipped else Path(name)
+    if not shipped and not folder.is_dir():
+        raise ConfigError(f"There is no net {str(name)!r}; it takes {', '.join(NETS)}, or the folder of a saved one.")
+    trained, facts = load_model(folder)
+    if "digits" not in facts or (trained.steps, trained.features, trained.outputs) != (28, 28, 10):
+        raise CheckpointError(f"{folder.name} holds a net that reads no digits; one that `digits train --out` saved would do.")
+    try:
+        digits = from_dict(DigitConfig, facts["digits"])
+    except (ConfigError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{folder.name} has digit settings that cannot be: {error}") from error
+    title = NETS[str(name)].title if shipped else trained.model.name
+    return DigitNet(title, trained, digits, facts)
