@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser, cls: type[Any], *, skip: tuple[
         skip: settings the verb decides itself.
         defaults: defaults of this verb that differ from the class's.
     """
-    group = parser.add_argument_group(cls.__doc__.splitlines()[0].rstrip("."))
+    group = parser.add_argument_group(str(cls.__doc__).splitlines()[0].rstrip("."))
     for name, option in options(cls).items():
         if name in skip:
             continue

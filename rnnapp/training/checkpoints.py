@@ -27,6 +27,7 @@ __all__ = ["load_model", "load_state", "model_to_bytes", "save_model", "save_sta
 
 FORMAT = "rnnapp-1"
 _WEIGHTS, _SETTINGS = "weights.safetensors", "settings.json"
+_FACTS = ("stopped", "device", "backend", "reason", "seconds", "features", "steps", "outputs")
 _MAX_BYTES = 512 * 1024 * 1024
 
 
@@ -48,7 +49,7 @@ def model_to_bytes(trained: TrainedModel, **extra: Any) -> tuple[bytes, bytes]:
         "train": to_dict(trained.train),
         "window": None if trained.window is None else to_dict(trained.window),
         "history": [dataclasses.asdict(event) for event in trained.history],
-        **{name: getattr(trained, name) for name in ("stopped", "device", "backend", "seconds", "features", "steps", "outputs")},
+        **{name: getattr(trained, name) for name in _FACTS},
         "extra": extra,
     }
     weights = {name: value.contiguous() for name, value in trained.weights.items()}
@@ -70,7 +71,7 @@ def load_model(folder: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
             window=None if settings["window"] is None else from_dict(WindowConfig, settings["window"]),
             weights=tensors,
             history=tuple(EpochEvent(**event) for event in settings["history"]),
-            **{name: settings[name] for name in ("stopped", "device", "backend", "seconds", "features", "steps", "outputs")},
+            **{name: settings[name] for name in _FACTS},
         )
         _check_shapes(trained)
     except ConfigError as error:

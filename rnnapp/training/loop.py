@@ -28,10 +28,11 @@ from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.backends import Augment, Backend, mean_loss
-from rnnapp.training.compiled import CompiledBackend, supports
+from rnnapp.training.choice import Choice, choose
+from rnnapp.training.compiled import CompiledBackend
 from rnnapp.training.torch_backend import TorchBackend, gather
 
-__all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "resolve_device", "train"]
+__all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "train"]
 
 Stopped = Literal["finished", "early stopping", "stopped", "diverged"]
 _PIECE_SECONDS = 0.06  # how long the loop lets a backend run before it looks up
@@ -76,6 +77,7 @@ class TrainedModel:
         seconds: training alone.
         features, steps, outputs: F, T and O of the net.
         window: the window settings of the data, None for digits.
+        reason: why this backend and device were taken, in a sentence.
     """
 
     model: ModelConfig
@@ -90,6 +92,7 @@ class TrainedModel:
     steps: int
     outputs: int
     window: WindowConfig | None = None
+    reason: str = ""
 
     def net(self) -> RecurrentNet:
         """The net itself, on the CPU, ready to answer."""
@@ -136,6 +139,9 @@ class Training:
         model, train: the net and how it is trained. The same split, settings and seed give the same run.
         augment: changes each training batch at random (digits).
 
+    Attributes:
+        choice: which backend and device run it, and why.
+
     Raises:
         ConfigError: settings that cannot go together (patience without a validation part, a GPU that is not there).
     """
@@ -149,7 +155,8 @@ class Training:
                 f"patience is {train.patience}, but there is no validation part; a validation share above 0 would do."
             )
         self.split, self.model, self.train = split, model, train
-        self._backend = _open_backend(split, model, train, augment)
+        self.choice = choose(split, model, train, augment=augment is not None)
+        self._backend = _open_backend(split, model, train, augment, self.choice)
         self._stop = threading.Event()
         self._lock = threading.RLock()  # a state is taken between pieces, never inside one
         self._history: list[EpochEvent] = []
@@ -209,7 +216,7 @@ class Training:
                 model=self.model, train=self.train, weights=weights, history=tuple(self._history),
                 stopped=self._stopped or "stopped", device=self.device, backend=self.backend, seconds=self._seconds,
                 features=self.split.features, steps=self.split.steps, outputs=self.split.outputs,
-                window=getattr(self.split, "config", None),
+                window=getattr(self.split, "config", None), reason=self.choice.reason,
             )  # fmt: skip
 
     def state(self) -> TrainingState:
@@ -351,29 +358,10 @@ def train(split: Split, model: ModelConfig, settings: TrainConfig | None = None)
     return training.result()
 
 
-def resolve_device(train: TrainConfig) -> Literal["cpu", "cuda"]:
-    """Where a run goes.
-
-    Raises:
-        ConfigError: a GPU is asked for and there is none.
-    """
-    there = torch.cuda.is_available()
-    if train.device == "cuda" and not there:
-        raise ConfigError("device is cuda, but this machine shows no CUDA device; device=auto or cpu would do.")
-    return "cuda" if there and train.device != "cpu" else "cpu"
-
-
-def _open_backend(split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None) -> Backend:
-    train = dataclasses.replace(train, device=resolve_device(train))
-    if train.backend == "compiled":
-        reason = "batches are augmented by torch" if augment else supports(split, model, train)
-        if reason:
-            raise ConfigError(f"backend is compiled, but {reason}; backend=auto or torch would do.")
+def _open_backend(split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None, chosen: Choice) -> Backend:
+    if chosen.backend == "compiled":
         return CompiledBackend(split, model, train)
-    small = model.hidden < 64 and split.objective == "mse"
-    if train.backend == "auto" and small and augment is None and supports(split, model, train) is None:
-        return CompiledBackend(split, model, train)
-    return TorchBackend(split, model, train, augment)
+    return TorchBackend(split, model, dataclasses.replace(train, device=chosen.device), augment)
 
 
 def _one_cycle(peak: float, steps: int) -> npt.NDArray[np.float64]:

@@ -138,10 +138,7 @@ def rate(default: float | None = None) -> float:
     option = options(TrainConfig)["lr"]
     seed(TrainConfig, "lr", default=default)
     grid = sorted({*_RATES, float(st.session_state["lr"])})
-    return cast(
-        float,
-        st.select_slider(option.label, grid, format_func=lambda r: f"{r:g}", key="lr", help=option.help, persist_state="session"),
-    )
+    return st.select_slider(option.label, grid, format_func=lambda r: f"{r:g}", key="lr", help=option.help, persist_state="session")
 
 
 def _whole(cls: type[Any], name: str, *, high: int, step: int) -> int:
@@ -171,7 +168,8 @@ def _split(prices: PriceTable) -> SplitPoint:
         for name in names.values():  # a slider of an earlier split would win over the new one
             st.session_state.pop(f"split_{name}", None)
     by = st.segmented_control("Split by", names.values(), key="split_by", required=True, help=option.help, persist_state="session")
-    value = {"share": _split_share, "windows": _split_windows, "date": _split_date}[by](prices, st.session_state["split"])
+    sliders: dict[str | None, Any] = {"share": _split_share, "windows": _split_windows, "date": _split_date}
+    value: SplitPoint = sliders[by](prices, st.session_state["split"])
     st.session_state["split"] = value
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from typing import Any
 
 import streamlit as st
 
@@ -23,7 +24,7 @@ def choose_prices() -> PriceTable | None:
     """The block of controls for data; None while there is nothing to show yet (it says what to do)."""
     st.subheader("Data", divider="gray")
     seed_word("data", _SOURCES, "bundled")
-    source = st.segmented_control(
+    source: str = st.segmented_control(  # type: ignore[assignment]
         "Source",
         _SOURCES,
         format_func=lambda word: _NAMES[word],
@@ -71,12 +72,12 @@ def _uploaded() -> PriceTable | None:
             st.session_state["_upload_key"], st.session_state["_upload"] = key, None
             st.session_state["_upload_content"] = content
             st.session_state.pop("_mapping", None)
-    content = st.session_state.get("_upload_content")
-    if content is None:
+    kept: bytes | None = st.session_state.get("_upload_content")
+    if kept is None:
         st.info("Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are.")
         return None
     if st.session_state.get("_upload") is None:
-        st.session_state["_upload"] = _read_upload(content, st.session_state["_upload_key"][1])
+        st.session_state["_upload"] = _read_upload(kept, st.session_state["_upload_key"][1])
     table: PriceTable | None = st.session_state["_upload"]
     return table
 
@@ -136,13 +137,14 @@ def _fetch(ticker: str, start: dt.date, end: dt.date, *, refresh: bool) -> Price
             return fetch_yahoo(ticker, start, end, refresh=refresh)
     except SourceError as error:
         st.error(str(error), icon=":material/cloud_off:")
-        if error.cached is None:
+        kept: PriceTable | None = error.cached
+        if kept is None:
             st.info("The bundled indices and your own files need no network.")
             return None
         st.info("Shown is the copy kept from the last time it was fetched.")
-        return error.cached
+        return kept
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _load_bundled(name: str) -> PriceTable:
+def _load_bundled(name: Any) -> PriceTable:
     return bundled(name)

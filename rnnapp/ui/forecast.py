@@ -19,8 +19,9 @@ from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, 
 from rnnapp.figures.style import line_of
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.checkpoints import model_to_bytes
+from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
-from rnnapp.ui.live import recall, remember, split_key, watch
+from rnnapp.ui.live import LIVE_SECONDS, recall, remember, split_key, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
 __all__ = ["Told", "show_forecast"]
@@ -43,6 +44,8 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     key = split_key(split, model, train)
     running = _running_job()
     told: Told | None = recall(key)
+    if told is None and running is None and estimate(split, model, train) < LIVE_SECONDS:
+        told = remember(key, _tell(_train(split, model, train), split))
     if told is None and running is None:
         _before(split, model)
         if _train_button(f"Train the {model.name}"):
@@ -75,6 +78,15 @@ def _running_job() -> BackgroundTraining | None:
 def _tell(trained: TrainedModel, split: PriceSplit) -> Told:
     told = forecast(trained, split)
     return Told(trained, told, evaluate(told))
+
+
+def _train(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> TrainedModel:
+    """Train at once, inside this run of the page; a divergence is told, and what was learned before it is shown."""
+    training = Training(split, model, train)
+    with sentences():
+        for _ in training.epochs():
+            pass
+    return training.result()
 
 
 def _train_button(label: str) -> bool:
@@ -176,10 +188,16 @@ def _how(trained: TrainedModel) -> str:
         trained.stopped, ""
     )
     where = {"torch": "torch", "compiled": "the compiled kernel"}[trained.backend]
-    return f"{len(trained.history)} epochs in {trained.seconds:.2f} s with {where} on the {trained.device.upper()}{ended}."
+    if not trained.history:
+        return f"Broken off in the first epoch. {trained.reason}"
+    done = f"{len(trained.history)} epochs in {trained.seconds:.2f} s with {where} on the {trained.device.upper()}{ended}."
+    return f"{done} {trained.reason}"
 
 
 def _loss(trained: TrainedModel) -> None:
+    if not trained.history:
+        st.info("No epoch was completed, so there is no loss to show.")
+        return
     log = st.toggle("Logarithmic", value=True, key="log_loss")
     figure = loss_figure(trained.history, line_of(trained.model), epochs=len(trained.history), log=log)
     last = trained.history[-1]

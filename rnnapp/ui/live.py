@@ -14,8 +14,10 @@ from rnnapp.figures.style import line_of
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.ui.page import chart
 
-__all__ = ["recall", "remember", "split_key", "watch"]
+__all__ = ["LIVE_SECONDS", "recall", "remember", "split_key", "watch"]
 
+LIVE_SECONDS = 0.5
+"""A training that takes less is run at once, whenever a control moves."""
 _KEPT = 64
 _LOOK_EVERY = 0.5  # seconds between two looks at a running training
 
