@@ -1,0 +1,82 @@
+"""Many runs at once: seeds and cells side by side in threads.
+
+A compiled run leaves the interpreter's lock, so threads are enough, and each job's result is the one it has alone. Nets with
+dropout come last, one after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from rnnapp.configs import ModelConfig, TrainConfig
+from rnnapp.data.sequences import Split
+from rnnapp.errors import DivergedError
+from rnnapp.training.choice import estimate
+from rnnapp.training.loop import EpochEvent, TrainedModel, Training
+
+__all__ = ["Job", "train_many"]
+
+Job = tuple[Split, ModelConfig, TrainConfig]
+
+
+def train_many(
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    on_event: Callable[[int, EpochEvent], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[TrainedModel]:
+    """Train every job, the longest first, and give each model as soon as it is there.
+
+    A job whose loss stops being a number gives its last good model, with ``stopped`` "diverged". Closing the iterator early
+    stops what still runs.
+
+    Args:
+        jobs: split, net and settings of each run.
+        workers: threads, one a core where None.
+        on_event: called with the job's place in ``jobs`` and each epoch, from the job's thread.
+        stop: ends all runs soon after it is set; jobs that had not begun give nothing.
+
+    Raises:
+        RnnappError: settings that cannot be trained.
+    """
+    halt = threading.Event()
+
+    def halted() -> bool:
+        return halt.is_set() or (stop is not None and stop.is_set())
+
+    def run(place: int) -> TrainedModel | None:
+        return None if halted() else _train(Training(*jobs[place]), place, on_event, halted)
+
+    places = sorted(range(len(jobs)), key=lambda place: -estimate(*jobs[place]))
+    alone = [place for place in places if _draws(jobs[place][1])]
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="ensemble") as pool:
+        try:
+            for future in as_completed([pool.submit(run, place) for place in places if place not in alone]):
+                if (trained := future.result()) is not None:
+                    yield trained
+        finally:
+            halt.set()
+    halt.clear()
+    yield from filter(None, map(run, alone))
+
+
+def _draws(model: ModelConfig) -> bool:
+    """Whether the net draws while it trains: from torch's one generator, which threads would pull out of each other's hands."""
+    return model.dropout > 0 and model.layers > 1
+
+
+def _train(
+    training: Training, place: int, on_event: Callable[[int, EpochEvent], None] | None, halted: Callable[[], bool]
+) -> TrainedModel:
+    with contextlib.suppress(DivergedError):  # the model tells
+        for event in training.epochs():
+            if on_event is not None:
+                on_event(place, event)
+            if halted():
+                training.stop()
+    return training.result()
