@@ -57,7 +57,8 @@ class CompiledBackend:
         net = RecurrentNet(model, features=split.features, steps=split.steps, outputs=split.outputs, seed=train.seed)
         self._train = train
         self._shapes = {name: tuple(value.shape) for name, value in net.named_parameters()}
-        self._count = sum(value.numel() for value in net.parameters())
+        self._lengths = [value.numel() for value in net.parameters()]
+        self._count = sum(self._lengths)
         width = _padded(self._count)
         self._values, self._slope, self._mean, self._square = (_aligned(width) for _ in range(4))
         self._steps = 0
@@ -96,8 +97,8 @@ class CompiledBackend:
 
     def weights(self) -> dict[str, Tensor]:
         flat = torch.from_numpy(self._values[: self._count].copy())
-        parts = flat.split([int(np.prod(shape)) for shape in self._shapes.values()])
-        return {name: part.view(shape).clone() for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
+        parts = zip(self._shapes.items(), flat.split(self._lengths), strict=True)
+        return {name: part.view(shape).clone() for (name, shape), part in parts}
 
     def gradient(self) -> Tensor:
         """(P,) the last step's gradient, in the order of the net's parameters."""

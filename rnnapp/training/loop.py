@@ -167,6 +167,7 @@ class Training:
         self._good = self._backend.weights()
         self._stopped: Stopped | None = None
         self._cycle: npt.NDArray[np.float64] | None = None
+        self._most = 0  # windows the last piece was allowed to have
 
     @property
     def device(self) -> str:
@@ -338,7 +339,7 @@ class Training:
         """How many epochs, or which piece of one, to run next so that it takes about ``_PIECE_SECONDS``."""
         count, batch = len(self.split.train), self.train.batch
         self._good = self._backend.weights()
-        most = int(min(windows * _PIECE_SECONDS / max(spent, 1e-6), 4 * windows))
+        self._most = most = int(min(windows * _PIECE_SECONDS / max(spent, 1e-6), 4 * max(windows, self._most)))
         if most < count:
             return 1, max(batch, most // batch * batch)
         watched = self.split.valid is not None or self.split.objective == "cross-entropy"
