@@ -15,9 +15,10 @@ import numpy as np
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value
 from rnnapp.data.windows import PriceSplit, make_split
-from rnnapp.errors import ConfigError, DivergedError
+from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast, forecast
-from rnnapp.training.loop import EpochEvent, TrainedModel, Training
+from rnnapp.training.ensemble import train_many
+from rnnapp.training.loop import EpochEvent, TrainedModel
 
 __all__ = ["Contender", "SeedResult", "compare", "contenders", "split_for"]
 
@@ -68,16 +69,20 @@ def compare(
     seeds: int = 5,
     stop: threading.Event | None = None,
     on_event: OnEvent | None = None,
+    workers: int | None = None,
 ) -> Iterator[SeedResult]:
-    """Train every net over several seeds, one result as each run ends; the first seed of all comes before the second of any.
+    """Train every net over several seeds, one result as each run ends.
+
+    The first seed of all comes before the second of any, so that a comparison stopped early is still a fair one.
 
     Args:
         split: the days they are compared on.
         models: nets, or contenders with settings of their own; a contender with another window is tested on the same days.
         train: for nets given without one; seeds count up from its seed.
         seeds: runs of each.
-        stop: set it to end soon; the run in hand is dropped, what was yielded stays.
-        on_event: called with each epoch of each run.
+        stop: set it to end soon; runs in hand are dropped, what was yielded stays.
+        on_event: called with each epoch of each run, from the run's thread.
+        workers: threads, one a core where None.
 
     Raises:
         ConfigError: no nets, two of one name, no seeds, or a contender with another horizon.
@@ -87,7 +92,7 @@ def compare(
     entries = [model if isinstance(model, Contender) else next(named) for model in models]
     _check(entries, split, seeds)
     splits = {entry: split_for(entry, split) for entry in entries}
-    return _runs(entries, splits, seeds, stop or threading.Event(), on_event)
+    return _runs(entries, splits, seeds, stop, on_event, workers)
 
 
 def split_for(contender: Contender, split: PriceSplit) -> PriceSplit:
@@ -99,29 +104,37 @@ def split_for(contender: Contender, split: PriceSplit) -> PriceSplit:
 
 
 def _runs(
-    entries: list[Contender], splits: dict[Contender, PriceSplit], seeds: int, stop: threading.Event, on_event: OnEvent | None
+    entries: list[Contender],
+    splits: dict[Contender, PriceSplit],
+    seeds: int,
+    stop: threading.Event | None,
+    on_event: OnEvent | None,
+    workers: int | None,
 ) -> Iterator[SeedResult]:
     for number in range(seeds):
-        for entry in entries:
-            if stop.is_set():
-                return
-            result = _run(entry, splits[entry], entry.train.seed + number, stop, on_event)
-            if not stop.is_set() or result.trained.stopped == "finished":
-                yield result
+        jobs = [(entry, dataclasses.replace(entry.train, seed=entry.train.seed + number)) for entry in entries]
+        heard = None if on_event is None else _hearer(jobs, on_event)
+        waiting = {(entry.model, train, splits[entry].config): entry for entry, train in jobs}
+        trainings = [(splits[entry], entry.model, train) for entry, train in jobs]
+        for trained in train_many(trainings, workers=workers, on_event=heard, stop=stop):
+            if trained.stopped == "stopped":
+                continue
+            assert trained.window is not None
+            entry = waiting[trained.model, trained.train, trained.window]
+            yield _result(entry, splits[entry], trained)
+        if stop is not None and stop.is_set():
+            return
 
 
-def _run(entry: Contender, split: PriceSplit, seed: int, stop: threading.Event, on_event: OnEvent | None) -> SeedResult:
-    training = Training(split, entry.model, dataclasses.replace(entry.train, seed=seed))
-    try:
-        for event in training.epochs():
-            if on_event is not None:
-                on_event(entry, seed, event)
-            if stop.is_set():
-                training.stop()
-    except DivergedError as error:
-        return SeedResult(entry, seed, training.result(), None, str(error))
-    trained = training.result()
-    return SeedResult(entry, seed, trained, forecast(trained, split, entry.name))
+def _hearer(jobs: list[tuple[Contender, TrainConfig]], on_event: OnEvent) -> Callable[[int, EpochEvent], None]:
+    return lambda place, event: on_event(jobs[place][0], jobs[place][1].seed, event)
+
+
+def _result(entry: Contender, split: PriceSplit, trained: TrainedModel) -> SeedResult:
+    if trained.stopped == "diverged":
+        error = f"{entry.name}, seed {trained.train.seed}: the loss is no longer a number; a smaller learning rate would do."
+        return SeedResult(entry, trained.train.seed, trained, None, error)
+    return SeedResult(entry, trained.train.seed, trained, forecast(trained, split, entry.name))
 
 
 def _check(entries: Sequence[Contender], split: PriceSplit, seeds: int) -> None:
@@ -129,8 +142,9 @@ def _check(entries: Sequence[Contender], split: PriceSplit, seeds: int) -> None:
         raise ConfigError("No net is chosen; at least one of rnn, lstm and gru would do.")
     if seeds < 1:
         raise ConfigError(f"seeds is {seeds}; at least 1 would do, and 5 allow a claim.")
+    same = [(entry.model, entry.window, dataclasses.replace(entry.train, seed=0)) for entry in entries]
     names = [entry.name for entry in entries]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({n for n, made in zip(names, same, strict=True) if names.count(n) > 1 or same.count(made) > 1})
     if twice:
         raise ConfigError(f"Two nets are the same, {', '.join(twice)}; each one once would do.")
     for entry in entries:

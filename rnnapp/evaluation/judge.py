@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from rnnapp.data.windows import PriceSplit
@@ -16,10 +17,12 @@ from rnnapp.evaluation.baselines import PERSISTENCE, baselines
 from rnnapp.evaluation.compare import Contender, SeedResult
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import LEVEL, Evaluation, evaluate
-from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, holm
+from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, superior_ability
 from rnnapp.models.recurrent import count_parameters
 
 __all__ = ["AVERAGED", "Comparison", "Row", "judge", "median_forecast"]
+
+Points = npt.NDArray[np.float64]
 
 AVERAGED = ("rmse", "mae", "mape", "mase", "skill", "directional_accuracy")
 """Figures that are averaged over seeds."""
@@ -41,8 +44,10 @@ class Row:
         seconds: mean training time of a run.
         rank: 1 for the least mean RMSE.
         mcs_p, in_confidence_set: the model confidence set at 10%.
-        dm_p: p-value of Diebold-Mariano against persistence, adjusted (Holm) for the number of nets, or of baselines.
-        beats_persistence: smaller errors than persistence, on the median and on average over seeds, and ``dm_p`` below 10%.
+        family_p: p-value against "no net here is better than persistence" (for a baseline: no baseline); it grows with the
+            number of nets looked at.
+        beats_persistence: smaller errors than persistence, on the median and on average over seeds, by Diebold-Mariano at 10%
+            one-sided, and ``family_p`` below 10%.
         verdict: what follows, in a sentence.
     """
 
@@ -60,7 +65,7 @@ class Row:
     rank: int = 0
     mcs_p: float = math.nan
     in_confidence_set: bool = False
-    dm_p: float = math.nan
+    family_p: float = math.nan
     beats_persistence: bool = False
     verdict: str = ""
 
@@ -73,9 +78,10 @@ class Row:
             values |= {figure: self.mean[figure], f"{figure}_sd": self.sd[figure]}
         values |= {
             "directional_low": low, "directional_high": high, "base_rate": judged.base_rate, "still_days": judged.still_days,
-            "best_lag": judged.best_lag, "lag": judged.verdict, "dm": judged.dm, "dm_p": self.dm_p, "mcs_p": self.mcs_p,
-            "in_confidence_set": self.in_confidence_set, "beats_persistence": self.beats_persistence,
-            "parameters": self.parameters, "seconds": self.seconds, "seeds": len(self.runs) - self.failed, "failed": self.failed,
+            "best_lag": judged.best_lag, "lag": judged.verdict, "dm": judged.dm, "dm_p": judged.dm_p, "family_p": self.family_p,
+            "mcs_p": self.mcs_p, "in_confidence_set": self.in_confidence_set,
+            "beats_persistence": self.beats_persistence, "parameters": self.parameters, "seconds": self.seconds,
+            "seeds": len(self.runs) - self.failed, "failed": self.failed,
             "test_days": judged.n, "verdict": self.verdict,
         }  # fmt: skip
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
@@ -134,8 +140,8 @@ def judge(
     rows = [row for row in nets if row is not None] + [_rule(rule, split) for rule in rules]
     errors = {row.name: _test_errors(row.forecast) for row in rows}
     kept = confidence_set(errors, level=LEVEL, horizon=split.config.horizon, seed=seed)
-    adjusted = _adjusted(rows)
-    rows = [_told(row, kept, adjusted[row.name]) for row in rows]
+    chance = {kind: _family_p(rows, kind, errors, split.config.horizon, seed) for kind in ("net", "baseline")}
+    rows = [_told(row, kept, chance[row.kind]) for row in rows]
     rows.sort(key=lambda row: (math.isnan(row.mean["rmse"]), row.mean["rmse"]))
     ranked = tuple(dataclasses.replace(row, rank=i) for i, row in enumerate(rows, 1))
     best = next((row for row in ranked if row.kind == "net"), None)
@@ -174,40 +180,34 @@ def _rule(forecast: Forecast, split: PriceSplit) -> Row:
     return Row(forecast.name, "baseline", None, forecast, judged, mean, dict.fromkeys(AVERAGED, math.nan), parameters=size)
 
 
-def _test_errors(forecast: Forecast) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _test_errors(forecast: Forecast) -> Points:
     test = forecast.select("test")
     return test.predicted - test.actual
 
 
-def _adjusted(rows: Sequence[Row]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for kind in ("net", "baseline"):
-        found |= holm({row.name: row.evaluation.dm_p for row in rows if row.kind == kind and row.name != PERSISTENCE})
-    return found | {PERSISTENCE: 1.0}
+def _family_p(rows: Sequence[Row], kind: str, errors: Mapping[str, Points], horizon: int, seed: int) -> float:
+    family = {row.name: errors[row.name] for row in rows if row.kind == kind and row.name != PERSISTENCE}
+    return superior_ability(family, errors[PERSISTENCE], horizon=horizon, seed=seed)
 
 
-def _told(row: Row, kept: ConfidenceSet, p: float) -> Row:
-    beats = row.evaluation.beats_persistence and row.mean["skill"] > 0 and p < LEVEL
+def _told(row: Row, kept: ConfidenceSet, chance: float) -> Row:
+    beats = row.evaluation.beats_persistence and row.mean["skill"] > 0 and chance < LEVEL
     return dataclasses.replace(
-        row, mcs_p=kept.p[row.name], in_confidence_set=row.name in kept.members, dm_p=p, beats_persistence=beats,
-        verdict=_row_verdict(row, p, beats),
+        row, mcs_p=kept.p[row.name], in_confidence_set=row.name in kept.members, beats_persistence=beats,
+        family_p=1.0 if row.name == PERSISTENCE else chance, verdict=_row_verdict(row, beats),
     )  # fmt: skip
 
 
-def _row_verdict(row: Row, p: float, beats: bool) -> str:
+def _row_verdict(row: Row, beats: bool) -> str:
     if row.name == PERSISTENCE:
         return "The yardstick: tomorrow = today." if row.forecast.horizon == 1 else "The yardstick: the last close known."
     if not math.isfinite(row.mean["rmse"]):
         return f"{row.name} gives no number on some test days, so it cannot be judged."
     if beats:
         return f"{row.name} is better than persistence at {LEVEL:.0%}."
-    if _worse(row, p):
+    if row.evaluation.worse_than_persistence:
         return f"{row.name} is worse than persistence at {LEVEL:.0%}."
     return f"{row.name} can't be told from persistence at {LEVEL:.0%}."
-
-
-def _worse(row: Row, p: float) -> bool:
-    return p < LEVEL and row.evaluation.dm > 0
 
 
 def _verdict(rows: Sequence[Row], best: Row | None) -> str:
@@ -232,7 +232,7 @@ def _best_sentence(rows: Sequence[Row], best: Row, base: Row) -> str:
     known = f"persistence ({base.mean['rmse']:,.1f})"
     if best.beats_persistence:
         return f"{sentence}, and is better than {known} at {LEVEL:.0%}."
-    if _worse(best, best.dm_p):
+    if best.evaluation.worse_than_persistence:
         return f"{sentence}, and is no better than {known}: it is worse at {LEVEL:.0%}."
     return f"{sentence}, and is no better than {known}: it can't be told from it at {LEVEL:.0%}."
 

@@ -23,7 +23,7 @@ Points = npt.NDArray[np.float64]
 
 BEST_LAG_DAYS = 10
 LEVEL = 0.10
-"""Two-sided level at which a forecast may be called better or worse than persistence."""
+"""Level of the one-sided tests by which a forecast may be called better, or worse, than persistence."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Evaluation:
         horizon: H, days ahead.
         dm, dm_p: Diebold-Mariano statistic against persistence on squared errors (negative: the forecast is better) and its
             two-sided p-value, with the correction of Harvey, Leybourne and Newbold.
-        beats_persistence: skill above 0, a smaller mean absolute error too, and a p-value below 10%.
+        beats_persistence: skill above 0, a smaller mean absolute error too, and a one-sided p-value below 10%.
+        worse_than_persistence: the other way round.
     """
 
     rmse: float
@@ -72,6 +73,7 @@ class Evaluation:
     dm: float
     dm_p: float
     beats_persistence: bool
+    worse_than_persistence: bool
 
 
 def evaluate(forecast: Forecast) -> Evaluation:
@@ -82,16 +84,18 @@ def evaluate(forecast: Forecast) -> Evaluation:
     naive = float(np.mean(np.abs(train.actual - train.anchor))) if len(train) else math.nan
     right, days, ups, moved = _directions(test)
     lag = best_lag(test.predicted, test.actual, max(BEST_LAG_DAYS, test.horizon))
-    statistic, p = diebold_mariano(test.predicted - test.actual, test.anchor - test.actual, test.horizon)
+    tested = diebold_mariano(test.predicted - test.actual, test.anchor - test.actual, test.horizon)
     skill = 1 - _ratio(rmse, base_rmse)
-    beats = skill > 0 and mae < base_mae and p < LEVEL
+    beats = skill > 0 and mae < base_mae and tested.p_better < LEVEL
+    worse = skill < 0 and mae > base_mae and tested.p_worse < LEVEL
     return Evaluation(
         rmse=rmse, mae=mae, mape=mape, mase=_ratio(mae, naive), skill=skill,
         directional_accuracy=_ratio(right, days), directional_interval=wilson(right, days, test.horizon),
         directional_days=days, still_days=len(test) - days, base_rate=_ratio(ups, moved),
         best_lag=lag, verdict=_lag_verdict(lag, test, beats),
         persistence_rmse=base_rmse, persistence_mae=base_mae, persistence_mape=base_mape,
-        n=len(test), horizon=test.horizon, dm=statistic, dm_p=p, beats_persistence=beats,
+        n=len(test), horizon=test.horizon, dm=tested.statistic, dm_p=tested.p,
+        beats_persistence=beats, worse_than_persistence=worse,
     )  # fmt: skip
 
 
@@ -182,8 +186,7 @@ def _lag_verdict(lag: int | None, test: Forecast, beats: bool) -> str:
 def _comparison(evaluation: Evaluation) -> str:
     if evaluation.beats_persistence:
         return "better than"
-    worse = evaluation.dm_p < LEVEL and evaluation.dm > 0 and evaluation.mae > evaluation.persistence_mae
-    return "worse than" if worse else "no better than"
+    return "worse than" if evaluation.worse_than_persistence else "no better than"
 
 
 def _ratio(above: float, below: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-__all__ = ["ConfidenceSet", "DieboldMariano", "confidence_set", "diebold_mariano", "holm"]
+__all__ = ["ConfidenceSet", "DieboldMariano", "confidence_set", "diebold_mariano", "superior_ability"]
 
 Points = npt.NDArray[np.float64]
 
@@ -25,6 +25,16 @@ class DieboldMariano(NamedTuple):
 
     statistic: float
     p: float
+
+    @property
+    def p_better(self) -> float:
+        """One-sided p-value: small where the first forecast is better."""
+        return self.p / 2 if self.statistic < 0 else 1 - self.p / 2
+
+    @property
+    def p_worse(self) -> float:
+        """One-sided p-value: small where the first forecast is worse."""
+        return self.p / 2 if self.statistic > 0 else 1 - self.p / 2
 
 
 def diebold_mariano(errors: Points, other: Points, horizon: int = 1) -> DieboldMariano:
@@ -98,7 +108,7 @@ def confidence_set(
     if len(twins) < 2 or len(losses) < 3:
         found = dict.fromkeys(twins, 1.0)
     else:
-        block = min(max(round(len(losses) ** (1 / 3)), horizon, 2), len(losses) - 1)
+        block = _block(len(losses), horizon)
         test = MCS(losses / losses.mean(), size=level, reps=draws, block_size=block, method="R", bootstrap="stationary", seed=seed)
         test.compute()
         found = {name: float(test.pvalues.loc[i, "Pvalue"]) for i, name in enumerate(twins)}
@@ -107,14 +117,39 @@ def confidence_set(
     return ConfidenceSet(frozenset(name for name, value in p.items() if value > level), p, level)
 
 
-def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """P-values adjusted for having looked at several (Holm 1979, Scandinavian J. Statistics 6, 65-70); NaN stays NaN."""
-    order = sorted((name for name in p if not math.isnan(p[name])), key=lambda name: p[name])
-    adjusted, least = dict(p), 0.0
-    for i, name in enumerate(order):
-        least = max(least, min(1.0, (len(order) - i) * p[name]))
-        adjusted[name] = least
-    return adjusted
+def superior_ability(
+    errors: Mapping[str, Points], benchmark: Points, *, horizon: int = 1, draws: int = 1000, seed: int = 0
+) -> float:
+    """P-value against "none of these forecasts is better than the benchmark", by squared error.
+
+    Looking at many forecasts finds a lucky one; this test asks whether the best of them is better than luck among so many,
+    alike as they may be. It is 1 where none differs from the benchmark.
+
+    Args:
+        errors: (N,) errors by name, on the same days, in date order; a forecast that is not a number on some day is left out.
+        benchmark: (N,) errors to beat.
+        horizon: H, days ahead.
+        draws: bootstrap samples.
+        seed: fixes them.
+
+    Source: Hansen (2005), J. Business & Economic Statistics 23, 365-380, as implemented by ``arch.bootstrap.SPA``.
+    """
+    from arch.bootstrap import SPA
+
+    base = np.square(benchmark)
+    losses = [np.square(values) for values in errors.values() if np.isfinite(values).all()]
+    losses = [loss for loss in losses if np.ptp(loss - base) > 0]
+    if not losses or len(base) < 3:
+        return 1.0
+    size = base.mean() or 1.0
+    models = np.column_stack(losses) / size
+    test = SPA(base / size, models, block_size=_block(len(base), horizon), reps=draws, bootstrap="stationary", seed=seed)
+    test.compute()
+    return float(test.pvalues["consistent"])
+
+
+def _block(days: int, horizon: int) -> int:
+    return int(min(max(round(days ** (1 / 3)), horizon, 2), days - 1))
 
 
 def _twins(errors: Mapping[str, Points]) -> dict[str, list[str]]:

@@ -1,0 +1,99 @@
+"""Runs come one by one, on the same days, and can be stopped with what is done kept."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.windows import make_split
+from rnnapp.errors import ConfigError
+from rnnapp.evaluation.compare import Contender, compare, contenders, split_for
+from tests.support import random_walk
+
+RNN, GRU = ModelConfig(cell="rnn", hidden=3), ModelConfig(cell="gru", hidden=3)
+QUICK = TrainConfig(epochs=2, seed=5)
+
+
+def split_of(**settings):
+    return make_split(random_walk(150), WindowConfig(window=6, **settings))
+
+
+def test_the_first_seed_of_all_comes_before_the_second_of_any():
+    """A page that fills shows every architecture early."""
+    results = list(compare(split_of(), [RNN, GRU], QUICK, seeds=2))
+    assert [r.seed for r in results] == [5, 5, 6, 6]
+    assert {(r.contender.name, r.trained.train.seed) for r in results[:2]} == {("RNN", 5), ("GRU", 5)}
+    assert all(r.forecast is not None and r.forecast.name == r.contender.name for r in results)
+
+
+def test_results_come_as_they_end():
+    epochs = []
+    stream = compare(split_of(), [RNN, GRU], QUICK, seeds=2, on_event=lambda *event: epochs.append(event))
+    next(stream)
+    assert len(epochs) < 4 * QUICK.epochs
+
+
+def test_stop_keeps_what_is_done():
+    stop, done = threading.Event(), []
+    for result in compare(split_of(), [RNN, GRU], QUICK, seeds=3, stop=stop):
+        done.append(result)
+        if len(done) == 2:
+            stop.set()
+    assert len(done) == 2
+    assert all(result.trained.stopped == "finished" for result in done)
+
+
+def test_a_run_cut_short_is_no_result():
+    """A half-trained net beside finished ones would be judged unfairly."""
+    stop = threading.Event()
+    stream = compare(split_of(), [RNN], TrainConfig(epochs=3000), seeds=1, stop=stop, on_event=lambda *event: stop.set())
+    assert list(stream) == []
+
+
+def test_threads_change_no_result():
+    split = split_of()
+    told = [{(r.contender.name, r.seed): r for r in compare(split, [RNN, GRU], QUICK, seeds=2, workers=n)} for n in (1, 2)]
+    for key, result in told[0].items():
+        np.testing.assert_array_equal(result.forecast.predicted, told[1][key].forecast.predicted)
+
+
+def test_a_run_that_diverges_is_told_and_the_others_go_on():
+    wild = Contender("wild", RNN, split_of().config, TrainConfig(epochs=40, lr=10.0, optimizer="sgd", batch=4))
+    results = list(compare(split_of(target="level"), [wild, GRU], QUICK, seeds=1))
+    told = {result.contender.name: result for result in results}
+    assert told["GRU"].forecast is not None
+    assert told["wild"].forecast is None
+    assert "no longer a number" in told["wild"].error
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("change", [{"window": 11}, {"target": "level"}, {"features": ("Close",)}])
+def test_other_windows_are_tested_on_the_same_days(horizon, change):
+    split = split_of(horizon=horizon, split=70)
+    other = WindowConfig(**({"window": 6, "horizon": horizon, "split": 70} | change))
+    test = split_for(Contender("x", RNN, other, QUICK), split).test
+    np.testing.assert_array_equal(test.dates, split.test.dates)
+    np.testing.assert_array_equal(test.actual, split.test.actual)
+
+
+def test_nets_of_one_name_are_told_apart_by_what_differs():
+    models = [GRU, ModelConfig(cell="gru", hidden=4), RNN]
+    assert [c.name for c in contenders(models, WindowConfig())] == ["GRU (hidden 3)", "GRU (hidden 4)", "RNN"]
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds", "words"),
+    [([], 5, "No net is chosen"), ([RNN, RNN], 5, "Two nets are the same"), ([RNN], 0, "seeds is 0")],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_trains(models, seeds, words):
+    with pytest.raises(ConfigError, match=words):
+        compare(split_of(), models, QUICK, seeds=seeds)
+
+
+def test_one_horizon_for_all():
+    far = Contender("far", RNN, WindowConfig(horizon=5), QUICK)
+    with pytest.raises(ConfigError, match="one horizon for all"):
+        compare(split_of(), [far], seeds=1)

@@ -1,0 +1,133 @@
+"""The verdict is calm on a random walk and awake where there is structure."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.windows import make_split
+from rnnapp.evaluation.baselines import PERSISTENCE
+from rnnapp.evaluation.compare import SeedResult, compare
+from rnnapp.evaluation.judge import judge, median_forecast
+from tests.evaluation.series import ar2_prices, hand_made, walk_prices
+from tests.support import random_walk
+
+NETS = [ModelConfig(cell=cell) for cell in ("rnn", "lstm", "gru")]
+RUNS = 20
+
+
+def verdict_of(prices) -> str:
+    split = make_split(prices, WindowConfig())
+    return judge(split, list(compare(split, NETS, seeds=2))).verdict
+
+
+def test_on_random_walks_the_verdict_is_no_better_than_persistence():
+    """There is nothing to learn; saying otherwise is the mistake this page exists to avoid."""
+    verdicts = [verdict_of(walk_prices(seed)) for seed in range(RUNS)]
+    assert sum("no better than persistence" in verdict for verdict in verdicts) >= 0.9 * RUNS
+
+
+def test_on_structure_the_verdict_is_better_than_persistence():
+    """An AR(2) in the returns can be learnt; a verdict that never says yes would be worthless."""
+    verdicts = [verdict_of(ar2_prices(seed, 1000)) for seed in range(RUNS)]
+    assert sum("is better than persistence" in verdict for verdict in verdicts) >= 0.9 * RUNS
+
+
+@pytest.fixture(scope="module")
+def compared():
+    split = make_split(random_walk(200), WindowConfig(window=5))
+    results = list(compare(split, [ModelConfig(cell="rnn", hidden=3), ModelConfig(hidden=3)], TrainConfig(epochs=3), seeds=3))
+    return split, results, judge(split, results)
+
+
+def test_every_net_and_baseline_has_a_row_ranked_by_error(compared):
+    _, _, comparison = compared
+    assert {row.name for row in comparison.nets} == {"RNN", "GRU"}
+    assert len(comparison.rows) == 7
+    errors = [row.mean["rmse"] for row in comparison.rows]
+    assert errors == sorted(errors)
+    assert [row.rank for row in comparison.rows] == list(range(1, 8))
+    assert comparison.best == comparison.nets[0].name
+
+
+def test_means_and_spreads_are_over_seeds(compared):
+    _, results, comparison = compared
+    tests = [r.forecast.select("test") for r in results if r.contender.name == "GRU"]
+    each = [math.sqrt(np.mean((t.predicted - t.actual) ** 2)) for t in tests]
+    row = comparison.row("GRU")
+    assert row.mean["rmse"] == pytest.approx(np.mean(each))
+    assert row.sd["rmse"] == pytest.approx(np.std(each, ddof=1))
+    assert row.as_dict()["seeds"] == 3
+    np.testing.assert_allclose(row.forecast.select("test").predicted, np.median([t.predicted for t in tests], axis=0))
+
+
+def test_parameters_are_counted(compared):
+    _, results, comparison = compared
+    net = results[0].trained.net()
+    assert comparison.row("RNN").parameters == sum(p.numel() for p in net.parameters())
+
+
+def test_a_row_is_plain_json(compared):
+    _, _, comparison = compared
+    text = json.dumps([row.as_dict() for row in comparison.rows], allow_nan=False)
+    rows = {row["name"]: row for row in json.loads(text)}
+    assert rows[PERSISTENCE]["skill"] == 0
+    assert rows[PERSISTENCE]["best_lag"] == 1
+    assert rows[PERSISTENCE]["directional_accuracy"] is None
+    assert not rows[PERSISTENCE]["beats_persistence"]
+    assert set(rows["GRU"]) == set(rows["Drift"])
+
+
+def test_it_can_be_judged_at_any_moment(compared):
+    """The page fills as each training ends, from no run at all."""
+    split, results, _ = compared
+    assert judge(split, []).best is None
+    assert "No net is trained yet" in judge(split, []).verdict
+    one = judge(split, results[:1])
+    assert one.best == "RNN"
+    assert math.isnan(one.row("RNN").sd["rmse"])
+    assert "one seed" in one.verdict
+
+
+def test_one_seed_makes_no_claim_about_architectures(compared):
+    split, results, _ = compared
+    assert judge(split, results[:2]).verdict.endswith("One seed says nothing about architectures.")
+
+
+def test_persistence_as_a_net_beats_nothing(compared):
+    split, results, comparison = compared
+    base = comparison.row(PERSISTENCE).forecast
+    copy = SeedResult(results[0].contender, 0, results[0].trained, base)
+    row = judge(split, [copy]).nets[0]
+    assert (row.mean["skill"], row.evaluation.best_lag, row.beats_persistence) == (0.0, 1, False)
+    assert row.verdict == "RNN can't be told from persistence at 10%."
+    assert row.in_confidence_set == comparison.row(PERSISTENCE).in_confidence_set
+
+
+def test_a_broken_run_is_counted_not_hidden(compared):
+    split, results, _ = compared
+    broken = SeedResult(results[0].contender, 99, results[0].trained, None, "The loss is no longer a number.")
+    told = judge(split, [*results, broken])
+    assert told.row("RNN").failed == 1
+    assert told.row("RNN").as_dict()["seeds"] == 3
+    assert "1 run broke off." in told.verdict
+
+
+def test_tables_come_out_as_frames(compared):
+    _, _, comparison = compared
+    frame, days = comparison.frame(), comparison.forecasts()
+    assert list(frame.name) == [row.name for row in comparison.rows]
+    assert list(days.columns[:2]) == ["date", "actual"]
+    np.testing.assert_array_equal(days[PERSISTENCE].to_numpy()[1:], days.actual.to_numpy()[:-1])
+
+
+def test_the_median_is_taken_day_by_day_with_its_spread():
+    actual = np.arange(6.0)
+    told = median_forecast([hand_made(actual + k, actual, actual) for k in (0, 5, 1)])
+    np.testing.assert_array_equal(told.predicted, actual + 1)
+    np.testing.assert_array_equal(told.lower, actual)
+    np.testing.assert_array_equal(told.upper, actual + 5)
