@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnapp.commands.arguments import add_options, read_options
-from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, format_value, options, to_dict
-from rnnapp.data.digits import DigitSplit, load_digits, make_augment
+from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, options, to_dict
+from rnnapp.data.digits import load_digits, make_augment
 from rnnapp.data.drawings import digits_of, read_drawings
 from rnnapp.data.ink import to_digit
 from rnnapp.errors import DataError
 from rnnapp.evaluation.digits import DigitScores, score_digits
-from rnnapp.evaluation.shipped import DRAWING_NET, NETS, DigitNet, DigitRecipe, open_net
+from rnnapp.evaluation.shipped import DRAWING_NET, NETS, DigitNet, digit_facts, open_net
 from rnnapp.training.checkpoints import save_model
 from rnnapp.training.loop import TrainedModel, Training
 
-__all__ = ["digit_facts", "register"]
-
-_CONFIGS: tuple[Any, ...] = (ModelConfig, TrainConfig, DigitConfig)
+__all__ = ["register"]
 
 
 def register(subparsers: Any) -> None:
@@ -41,31 +38,19 @@ def register(subparsers: Any) -> None:
     _add_net(classify, _classify)
 
 
-def digit_facts(trained: TrainedModel, split: DigitSplit, scores: DigitScores) -> dict[str, Any]:
-    """What a digit net was made with and what it reached, to be saved beside it."""
-    return {
-        "digits": to_dict(split.digits),
-        "data": {
-            "name": split.name,
-            "sha256": split.fingerprint,
-            "train": len(split.train),
-            "test": len(split.test),
-            "notes": list(split.notes),
-        },
-        "test": {"accuracy": scores.accuracy, "per_class": scores.report()["per_class"], "confusion": scores.confusion.tolist()},
-        "command": _command(trained, split.digits),
-    }
-
-
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--net", choices=tuple(NETS), default="bilstm", help="whose settings to start from (default bilstm)")
-    for cls, settings in zip(_CONFIGS, _settings(NETS["bilstm"]), strict=True):
-        add_options(parser, cls, **to_dict(settings))
-        parser.set_defaults(**dict.fromkeys(options(cls)))  # what is not given is the chosen net's
+    for settings in NETS["bilstm"].settings:
+        _add_settings(parser, settings)
     parser.add_argument("--strokes", metavar="FILE.json", help="judge it on these drawings too")
     parser.add_argument("--out", metavar="DIR", help="write the weights (safetensors) and settings (JSON)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_train)
+
+
+def _add_settings(parser: argparse.ArgumentParser, settings: ModelConfig | TrainConfig | DigitConfig) -> None:
+    add_options(parser, type(settings), **to_dict(settings))
+    parser.set_defaults(**dict.fromkeys(options(settings)))  # what is not given is the chosen net's
 
 
 def _add_net(parser: argparse.ArgumentParser, run: Any) -> None:
@@ -148,37 +133,14 @@ def _train_report(trained: TrainedModel, facts: dict[str, Any], answer: str) -> 
     }
 
 
-def _settings(recipe: DigitRecipe) -> tuple[Any, ...]:
-    return recipe.model, recipe.train, recipe.digits
-
-
 def _chosen(args: argparse.Namespace) -> tuple[ModelConfig, TrainConfig, DigitConfig]:
     """The named net's settings with what the options say instead."""
     recipe = NETS[args.net]
-    for settings in _settings(recipe):
+    for settings in recipe.settings:
         for name, value in to_dict(settings).items():
             if getattr(args, name) is None:
                 setattr(args, name, value)
     return read_options(args, ModelConfig), read_options(args, TrainConfig), read_options(args, DigitConfig)
-
-
-def _command(trained: TrainedModel, digits: DigitConfig) -> str:
-    """The command line that makes the same net."""
-    settings = (trained.model, trained.train, digits)
-    for name, recipe in NETS.items():
-        if settings == _settings(recipe):
-            return f"python -m rnnapp digits train --net {name} --out rnnapp/weights/{name}"
-    pairs = zip(settings, _settings(NETS["bilstm"]), strict=True)
-    return shlex.join(["python", "-m", "rnnapp", "digits", "train", *(word for pair in pairs for word in _differing(*pair))])
-
-
-def _differing(mine: Any, its: Any) -> list[str]:
-    """Options that turn its settings into mine."""
-    words: list[str] = []
-    for name, value in to_dict(mine).items():
-        if value != getattr(its, name):
-            words += [f"--{'' if value else 'no-'}{name}"] if isinstance(value, bool) else [f"--{name}", format_value(value)]
-    return words
 
 
 def _open_image(path: str) -> npt.NDArray[np.uint8]:

@@ -6,6 +6,7 @@ reached and the command that remakes it.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, from_dict
-from rnnapp.data.digits import as_sequences
+from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, format_value, from_dict, to_dict
+from rnnapp.data.digits import DigitSplit, as_sequences
 from rnnapp.data.sequences import FloatArray
 from rnnapp.errors import CheckpointError, ConfigError
-from rnnapp.evaluation.digits import softmax
+from rnnapp.evaluation.digits import DigitScores, softmax
 from rnnapp.models.reading import Reading, read
 from rnnapp.training.checkpoints import load_model
 from rnnapp.training.loop import TrainedModel
 
-__all__ = ["DRAWING_NET", "NETS", "DigitNet", "DigitRecipe", "open_net"]
+__all__ = ["DRAWING_NET", "NETS", "DigitNet", "DigitRecipe", "digit_facts", "open_net"]
 
 DRAWING_NET = "bilstm-draw"
 """The net that reads drawings best."""
@@ -43,6 +44,11 @@ class DigitRecipe:
     model: ModelConfig
     train: TrainConfig
     digits: DigitConfig = DigitConfig()
+
+    @property
+    def settings(self) -> tuple[ModelConfig, TrainConfig, DigitConfig]:
+        """All three."""
+        return self.model, self.train, self.digits
 
 
 def _recipe(title: str, model: ModelConfig, epochs: int, lr: float, **more: Any) -> DigitRecipe:
@@ -121,3 +127,38 @@ def open_net(name: str | Path) -> DigitNet:
         raise CheckpointError(f"{folder.name} has digit settings that cannot be: {error}") from error
     title = NETS[str(name)].title if shipped else trained.model.name
     return DigitNet(title, trained, digits, facts)
+
+
+def digit_facts(trained: TrainedModel, split: DigitSplit, scores: DigitScores) -> dict[str, Any]:
+    """What a digit net was made with and what it reached, to be saved beside it."""
+    return {
+        "digits": to_dict(split.digits),
+        "data": {
+            "name": split.name,
+            "sha256": split.fingerprint,
+            "train": len(split.train),
+            "test": len(split.test),
+            "notes": list(split.notes),
+        },
+        "test": {"accuracy": scores.accuracy, "per_class": scores.report()["per_class"], "confusion": scores.confusion.tolist()},
+        "command": _command(trained, split.digits),
+    }
+
+
+def _command(trained: TrainedModel, digits: DigitConfig) -> str:
+    """The command line that makes the same net."""
+    settings = (trained.model, trained.train, digits)
+    for name, recipe in NETS.items():
+        if settings == recipe.settings:
+            return f"python -m rnnapp digits train --net {name} --out rnnapp/weights/{name}"
+    pairs = zip(settings, NETS["bilstm"].settings, strict=True)
+    return shlex.join(["python", "-m", "rnnapp", "digits", "train", *(word for pair in pairs for word in _differing(*pair))])
+
+
+def _differing(mine: Any, its: Any) -> list[str]:
+    """Options that turn its settings into mine."""
+    words: list[str] = []
+    for name, value in to_dict(mine).items():
+        if value != getattr(its, name):
+            words += [f"--{'' if value else 'no-'}{name}"] if isinstance(value, bool) else [f"--{name}", format_value(value)]
+    return words

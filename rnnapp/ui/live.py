@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from rnnapp.data.sequences import Split
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
 from rnnapp.training.background import BackgroundTraining
+from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.page import chart
 
 __all__ = ["LIVE_SECONDS", "recall", "remember", "split_key", "watch"]
@@ -22,10 +24,15 @@ _KEPT = 64
 _LOOK_EVERY = 0.5  # seconds between two looks at a running training
 
 
-def watch(job: BackgroundTraining, key: str) -> None:
+def watch(job: BackgroundTraining, key: str, draw: Callable[[list[EpochEvent]], go.Figure] | None = None) -> None:
     """Show a running training; the page runs again when it ends.
 
     The chart is drawn from what the training has left behind so far: the training never waits for it.
+
+    Args:
+        job: the training.
+        key: of the button and the chart.
+        draw: makes the chart from the epochs so far; without it, the loss.
     """
 
     @st.fragment(run_every=_LOOK_EVERY)
@@ -37,14 +44,15 @@ def watch(job: BackgroundTraining, key: str) -> None:
         speed = job.events[-1].steps_per_second if job.events else 0.0
         rate = speed / max(1, -(-len(training.split.train) // training.train.batch))
         words = f"Epoch {len(job.events)} of {training.train.epochs}"
-        words += f", {rate:,.1f} epochs a second" if rate else ""
+        words += f", {rate:,.1f} epochs a second" if rate >= 0.05 else f", {speed:,.0f} steps a second" if rate else ""
         words += f", about {left:,.0f} s left" if left < 1e5 else ""
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(job.progress, text=words)
         button.button(
             "Stop", key=f"{key}_stop", on_click=job.stop, icon=":material/stop:", help="Ends now and keeps what was learned."
         )
-        figure = loss_figure(list(job.events), line_of(training.model), epochs=training.train.epochs)
+        events = list(job.events)
+        figure = draw(events) if draw else loss_figure(events, line_of(training.model), epochs=training.train.epochs)
         chart(figure, f"{key}_live_loss", f"Training loss over {len(job.events)} epochs, still running.")
 
     live()

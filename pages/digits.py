@@ -1,0 +1,21 @@
+"""Digits: draw one, see which it is and how the net read it row by row; train a net and draw against it."""
+
+import streamlit as st
+
+from rnnapp.ui.canvas import brush_control
+from rnnapp.ui.digit_training import choose_net, choose_source, digit_controls, show_test, show_training
+from rnnapp.ui.digits import show_drawing
+from rnnapp.ui.page import sentences
+
+with sentences():
+    with st.sidebar:
+        net = choose_net()
+        brush = brush_control()
+        source = choose_source()
+        recipe = digit_controls(source)
+    show_drawing(net, brush)
+    train, test = st.tabs(["Train here", "Test digits"])
+    with train:
+        show_training(recipe)
+    with test:
+        show_test(net)

@@ -1,0 +1,154 @@
+"""Pictures of how a net reads a digit, and of how well it reads many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from rnnapp.figures.style import BASELINE, EVEN, Line, dress, text_color
+from rnnapp.models.reading import Reading
+from rnnapp.training.loop import EpochEvent
+
+__all__ = ["confusion_figure", "learning_figure", "parts_figure", "per_class_figure", "reading_figure", "shares_figure"]
+
+_DIGITS = [str(digit) for digit in range(10)]
+
+
+def shares_figure(shares: npt.NDArray[Any], line: Line, *, height: int = 230) -> go.Figure:
+    """Ten bars: how sure the net is of each digit. The winner has the net's colour."""
+    winner = int(np.argmax(shares))
+    colors = [line.color if digit == winner else BASELINE for digit in range(10)]
+    texts = [f"{share:.0%}" if share >= 0.005 else "" for share in shares]
+    bars = go.Bar(
+        x=_DIGITS,
+        y=shares,
+        text=texts,
+        textposition="outside",
+        cliponaxis=False,
+        marker_color=colors,
+        hovertemplate="%{x}: %{y:.2%}<extra></extra>",
+    )
+    figure = dress(go.Figure(bars), x="digit", y="probability", height=height, hover=False)
+    figure.update_layout(margin_t=24, bargap=0.25)
+    figure.update_xaxes(type="category", fixedrange=True)
+    return figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
+
+
+def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bool = False, height: int = 430) -> go.Figure:
+    """The picture's rows beside the net's belief after each, read from the top and, in a two-way net, from the bottom.
+
+    Args:
+        picture: (28, 28) uint8.
+        reading: of that picture.
+        dark: the page's theme.
+        height: pixels.
+    """
+    beliefs = {"read downwards": reading.downwards}
+    if reading.upwards is not None:
+        beliefs["read upwards"] = reading.upwards
+    figure = _beside_picture(picture, list(beliefs))
+    for column, (name, belief) in enumerate(beliefs.items(), 2):
+        scale: dict[str, Any] = dict(colorscale=EVEN, zmin=0, zmax=1, showscale=column == 2)
+        bar = dict(
+            orientation="h",
+            y=-0.14,
+            yanchor="top",
+            thickness=10,
+            len=0.6,
+            tickformat=".0%",
+            title=dict(text="probability", side="top"),
+        )
+        hover = f"row %{{y}}, {name}<br>%{{x}}: %{{z:.1%}}<extra></extra>"
+        figure.add_trace(go.Heatmap(z=belief, x=_DIGITS, colorbar=bar, hovertemplate=hover, **scale), 1, column)
+        figure.update_xaxes(type="category", title_text="digit", tickfont_size=10, fixedrange=True, row=1, col=column)
+        figure.add_vrect(
+            x0=reading.winner - 0.5, x1=reading.winner + 0.5, line=dict(color=text_color(dark), width=1.5), row=1, col=column
+        )  # fmt: skip
+    figure = dress(figure, height=height, hover=False)
+    return figure.update_layout(margin=dict(l=8, r=8, t=30, b=8))
+
+
+def parts_figure(picture: npt.NDArray[np.uint8], reading: Reading, line: Line, *, height: int = 430) -> go.Figure:
+    """What each row adds to the score of the winning digit and of its rival, beside the picture."""
+    figure = _beside_picture(picture, ["what each row adds to the score"], [0.36, 0.64])
+    rows = np.arange(len(reading.rows))
+    for digit, color in ((reading.rival, BASELINE), (reading.winner, line.color)):
+        hover = f"row %{{y}} adds %{{x:+.2f}} to {digit}<extra></extra>"
+        bars = go.Bar(y=rows, x=reading.rows[:, digit], orientation="h", name=f"{digit}", marker_color=color, hovertemplate=hover)
+        figure.add_trace(bars, 1, 2)
+    figure = dress(figure, height=height, hover=False)
+    figure.update_layout(
+        bargap=0.15, margin=dict(l=8, r=8, t=30, b=8), legend=dict(traceorder="reversed", x=1, xanchor="right", y=1.03)
+    )
+    return figure.update_xaxes(title_text="score (logit)", zeroline=True, zerolinecolor=BASELINE, row=1, col=2)
+
+
+def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> go.Figure:
+    """Digits by what they are (rows) and what the net says (columns); colour tells the mistakes, numbers tell all."""
+    counts = np.asarray(confusion)
+    mistakes = counts.astype(float)
+    np.fill_diagonal(mistakes, np.nan)
+    texts = [[f"{count:,}" if count else "" for count in row] for row in counts]
+    hover = "a %{y} read as %{x}: %{text}<extra></extra>"
+    heat = go.Heatmap(
+        z=mistakes, x=_DIGITS, y=_DIGITS, text=texts, texttemplate="%{text}", colorscale=EVEN, hovertemplate=hover,
+        hoverongaps=False, xgap=1, ygap=1, colorbar=dict(title="mistakes", thickness=10),
+    )  # fmt: skip
+    figure = dress(go.Figure(heat), x="what the net says", y="what it is", height=height, hover=False)
+    diagonal = [dict(x=d, y=d, text=f"{int(counts[int(d), int(d)]):,}", showarrow=False, font_size=11) for d in _DIGITS]
+    figure.update_layout(annotations=diagonal)
+    figure.update_xaxes(type="category", fixedrange=True)
+    return figure.update_yaxes(type="category", autorange="reversed", fixedrange=True)
+
+
+def per_class_figure(shares: Sequence[float], line: Line, *, height: int = 300) -> go.Figure:
+    """Share read right of each digit; the axis begins where there is something to see, and says so by its ticks."""
+    known = [share for share in shares if not np.isnan(share)]
+    low = max(0.0, np.floor(20 * (min(known, default=0.0) - 0.01)) / 20)
+    texts = [f"{share:.1%}" for share in shares]
+    bars = go.Bar(
+        x=_DIGITS, y=list(shares), text=texts, textposition="outside", cliponaxis=False, marker_color=line.color,
+        hovertemplate="%{x}: %{y:.2%} right<extra></extra>",
+    )  # fmt: skip
+    figure = dress(go.Figure(bars), x="digit", y=f"read right (from {low:.0%})", height=height, hover=False)
+    figure.update_xaxes(type="category", fixedrange=True)
+    return figure.update_yaxes(range=[low, 1 + 0.08 * (1 - low)], tickformat=".0%", fixedrange=True)
+
+
+def learning_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, height: int = 320) -> go.Figure:
+    """Loss and accuracy by epoch, side by side; the axes span all epochs from the start, so that nothing jumps."""
+    figure = make_subplots(1, 2, horizontal_spacing=0.12)
+    epoch = [event.epoch + 1 for event in history]
+    drawn: dict[str, Any] = dict(x=epoch, mode="lines+markers")
+    solid, dashed = dict(color=line.color, width=1.8), dict(color=line.color, width=1.4, dash="dash")
+    figure.add_trace(go.Scatter(y=[e.train_loss for e in history], line=solid, name="loss, train", showlegend=False, **drawn), 1, 1)
+    figure.add_trace(go.Scatter(y=[e.train_accuracy for e in history], line=dashed, name="train, as it went", **drawn), 1, 2)
+    figure.add_trace(go.Scatter(y=[e.test_accuracy for e in history], line=solid, name="test", **drawn), 1, 2)
+    figure = dress(figure, x="epoch", height=height, keep=str(epochs))
+    figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
+    figure.update_yaxes(title_text="loss, nats", rangemode="tozero", row=1, col=1)
+    return figure.update_yaxes(title_text="read right", tickformat=".1%", row=1, col=2)
+
+
+def _beside_picture(picture: npt.NDArray[np.uint8], titles: list[str], widths: list[float] | None = None) -> go.Figure:
+    """Panels that share the picture's rows, the picture first."""
+    figure = make_subplots(
+        1,
+        1 + len(titles),
+        shared_yaxes=True,
+        subplot_titles=["the picture", *titles],
+        column_widths=widths,
+        horizontal_spacing=0.03,
+    )
+    grey = [[0, "#000000"], [1, "#FFFFFF"]]
+    hover = "row %{y}, column %{x}: %{z}<extra></extra>"
+    figure.add_trace(go.Heatmap(z=picture, colorscale=grey, zmin=0, zmax=255, showscale=False, hovertemplate=hover), 1, 1)
+    figure.update_annotations(font_size=13)
+    figure.update_xaxes(visible=False, fixedrange=True, row=1, col=1)
+    figure.update_yaxes(range=[len(picture) - 0.5, -0.5], fixedrange=True, showgrid=False)
+    return figure.update_yaxes(title_text="row", row=1, col=1)

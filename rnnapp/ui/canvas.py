@@ -1,0 +1,90 @@
+"""The canvas: draw with mouse, pen or finger; undo, clear, brush width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from rnnapp.data.ink import CANVAS, STROKE, Stroke, draw_strokes
+from rnnapp.figures.style import text_color
+from rnnapp.ui.page import is_dark
+
+__all__ = ["Ink", "brush_control", "clear_canvas", "draw_canvas", "strokes_of"]
+
+_COUNT, _START, _PATHS = "_canvas_count", "_canvas_start", "_canvas_paths"
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """What is on the canvas.
+
+    Attributes:
+        picture: (H, W, 4) uint8, RGBA as it is shown.
+        strokes: the same as points.
+    """
+
+    picture: npt.NDArray[np.uint8]
+    strokes: tuple[Stroke, ...]
+
+
+def brush_control() -> int:
+    """The brush's width in pixels."""
+    told = "Any width will do: strokes are brought to MNIST's weight."
+    return st.slider("Brush (pixels)", 8, 30, STROKE, 2, key="brush", help=told)
+
+
+def draw_canvas(brush: int) -> Ink | None:
+    """The canvas with its buttons; None while nothing is drawn.
+
+    A finger on the canvas draws and does not scroll the page: the component takes its touches for itself.
+    """
+    from streamlit_drawable_canvas import st_canvas  # its import registers the component, which needs a running server
+
+    state = st.session_state
+    result = st_canvas(
+        stroke_width=brush,
+        stroke_color=text_color(is_dark()),
+        background_color="",
+        width=CANVAS,
+        height=CANVAS,
+        drawing_mode="freedraw",
+        initial_drawing=state.get(_START),
+        return_image_data=True,
+        key=f"canvas_{state.setdefault(_COUNT, 0)}",
+    )
+    paths = list((result.json_data or {}).get("objects", []))
+    state[_PATHS] = paths
+    with st.container(horizontal=True, gap="small"):
+        st.button("Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo, help="Take the last stroke back.")
+        st.button("Clear", key="clear", icon=":material/delete:", disabled=not paths, on_click=clear_canvas)
+    strokes = strokes_of(paths)
+    if not strokes:
+        return None
+    picture = result.image_data
+    return Ink(draw_strokes(strokes, brush=brush) if picture is None else picture, strokes)
+
+
+def clear_canvas() -> None:
+    """Start with an empty canvas."""
+    _mount(None)
+
+
+def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:
+    """The points of the canvas's freehand paths, in canvas pixels; a curve counts with its end."""
+    strokes = (tuple((float(step[-2]), float(step[-1])) for step in path.get("path", ()) if len(step) >= 3) for path in paths)
+    return tuple(stroke for stroke in strokes if stroke)
+
+
+def _undo() -> None:
+    _mount({"objects": st.session_state.get(_PATHS, [])[:-1]})
+
+
+def _mount(start: dict[str, Any] | None) -> None:
+    """A fresh canvas with this drawing on it: a canvas that is shown already does not take one."""
+    st.session_state[_START] = start
+    st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1

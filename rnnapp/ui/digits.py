@@ -1,0 +1,162 @@
+"""What the Digits page shows of one drawing: the answer, the ten probabilities, and how the net read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from rnnapp.data.drawings import Drawing, drawings_to_json
+from rnnapp.data.ink import to_digit
+from rnnapp.errors import InkError
+from rnnapp.evaluation.shipped import DigitNet
+from rnnapp.figures.digits import parts_figure, reading_figure, shares_figure
+from rnnapp.figures.style import line_of
+from rnnapp.models.reading import Reading
+from rnnapp.ui.canvas import Ink, clear_canvas, draw_canvas
+from rnnapp.ui.page import answer, chart, is_dark
+
+__all__ = ["show_drawing"]
+
+_KEPT = "_digit_drawings"
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """A drawing whose label a person gave, the picture the net saw, and what it said."""
+
+    drawing: Drawing
+    picture: npt.NDArray[np.uint8]
+    said: int
+
+
+@st.fragment
+def show_drawing(net: DigitNet, brush: int) -> None:
+    """The canvas and all that follows from a stroke; a stroke runs this part of the page alone."""
+    top = st.container()
+    left, right = st.columns([300, 700], gap="medium")
+    with left:
+        ink = draw_canvas(brush)
+    picture, refusal = _see(ink)
+    with top:
+        if picture is None:
+            answer(refusal or f"Draw a digit from 0 to 9: a {net.trained.model.name} reads it row by row.")
+            _while_empty(net, right)
+        else:
+            assert ink is not None
+            reading = net.read(picture)
+            answer(_sentence(reading))
+            with right:
+                _show_shares(net, picture, reading)
+    if picture is not None:
+        assert ink is not None
+        _ask(ink, picture, reading.winner)
+        _show_reading(net, picture, reading)
+    _gallery()
+
+
+def _see(ink: Ink | None) -> tuple[npt.NDArray[np.uint8] | None, str]:
+    """The picture that the net gets, or why there is none."""
+    if ink is None:
+        return None, ""
+    try:
+        return to_digit(ink.picture), ""
+    except InkError as error:
+        return None, str(error)
+
+
+def _sentence(reading: Reading) -> str:
+    shares = reading.probabilities
+    sure, second = shares[reading.winner], shares[reading.rival]
+    other = f"; next comes {reading.rival} with {second:.1%}" if second >= 0.005 else ""
+    return f"This is a {reading.winner}, {min(sure, 0.999):.1%} sure{other}."
+
+
+def _while_empty(net: DigitNet, place: st.delta_generator.DeltaGenerator) -> None:
+    test, drawn = net.facts.get("test"), net.facts.get("drawings")
+    words = f"{net.title}: {len(net.trained.history)} epochs on {net.facts['data']['name']}"
+    words += f", {test['accuracy']:.1%} of its test digits read right" if test else ""
+    words += f", {drawn['accuracy']:.1%} of {drawn['count']} pen drawings" if drawn else ""
+    with place:
+        st.markdown("As soon as a stroke ends: the answer, the 28 x 28 picture that the net really gets, and how it read it.")
+        st.caption(words + ".")
+
+
+def _show_shares(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Reading) -> None:
+    seen, bars = st.columns([1, 3], vertical_alignment="top")
+    with seen:
+        st.image(np.kron(picture, np.ones((6, 6), np.uint8)), width=140)
+        st.caption("28 x 28 pixels: all the net sees.")
+    with bars:
+        figure = shares_figure(reading.probabilities, line_of(net.trained.model))
+        chart(figure, "shares", f"Probability of each digit; {_sentence(reading)}")
+
+
+def _show_reading(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Reading) -> None:
+    line, winner, rival = line_of(net.trained.model), reading.winner, reading.rival
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**How it read the rows.** {_turning_point(reading)}")
+        alt = f"Beside each row of the picture, the probability of each digit after that row. {_turning_point(reading)}"
+        chart(reading_figure(picture, reading, dark=is_dark()), "reading", alt)
+    with right:
+        sums = {digit: (reading.bias[digit], reading.rows[:, digit].sum(), reading.scores[digit]) for digit in (winner, rival)}
+        told = "; ".join(f"{d}: bias {b:+.2f} and rows {r:+.2f} make {s:.2f}" for d, (b, r, s) in sums.items())
+        st.markdown(f"**What each row gave** to {winner} and to its rival {rival}. {told}.")
+        alt = f"Bars beside the picture's rows: what each adds to the score of {winner} and of {rival}. {told}."
+        chart(parts_figure(picture, reading, line), "parts", alt)
+
+
+def _turning_point(reading: Reading) -> str:
+    """From which row on the winner leads, read from the top and from the bottom."""
+    words = f"From the top, {reading.winner} leads for good after row {_leads_after(reading.downwards, reading.winner)}"
+    if reading.upwards is None:
+        return words + "."
+    row = len(reading.upwards) - 1 - _leads_after(reading.upwards[::-1], reading.winner)
+    return words + f"; from the bottom, after row {row}."
+
+
+def _leads_after(beliefs: npt.NDArray[np.float64], winner: int) -> int:
+    """The first row after which the winner never loses the lead again; the last one where it does not lead at the end."""
+    behind = np.flatnonzero(beliefs.argmax(axis=1) != winner)
+    return min(int(behind[-1]) + 1, len(beliefs) - 1) if len(behind) else 0
+
+
+def _ask(ink: Ink, picture: npt.NDArray[np.uint8], said: int) -> None:
+    """Was the answer right? A label keeps the drawing and clears the canvas."""
+
+    def keep() -> None:
+        label = st.session_state["was_right"]
+        if label is not None:
+            kept: list[_Kept] = st.session_state.setdefault(_KEPT, [])
+            kept.append(_Kept(Drawing(int(label), ink.strokes, "drawn here"), picture, said))
+            st.session_state["was_right"] = None
+            clear_canvas()
+
+    told = "Keeps the drawing below and clears the canvas."
+    st.segmented_control("Was I right? Say what it is", range(10), key="was_right", on_change=keep, help=told)
+
+
+def _gallery() -> None:
+    kept: list[_Kept] = st.session_state.get(_KEPT, [])
+    if not kept:
+        return
+    right = sum(one.said == one.drawing.label for one in kept)
+    with st.container(border=True):
+        st.markdown(f"**Your drawings**: {right} of {len(kept)} read right.")
+        with st.container(horizontal=True, gap="small"):
+            for one in reversed(kept[-24:]):
+                with st.container(width=64, gap="xsmall"):
+                    st.image(np.kron(one.picture, np.ones((2, 2), np.uint8)), width=56)
+                    hit = one.said == one.drawing.label
+                    st.caption(f"{one.drawing.label}" if hit else f"{one.drawing.label}, read {one.said}")
+        st.download_button(
+            "Download (JSON)",
+            drawings_to_json(one.drawing for one in kept),
+            "drawings.json",
+            "application/json",
+            on_click="ignore",
+            help="The strokes with their labels; `digits eval --strokes` reads them.",
+        )
