@@ -151,12 +151,10 @@ def _ordered(written: pd.Series, cells: pd.Series, named: npt.NDArray[np.bool_],
         return np.full(len(cells), np.datetime64("NaT", "ns")), ()
     counts = {form: int((~np.isnat(days)).sum()) for form, days in read.items()}
     most = max(counts.values())
-    best = [form for form, count in counts.items() if count == most]
-    _refuse_mixture(read, best[0], most, written, name)
-    if len(best) == 1:
-        return read[best[0]], ()
+    best = [form for form, count in counts.items() if count >= min(most - 2, 0.95 * most) and count]
     shown = str(written[~np.isnat(read[best[0]])].iloc[0])
-    form, sure = _likeliest({form: read[form] for form in best}, shown, name)
+    form, sure = _likeliest({form: read[form] for form in best}, most, shown, name)
+    _refuse_mixture(read, form, most, written, name)
     told = f"Dates such as {shown} could be read in more than one order; {_FORMS[form]} is the plausible one."
     return read[form], () if sure else (told,)
 
@@ -172,9 +170,11 @@ def _refuse_mixture(read: dict[str, Dates], best: str, most: int, cells: pd.Seri
             )
 
 
-def _likeliest(read: dict[str, Dates], shown: str, name: str) -> tuple[str, bool]:
+def _likeliest(read: dict[str, Dates], most: int, shown: str, name: str) -> tuple[str, bool]:
     """Of several readings of a whole column, the one that looks like trading days in order; and whether it surely is."""
-    odd = {form: _oddness(days[~np.isnat(days)]) for form, days in read.items()}
+    odd = {form: _oddness(days[~np.isnat(days)], most) for form, days in read.items()}
+    if len(odd) == 1:
+        return next(iter(odd)), True
     first, second = sorted(odd, key=lambda form: odd[form])[:2]
     if np.array_equal(read[first], read[second], equal_nan=True):
         return first, True
@@ -187,17 +187,18 @@ def _likeliest(read: dict[str, Dates], shown: str, name: str) -> tuple[str, bool
     return first, margin >= 2
 
 
-def _oddness(days: Dates) -> float:
-    """How unlike prices in order: 0 is trading days or regular months; disorder weighs most, then gaps, then weekends."""
+def _oddness(days: Dates, most: int) -> float:
+    """How unlike prices in order: 0 is trading days or regular months; what is not read and disorder weigh most."""
     gaps = np.diff(days).astype("timedelta64[D]").astype(np.int64)
+    unread = 10.0 * (1 - len(days) / most)
     if not len(gaps):
-        return 0.0
+        return unread
     disorder = 10.0 * min(float((gaps < 0).mean()), float((gaps > 0).mean()))
     size = np.abs(gaps)
     usual = max(float(np.median(size)), 1.0)
     sparse = usual > 4 and size.max() > 1.2 * size.min()
     weekends = float((((days.astype("datetime64[D]").astype(np.int64) + 3) % 7) > 4).mean())
-    return disorder + 0.5 * sparse + float(size.max() > 20 * usual) + weekends
+    return unread + disorder + 0.5 * sparse + 3.0 * (usual > 100) + float(size.max() > 20 * usual) + weekends
 
 
 def _century(days: Dates, form: str) -> Dates:

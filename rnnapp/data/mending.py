@@ -19,6 +19,7 @@ Mask = npt.NDArray[np.bool_]
 _LARGEST_PRICE, _LARGEST_VOLUME = 1e9, 1e14
 _SPIKE, _SHIFT, _INSIDE = 4.0, 30.0, 4.0  # times its neighbours on both sides; for good; from the close of the same day
 _PRICES = COLUMNS[:4]
+_APART = np.timedelta64(3 * 365, "D")  # no market has been closed so long in the lifetime of an index
 
 
 def refuse_spoilt(text: pd.DataFrame, dates: Dates, values: Mapping[str, npt.NDArray[np.float64]], missing: Mapping[str, Mask],
@@ -53,7 +54,7 @@ def mend(dates: Dates, values: Mapping[str, npt.NDArray[np.float64]], missing: M
         missing: (R,) whether the file told nothing in a cell, for each column.
 
     Raises:
-        PriceFileError: prices that are not positive or cannot be right, or several prices a day.
+        PriceFileError: prices that are not positive, no numbers or cannot be right, or several prices a day.
         TooFewRowsError: fewer than two days.
     """
     index = pd.DatetimeIndex(dates, name="Date").as_unit("ns")
@@ -63,12 +64,15 @@ def mend(dates: Dates, values: Mapping[str, npt.NDArray[np.float64]], missing: M
         raise TooFewRowsError(f"{name} has {_count(len(frame), 'readable row')}; at least 2 with a date and a close are needed.")
     _refuse_impossible(frame, name)
     for column in [c for c in _PRICES if c in frame and c != "Close"]:
-        frame, words = _fill(frame, column, bool((~missing[column] & np.isnan(values[column])).any()))
+        unreadable = int((~missing[column] & np.isnan(values[column])).sum())
+        if unreadable > max(2, 0.1 * len(dates)):
+            raise PriceFileError(f"{name} has {_count(unreadable, 'row')} whose {column} is no number; a fresh export would do.")
+        frame, words = _fill(frame, column, unreadable > 0)
         told += words
     if "Volume" in frame:
         frame, words = _volume(frame, bool((~missing["Volume"] & np.isnan(values["Volume"])).any()))
         told += words
-    return frame, told + _oddities(frame)
+    return frame, told + _oddities(frame, name)
 
 
 def _in_order(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -82,6 +86,7 @@ def _in_order(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tuple[str, 
         else:
             backwards = int(min((np.diff(days) < np.timedelta64(0)).sum(), (np.diff(days) > np.timedelta64(0)).sum()))
             frame = frame.sort_index(kind="stable")
+            _refuse_scattered(frame, name)
             told += (f"Rows were out of order in {_count(backwards, 'place')}; they were sorted by date.",)
     again = np.asarray(frame.index.duplicated(keep="last"))
     if again.any():
@@ -96,17 +101,31 @@ def _in_order(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tuple[str, 
     return frame, told
 
 
+def _refuse_scattered(frame: pd.DataFrame, name: str) -> None:
+    """Rows out of order that lie years apart are misread or misspelt dates, not days."""
+    days = frame.index.to_numpy()
+    wide = np.diff(days) > _APART
+    if wide.any():
+        at = int(np.flatnonzero(wide)[0])
+        first, second = (day.astype("datetime64[D]") for day in days[at : at + 2])
+        raise PriceFileError(
+            f"{name} has rows out of order and nothing between {first} and {second}, so some dates cannot be right; a fresh export "
+            f"would do."
+        )
+
+
 def _refuse_impossible(frame: pd.DataFrame, name: str) -> None:
-    for column in [c for c in _PRICES if c in frame]:
-        price = frame[column].to_numpy()
-        _refuse(price <= 0, frame, column, name, "a price must be above zero")
-        _refuse(price > _LARGEST_PRICE, frame, column, name, "no index stands so high")
-        with np.errstate(invalid="ignore"):
-            apart = np.abs(np.log(price / frame["Close"].to_numpy()))
-            _refuse(apart > np.log(_INSIDE), frame, column, name, "it is far from the close of that day")
+    columns = [c for c in _PRICES if c in frame]
+    for column in columns:
+        _refuse(frame[column].to_numpy() <= 0, frame, column, name, "a price must be above zero")
+        _refuse(frame[column].to_numpy() > _LARGEST_PRICE, frame, column, name, "no index stands so high")
+    logs = {column: np.log(frame[column].to_numpy()) for column in columns}
+    for column in columns:
+        apart = np.abs(logs[column] - logs["Close"])
+        _refuse(apart > np.log(_INSIDE), frame, column, name, "it is far from the close of that day")
     if "Volume" in frame:
         _refuse(frame["Volume"].to_numpy() > _LARGEST_VOLUME, frame, "Volume", name, "no exchange trades so much")
-    step = np.diff(np.log(frame["Close"].to_numpy()))
+    step = np.diff(logs["Close"])
     spike = np.zeros(len(frame), bool)
     spike[1:-1] = (np.abs(step[:-1]) > np.log(_SPIKE)) & (np.abs(step[1:]) > np.log(_SPIKE)) & (step[:-1] * step[1:] < 0)
     _refuse(spike, frame, "Close", name, "it is many times off its neighbours")
@@ -149,16 +168,26 @@ def _volume(frame: pd.DataFrame, unreadable: bool) -> tuple[pd.DataFrame, tuple[
     return frame.assign(Volume=np.where(negative, np.nan, volume)), (f"Volume is {what} in {_count(holes, 'row')}.",)
 
 
-def _oddities(frame: pd.DataFrame) -> tuple[str, ...]:
+def _oddities(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
     """What was left as it is, but a person should know."""
     told: tuple[str, ...] = ()
     if "High" in frame and "Low" in frame:
         others = frame[[c for c in ("Open", "Close") if c in frame]].to_numpy()
         high, low, slack = frame["High"].to_numpy(), frame["Low"].to_numpy(), 1e-3 * frame["Close"].to_numpy()
         outside = (high < others.max(axis=1) - slack) | (low > others.min(axis=1) + slack)
+        day = frame.index[int(outside.argmax())].date()
+        if outside.sum() > max(2, 0.5 * len(frame)):
+            raise PriceFileError(
+                f"{name} has {_count(outside.sum(), 'row')} with a price outside High and Low (the first on {day}), so its columns "
+                f"are not what they are called; columns named by hand would do."
+            )
         if outside.any():
-            day = frame.index[outside][0].date()
             told += (f"{_count(outside.sum(), 'row')} with a price outside High and Low (the first on {day}) left as written.",)
+    days = frame.index.to_numpy()
+    wide = np.flatnonzero(np.diff(days) > _APART)
+    if len(wide):
+        first, second = (day.astype("datetime64[D]") for day in days[wide[0] : wide[0] + 2])
+        told += (f"There are no prices between {first} and {second}.",)
     ahead = int((frame.index > pd.Timestamp.now() + pd.Timedelta(days=1)).sum())
     if ahead:
         told += (f"{_count(ahead, 'row')} dated in the future left as written.",)

@@ -99,13 +99,14 @@ def test_a_close_column_wins_over_a_price_column():
         (("01/02/2020", "01/03/2020", "01/14/2020"), "2020-01-02"),
         (("06/01/2020", "07/01/2020", "08/01/2020", "09/01/2020", "10/01/2020", "13/01/2020"), "2020-01-06"),
         (("03/02/20", "04/02/20", "05/02/20", "06/02/20", "07/02/20", "10/02/20", "11/02/20"), "2020-02-03"),  # by plausibility
+        (("11/02/15", "10/02/15", "09/02/15", "06/02/15", "05/02/15", "04/02/15", "03/02/1"), "2015-02-04"),  # cut off
         (("20.02.03", "20.02.04", "20.02.05", "20.02.06", "20.02.07", "20.02.10"), "2020-02-03"),
         (("30/12/68", "31/12/68", "02/01/69", "03/01/69"), "1968-12-30"),  # no year in the future
     ],
 )
 def test_the_order_of_day_and_month_is_decided_by_the_whole_column(days, first):
     table = _read("Date,Close\n" + "".join(f"{day},{100 + i}.25\n" for i, day in enumerate(days)))
-    assert len(table) == len(days)
+    assert len(table) == sum(len(day) > 7 for day in days)
     assert str(table.frame.index[0].date()) == first
     assert not _told(table, "order") or _told(table, "plausible")
 
@@ -173,8 +174,32 @@ def test_order_and_duplicates_are_mended_and_told():
     assert _told(table, "date already there")
 
 
+def test_rows_scattered_over_decades_are_refused():
+    """One misspelt year would else become the first day of the index."""
+    with pytest.raises(PriceFileError, match="some dates cannot be right"):
+        _read("Date,Close\n2020-01-02,5\n2002-01-03,6\n2020-01-06,7\n")
+
+
 def test_a_high_below_the_close_is_left_as_written_but_told():
     assert _told(_read("Date,High,Low,Close\n2020-01-02,5,4,6\n2020-01-03,5,4,5\n"), "outside High and Low")
+
+
+def test_columns_that_are_not_what_they_are_called_are_refused():
+    with pytest.raises(PriceFileError, match="outside High and Low"):
+        _read("Date,High,Low,Close\n" + "".join(f"2020-01-{day:02},4,6,5\n" for day in range(1, 9)))
+
+
+def test_a_column_that_is_no_numbers_is_refused():
+    with pytest.raises(PriceFileError, match="whose Open is no number"):
+        _read("Date,Open,Close\n" + "".join(f"2020-01-{day:02},six,6\n" for day in range(1, 9)))
+
+
+def test_a_line_cut_short_is_left_out_and_told():
+    """Its last number may be half of one: 2175.5 cut to 217 would look like a crash, cut to 2175 like a price."""
+    rows = [f"2020-01-{day:02},5.25,6.5,100\n" for day in range(1, 10)]
+    table = _read("Date,Open,Close,Volume\n" + "".join(rows) + "2020-01-10,5.25,6")
+    assert len(table) == 9
+    assert _told(table, "1 line with more or fewer fields")
 
 
 def test_a_footer_is_left_out_and_told():
@@ -214,6 +239,7 @@ def test_many_indices_one_below_the_other_are_refused():
         ("Date,Close\n2020-01-02,5\n2020-01-03,0\n2020-01-06,5\n", "above zero"),
         ("Date,Close\n2020-01-02,5\n2020-01-03,-5\n2020-01-06,5\n", "above zero"),
         ("Date,Open,Close\n2020-01-02,5,5\n2020-01-03,0,5\n", "Open 0 on 2020-01-03"),
+        ("Date,Open,Close\n2020-01-02,5,5\n2020-01-03,5,0\n", "Close 0 on 2020-01-03"),
         ("Date,Close\n2020-01-02,5000\n2020-01-03,5.1\n2020-01-06,5.2\n", "units are mixed"),
         ("Date,Close\n2020-01-02,5.0\n2020-01-03,5000\n2020-01-06,5.2\n", "many times off"),
         ("Date,High,Close\n2020-01-02,5,5\n2020-01-03,5000,5\n", "far from the close"),
