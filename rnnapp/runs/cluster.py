@@ -70,8 +70,11 @@ class Cluster:
 
     def look(self) -> None:
         """Count the places."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values() if self._asked else ()
-        if self._asked:
+        client = self._client
+        if client is None:
+            self.places = (0, 0)
+        elif self._asked:
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
             threads = sum(worker["nthreads"] for worker in workers)
             gpus = int(sum(worker["resources"].get("GPU", 0) for worker in workers))
             self.places = (threads, gpus)
@@ -161,8 +164,8 @@ def _configure() -> None:
         "distributed.comm.timeouts.connect": f"{_CONNECT}s",
     }
     dask.config.set(quiet)
-    for name in ("distributed", "distributed.scheduler", "distributed.nanny", "distributed.worker", "distributed.core"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # a worker that dies is told on the page
+    for name in ("", ".scheduler", ".nanny", ".worker", ".core", ".client", ".utils", ".comm", ".batched"):
+        logging.getLogger(f"distributed{name}").setLevel(logging.CRITICAL)  # a worker that dies is told on the page
 
 
 def _local_cluster(workers: int | None) -> Any:

@@ -42,6 +42,7 @@ class Live:
         place: 1 for the next in the queue, 0 once it runs.
         attempts: workers it has begun on; more than one where a worker died.
         stopping: whether it was asked to stop.
+        process: number of the worker process it runs in, 0 before it runs.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Live:
     device: str
     backend: str
     message: str
+    process: int
 
 
 @dataclass(eq=False)
@@ -75,6 +77,7 @@ class _Book:
     device: str = ""
     backend: str = ""
     message: str = ""
+    process: int = 0
     kept: bool = False  # a state waits on the scheduler to be written
     rest: bytes | None = None  # the state of a stopped run, to be written
     outcome: Outcome | None = None
@@ -167,7 +170,7 @@ class Desk:
             return None
         return Live(
             run_id, book.settings, book.status, tuple(book.events), book.progress, self.engine.place(book.ticket), book.attempts,
-            book.ticket.stopping, book.device, book.backend, book.message,
+            book.ticket.stopping, book.device, book.backend, book.message, book.process,
         )  # fmt: skip
 
     def runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
@@ -205,6 +208,10 @@ class Desk:
     def close(self) -> None:
         """End everything; runs under way become interrupted and can be resumed."""
         self.engine.close()
+        self.leave()
+
+    def leave(self) -> None:
+        """Write what waits and let go; the engine stays."""
         self._closed.set()
         self._writer.join(30)
         self._owner.leave()
@@ -223,18 +230,18 @@ class Desk:
             self._write_book(book)
             raise
 
-    def _heard(self, book: _Book, message: dict[str, object]) -> None:
+    def _heard(self, book: _Book, message: dict[str, Any]) -> None:
         """In dask's thread: note it down and be gone."""
         what = message["what"]
         if what == "started":
-            book.status, book.attempts = "running", book.attempts + 1
+            book.status, book.attempts, book.process = "running", book.attempts + 1, int(message["process"])
         elif what == "training":
             book.device, book.backend = str(message["device"]), str(message["backend"])
         elif what == "kept":
             book.kept = True
         elif what == "epochs":
-            book.progress = float(message["progress"])  # type: ignore[arg-type]
-            for values in message["epochs"]:  # type: ignore[attr-defined]
+            book.progress = float(message["progress"])
+            for values in message["epochs"]:
                 if values[0] == len(book.events):  # a run that begins anew tells again what is known already
                     book.events.append(EpochEvent(*values))
 

@@ -198,18 +198,20 @@ class Engine:
 
     def _keep(self) -> None:
         """Look after the queue until closed; the only thread that talks to the scheduler about places."""
+        wanted = True  # once, so that the workers are there when the first job comes
         while True:
             with self._changed:
                 if self._closed:
                     return
-                busy = bool(self._waiting or self._running)
+                wanted = wanted or bool(self._waiting or self._running)
             try:
-                if busy or self._cluster.address == "":
+                if wanted:
                     self._cluster.connect(self._topic, self._message)
-                    self._cluster.look()
-                    self._trouble = ""
+                    self._trouble, wanted = "", False
                     self._dispatch()
+                self._cluster.look()
             except RnnappError as error:
+                wanted = False
                 self._give_up(error)
             except Exception as error:  # whatever dask raises when its scheduler dies under it
                 logger.info("The scheduler does not answer", exc_info=True)
@@ -219,6 +221,7 @@ class Engine:
                     self._changed.wait(_LOOK_EVERY)
 
     def _dispatch(self) -> None:
+        self._cluster.look()
         while True:
             with self._changed:
                 ticket = self._next()

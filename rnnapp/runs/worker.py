@@ -82,7 +82,7 @@ def perform(key: str, topic: str, work: Callable[..., Any], arguments: tuple[Any
     """Do a job; this is what travels to the worker."""
     os.environ.setdefault("RNNAPP_THREADS", "1")  # one job a core: more threads would only wait for each other
     line = ClusterLine(key, topic)
-    line.tell({"what": "started"})
+    line.tell({"what": "started", "process": os.getpid()})
     try:
         return work(line, *arguments)
     finally:
