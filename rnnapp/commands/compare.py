@@ -1,0 +1,147 @@
+"""``python -m rnnapp compare``: nets and baselines on the same days, over several seeds."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, options, to_dict
+from rnnapp.data.windows import PriceSplit, make_split
+from rnnapp.errors import ConfigError
+from rnnapp.evaluation.compare import SeedResult, compare
+from rnnapp.evaluation.judge import Comparison, judge
+from rnnapp.figures.report import compare_report, table_cells
+
+__all__ = ["compare_json", "read_cells", "register", "run", "write_files"]
+
+_MOST_SEEDS = 1000
+_PRINTED = ("rank", "name", "rmse", "mae", "skill", "direction", "best_lag", "dm", "set", "beats", "seconds")
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb."""
+    parser = subparsers.add_parser("compare", help="train several nets over several seeds and judge them", allow_abbrev=False)
+    add_data(parser)
+    cells = ", ".join(options(ModelConfig)["cell"].choices)
+    parser.add_argument(
+        "--cells",
+        default="rnn,lstm,gru",
+        metavar="CELLS",
+        help=f"comma separated, of {cells}; bi in front (bilstm) reads both ways. Default: rnn,lstm,gru.",
+    )
+    parser.add_argument("--seeds", default="5", metavar="N", help="runs of each net. Default: 5.")
+    for cls, skip in ((WindowConfig, ()), (ModelConfig, ("cell",)), (TrainConfig, ())):
+        add_options(parser, cls, skip=skip)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--out", metavar="DIR", help="write the table, the forecasts (CSV) and the report (HTML) here")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare and print."""
+    seeds = _whole(args.seeds)
+    split = make_split(read_data(args), read_options(args, WindowConfig))
+    models = read_cells(args.cells, read_options(args, ModelConfig))
+    folder = _folder(args.out)
+    results = []
+    for result in compare(split, models, read_options(args, TrainConfig), seeds=seeds):
+        results.append(result)
+        if not args.json:
+            print(f"{len(results)}/{len(models) * seeds}  {_line(result)}", file=sys.stderr)
+    comparison = judge(split, results)
+    if folder is not None:
+        write_files(folder, comparison, split, results)
+    print(json.dumps(compare_json(comparison, split), allow_nan=False) if args.json else _text(comparison))
+    return 0
+
+
+def read_cells(text: str, model: ModelConfig) -> tuple[ModelConfig, ...]:
+    """``rnn,bilstm,gru-scratch`` as nets; the rest of their settings from ``model``.
+
+    Raises:
+        ConfigError: a cell that is not known.
+    """
+    cells = options(ModelConfig)["cell"].choices
+    nets = []
+    for word in filter(None, (part.strip().lower() for part in text.split(","))):
+        cell = word.removeprefix("bi")
+        if cell not in cells:
+            raise ConfigError(f"There is no cell {word!r}; the cells are {', '.join(cells)}, each also with bi in front.")
+        nets.append(dataclasses.replace(model, cell=cast(Any, cell), bidirectional=model.bidirectional or word != cell))
+    return tuple(nets)
+
+
+def compare_json(comparison: Comparison, split: PriceSplit) -> dict[str, Any]:
+    """The comparison as plain JSON values."""
+    return {
+        "data": {"name": split.prices.name, "rows": len(split.prices), "fingerprint": split.prices.fingerprint},
+        "settings": to_dict(split.config),
+        "rows": [row.as_dict() for row in comparison.rows],
+        "best": comparison.best,
+        "verdict": comparison.verdict,
+        "notes": list(split.notes),
+    }
+
+
+def write_files(folder: Path, comparison: Comparison, split: PriceSplit, results: list[SeedResult]) -> None:
+    """``table.csv``, ``forecasts.csv`` and ``report.html``.
+
+    Raises:
+        ConfigError: the folder cannot be written to.
+    """
+    try:
+        comparison.frame().to_csv(folder / "table.csv", index=False)
+        comparison.forecasts().to_csv(folder / "forecasts.csv", index=False)
+        (folder / "report.html").write_text(compare_report(comparison, split, results), encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _folder(text: str | None) -> Path | None:
+    """The folder to write to, made before anything trains."""
+    if text is None:
+        return None
+    folder = Path(text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return folder
+
+
+def _unwritable(folder: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"The folder {folder} cannot be written to ({error.strerror}); another folder would do.")
+
+
+def _whole(text: str) -> int:
+    try:
+        seeds = int(text)
+    except ValueError:
+        seeds = 0
+    if not 1 <= seeds <= _MOST_SEEDS:
+        raise ConfigError(f"seeds is {text!r}; it takes a whole number from 1 to {_MOST_SEEDS}.")
+    return seeds
+
+
+def _line(result: SeedResult) -> str:
+    if result.error is not None:
+        return result.error
+    losses = [event.train_loss for event in result.trained.history]
+    last = losses[-1] if losses else math.nan
+    return f"{result.contender.name}, seed {result.seed}: loss {last:.6f} in {result.trained.seconds:.2f} s"
+
+
+def _text(comparison: Comparison) -> str:
+    cells = [table_cells(row) for row in comparison.rows]
+    heads = dict(
+        zip(_PRINTED, ("", "forecast", "RMSE", "MAE", "skill %", "direction %", "lag", "DM p", "set", "beats", "s"), strict=True)
+    )
+    widths = {key: max(len(heads[key]), *(len(cell[key]) for cell in cells)) for key in _PRINTED}
+    lines = ["  ".join(f"{line[key]:<{widths[key]}}" for key in _PRINTED).rstrip() for line in (heads, *cells)]
+    return "\n".join([comparison.verdict, "", *lines])

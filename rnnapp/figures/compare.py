@@ -1,0 +1,244 @@
+"""Pictures of several forecasts side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from rnnapp.evaluation.compare import SeedResult
+from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.judge import Comparison, Row
+from rnnapp.evaluation.strategy import Strategy
+from rnnapp.evaluation.walkforward import Fold
+from rnnapp.figures.style import BASELINE, Line, actual_color, band_color, dress, line_of, mark_boundary, stride
+
+__all__ = [
+    "changes_figure",
+    "curves_figure",
+    "folds_figure",
+    "interval_figure",
+    "lines_of",
+    "losses_figure",
+    "residuals_figure",
+    "strategy_figure",
+]
+
+POINTS = "index points"
+Lines = Mapping[str, Line]
+_VARIANTS = ("dash", "dashdot", "longdash", "longdashdot")
+_RULES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+def lines_of(comparison: Comparison) -> dict[str, Line]:
+    """A line for each row: a net's colour is its cell's, a second net of that colour gets another dash."""
+    lines: dict[str, Line] = {}
+    for row in sorted(comparison.nets, key=lambda row: row.name):
+        assert row.contender is not None
+        line = line_of(row.contender.model)
+        spare = iter(_VARIANTS)
+        while line in lines.values():
+            line = Line(line.color, next(spare, "dot"))
+            if line.dash == "dot":
+                break
+        lines[row.name] = line
+    rules = [row.name for row in comparison.rows if row.kind == "baseline"]
+    rules.sort(key=lambda name: name != "Persistence")
+    return lines | {name: Line(BASELINE, _RULES[i % len(_RULES)]) for i, name in enumerate(rules)}
+
+
+def curves_figure(comparison: Comparison, *, dark: bool = False, first: np.datetime64 | None = None) -> go.Figure:
+    """Every forecast over the actual close, the seeds' spread as a band; baselines but persistence wait in the legend.
+
+    Args:
+        comparison: rows to draw.
+        dark: the page's theme.
+        first: show days from here on; None shows all.
+    """
+    lines, figure = lines_of(comparison), go.Figure()
+    one = comparison.rows[0].forecast
+    rows = _shown(one, first)
+    for row in comparison.nets:
+        if len(row.runs) - row.failed > 1:
+            _add_band(figure, row, rows, lines[row.name])
+    for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
+        figure.add_trace(_curve(row.forecast, rows, lines[row.name], waits=_waits(row)))
+    actual = dict(color=actual_color(dark), width=1.6)
+    figure.add_trace(go.Scatter(x=one.dates[rows], y=one.actual[rows], name="actual", line=actual, legendrank=1))
+    if first is None or first < one.boundary:
+        mark_boundary(figure, one.boundary, one.dates[-1], dark)
+    figure.update_traces(hovertemplate="%{y:,.1f}", selector=dict(mode=None))
+    return dress(figure, y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}")
+
+
+def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
+    """Predicted minus actual by test day."""
+    lines, figure = lines_of(comparison), go.Figure()
+    for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
+        test = row.forecast.select("test")
+        rows = slice(None, None, stride(len(test)))
+        line = lines[row.name]
+        figure.add_trace(
+            go.Scatter(
+                x=test.dates[rows], y=(test.predicted - test.actual)[rows], name=row.name, visible=_waits(row),
+                line=dict(color=line.color, dash=line.dash, width=1.3), hovertemplate="%{y:+,.1f}",
+            )
+        )  # fmt: skip
+    figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
+    return dress(figure, y=f"predicted − actual, {POINTS}", height=360)
+
+
+def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
+    """Forecast change against the change that came, a dot a test day: a good forecast lies along the diagonal."""
+    lines, figure = lines_of(comparison), go.Figure()
+    for row in comparison.nets:
+        test = row.forecast.select("test")
+        rows = slice(None, None, stride(len(test)))
+        figure.add_trace(
+            go.Scatter(
+                x=(test.actual - test.anchor)[rows], y=(test.predicted - test.anchor)[rows], name=row.name, mode="markers",
+                marker=dict(color=lines[row.name].color, size=5, opacity=0.55),
+                text=np.datetime_as_string(test.dates[rows], unit="D"),
+                hovertemplate="%{text}: came %{x:+,.1f}, forecast %{y:+,.1f}",
+            )
+        )  # fmt: skip
+    base = comparison.rows[0].forecast.select("test")
+    reach = float(np.max(np.abs(base.actual - base.anchor), initial=1e-9))
+    color = dict(color=actual_color(dark), width=1, dash="dash")
+    figure.add_shape(type="line", x0=-reach, y0=-reach, x1=reach, y1=reach, line=color)
+    figure.add_hline(y=0, line=dict(color=BASELINE, width=1))
+    figure.add_vline(x=0, line=dict(color=BASELINE, width=1))
+    return dress(figure, x=f"change that came, {POINTS}", y=f"change forecast, {POINTS}", height=420, hover=False)
+
+
+def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = True) -> go.Figure:
+    """Training loss by epoch, the median over seeds with its spread, all nets together."""
+    figure = go.Figure()
+    for name in dict.fromkeys(result.contender.name for result in results):
+        histories = [r.trained.history for r in results if r.contender.name == name and r.trained.history]
+        if not histories:
+            continue
+        length = max(len(history) for history in histories)
+        losses = np.full((len(histories), length), np.nan)  # (seeds, epochs)
+        for i, history in enumerate(histories):
+            losses[i, : len(history)] = [event.train_loss for event in history]
+        step = stride(length)
+        epochs, losses = np.arange(1, length + 1)[::step], losses[:, ::step]
+        line = lines[name]
+        if len(histories) > 1:
+            _fill(figure, epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name)
+        style = dict(color=line.color, dash=line.dash, width=1.8)
+        figure.add_trace(
+            go.Scatter(x=epochs, y=np.nanmedian(losses, axis=0), name=name, legendgroup=name, line=style, hovertemplate="%{y:.4g}")
+        )
+    dress(figure, x="epoch", y="loss, mean squared error of scaled targets", height=360)
+    figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
+    return figure
+
+
+def interval_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go.Figure:
+    """The interval around a forecast on test days, with the days it missed marked."""
+    test = forecast.select("test")
+    rows = slice(None, None, stride(len(test)))
+    figure = go.Figure()
+    if test.lower is not None and test.upper is not None:
+        _fill(figure, test.dates[rows], test.lower[rows], test.upper[rows], line, forecast.name)
+    style = dict(color=line.color, dash=line.dash, width=1.6)
+    figure.add_trace(
+        go.Scatter(x=test.dates[rows], y=test.predicted[rows], name=forecast.name, legendgroup=forecast.name, line=style)
+    )
+    actual = dict(color=actual_color(dark), width=1.6)
+    figure.add_trace(go.Scatter(x=test.dates[rows], y=test.actual[rows], name="actual", line=actual))
+    if test.lower is not None and test.upper is not None:
+        missed = (test.actual < test.lower) | (test.actual > test.upper)
+        dots = dict(color=actual_color(dark), size=7, symbol="x-thin", line=dict(width=1.6, color=actual_color(dark)))
+        figure.add_trace(go.Scatter(x=test.dates[missed], y=test.actual[missed], name="outside", mode="markers", marker=dots))
+    figure.update_traces(hovertemplate="%{y:,.1f}", selector=dict(hoverinfo=None))
+    return dress(figure, y=f"close, {POINTS}", height=360)
+
+
+def folds_figure(
+    folds: Mapping[str, Sequence[Fold]], single: Mapping[str, float], lines: Lines, *, dark: bool = False
+) -> go.Figure:
+    """RMSE of each fold beside persistence's on the same days, and the single split's as a line.
+
+    Args:
+        folds: finished folds of each net.
+        single: RMSE of the net on the single split, index points.
+        lines: of each net.
+        dark: the page's theme.
+    """
+    figure, some = go.Figure(), max(folds.values(), key=len)
+    bars = dict(color=BASELINE)
+    figure.add_trace(
+        go.Bar(x=[_span(f) for f in some], y=[f.evaluation.persistence_rmse for f in some], name="Persistence", marker=bars)
+    )
+    for name, done in folds.items():
+        color = lines[name].color
+        figure.add_trace(
+            go.Bar(x=[_span(f) for f in done], y=[f.evaluation.rmse for f in done], name=name, marker=dict(color=color))
+        )
+        if name in single:
+            figure.add_hline(y=single[name], line=dict(color=color, dash="dot", width=1.5))
+    figure.update_traces(hovertemplate="%{y:,.1f}")
+    return dress(figure, x="test days of the fold; dotted: the single split", y=f"RMSE, {POINTS}", height=360)
+
+
+def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = False) -> go.Figure:
+    """What 1 has become, following each forecast and just holding."""
+    figure = go.Figure()
+    for one in followed:
+        rows = slice(None, None, stride(len(one.dates)))
+        style = dict(color=lines[one.name].color, dash=lines[one.name].dash, width=1.6)
+        figure.add_trace(go.Scatter(x=one.dates[rows], y=one.value[rows], name=one.name, line=style))
+    held = followed[0]
+    rows = slice(None, None, stride(len(held.dates)))
+    figure.add_trace(
+        go.Scatter(x=held.dates[rows], y=held.hold[rows], name="buy and hold", line=dict(color=actual_color(dark), width=1.6))
+    )
+    figure.update_traces(hovertemplate="%{y:.3f}")
+    return dress(figure, y="value of 1 at the start", height=360)
+
+
+def _shown(forecast: Forecast, first: np.datetime64 | None) -> npt.NDArray[np.int64]:
+    chosen = np.flatnonzero(forecast.dates >= first) if first is not None else np.arange(len(forecast.dates))
+    return chosen[:: stride(len(chosen))]
+
+
+def _waits(row: Row) -> bool | str:
+    """Whether a curve is drawn at once or waits in the legend."""
+    return True if row.kind == "net" or row.name == "Persistence" else "legendonly"
+
+
+def _curve(forecast: Forecast, rows: npt.NDArray[np.int64], line: Line, *, waits: bool | str) -> go.Scatter:
+    return go.Scatter(
+        x=forecast.dates[rows], y=forecast.predicted[rows], name=forecast.name, legendgroup=forecast.name, visible=waits,
+        line=dict(color=line.color, dash=line.dash, width=1.2 if line.color == BASELINE else 1.6),
+    )  # fmt: skip
+
+
+def _add_band(figure: go.Figure, row: Row, rows: npt.NDArray[np.int64], line: Line) -> None:
+    told = row.forecast
+    assert told.lower is not None
+    assert told.upper is not None
+    _fill(figure, told.dates[rows], told.lower[rows], told.upper[rows], line, row.name)
+
+
+def _fill(
+    figure: go.Figure,
+    x: npt.NDArray[np.generic],
+    lower: npt.NDArray[np.float64],
+    upper: npt.NDArray[np.float64],
+    line: Line,
+    group: str,
+) -> None:
+    edges = dict(x=x, mode="lines", line=dict(width=0), hoverinfo="skip", showlegend=False, legendgroup=group)
+    figure.add_trace(go.Scatter(y=upper, **edges))
+    figure.add_trace(go.Scatter(y=lower, fill="tonexty", fillcolor=band_color(line.color), **edges))
+
+
+def _span(fold: Fold) -> str:
+    dates = fold.forecast.select("test").dates
+    return f"{np.datetime_as_string(dates[0], unit='D')} to {np.datetime_as_string(dates[-1], unit='D')}"
