@@ -4,17 +4,16 @@ import streamlit as st
 
 from rnnapp.data.windows import make_split
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
-from rnnapp.ui.data import choose_prices, show_repairs
+from rnnapp.ui.data import choose_prices, sample_prices, show_repairs
 from rnnapp.ui.forecast import show_forecast
 from rnnapp.ui.page import sentences
 
 with sentences():
     with st.sidebar:
         prices = choose_prices()
-        if prices is not None:
-            window = window_controls(prices)
-            model = model_controls()
-            train = train_controls(validated=window.valid > 0)
+        window = window_controls(prices or sample_prices())
+        model = model_controls()
+        train = train_controls(validated=window.valid > 0)
     if prices is not None:
         show_forecast(make_split(prices, window), model, train)
         show_repairs(prices)

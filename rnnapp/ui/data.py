@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import OrderedDict
 from typing import Any
 
 import streamlit as st
@@ -13,8 +14,9 @@ from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
 from rnnapp.errors import ColumnError, ConfigError, RnnappError, SourceError
 from rnnapp.ui.address import publish_word, seed_word
 
-__all__ = ["choose_prices", "show_repairs"]
+__all__ = ["choose_prices", "sample_prices", "show_repairs"]
 
+_KEPT_UPLOADS = 4
 _SOURCES = ("bundled", "upload", "yahoo")
 _NAMES = {"bundled": "Bundled", "upload": "Upload", "yahoo": "Yahoo"}
 _FIRST = next(iter(BUNDLED))
@@ -35,6 +37,11 @@ def choose_prices() -> PriceTable | None:
     )
     publish_word("data", source, "bundled")
     return {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source]()
+
+
+def sample_prices() -> PriceTable:
+    """A table for the controls while the chosen one is not there yet."""
+    return _load_bundled(_FIRST)
 
 
 def show_repairs(prices: PriceTable) -> None:
@@ -67,19 +74,36 @@ def _uploaded() -> PriceTable | None:
     )
     if file is not None:
         content = file.getvalue()
-        key = (hashlib.sha256(content).hexdigest(), file.name)
-        if st.session_state.get("_upload_key") != key:
-            st.session_state["_upload_key"], st.session_state["_upload"] = key, None
-            st.session_state["_upload_content"] = content
-            st.session_state.pop("_mapping", None)
-    kept: bytes | None = st.session_state.get("_upload_content")
-    if kept is None:
+        key = hashlib.sha256(content).hexdigest()
+        if st.session_state.get("file") != key:
+            _take_upload(key, file.name, content)
+    elif "file" not in st.session_state and st.query_params.get("file") in _uploads():
+        st.session_state["file"] = st.query_params["file"]  # the page was loaded again: the server still has it
+    if st.session_state.get("file") not in _uploads():
+        publish_word("file", "", "")
         st.info("Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are.")
         return None
+    publish_word("file", st.session_state["file"], "")
     if st.session_state.get("_upload") is None:
-        st.session_state["_upload"] = _read_upload(kept, st.session_state["_upload_key"][1])
+        name, kept = _uploads()[st.session_state["file"]]
+        st.session_state["_upload"] = _read_upload(kept, name)
     table: PriceTable | None = st.session_state["_upload"]
     return table
+
+
+def _take_upload(key: str, name: str, content: bytes) -> None:
+    kept = _uploads()
+    kept[key] = (name, content)
+    while len(kept) > _KEPT_UPLOADS:
+        kept.popitem(last=False)
+    st.session_state["file"], st.session_state["_upload"] = key, None
+    st.session_state.pop("_mapping", None)
+
+
+@st.cache_resource(show_spinner=False)
+def _uploads() -> OrderedDict[str, tuple[str, bytes]]:
+    """The latest uploads of all sessions by the sum of their bytes, which nobody can guess who has not the file."""
+    return OrderedDict()
 
 
 def _read_upload(content: bytes, name: str) -> PriceTable | None:

@@ -62,7 +62,8 @@ def notes(lines: Sequence[str]) -> None:
 def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> None:
     """A chart with a stable key and words for who cannot see it; the camera in its toolbar saves a PNG."""
     config = _CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": name or key}}
-    st.plotly_chart(figure, key=key, alt=alt, config=config, theme="streamlit")
+    with st.container(key=f"chart_{key}"):
+        st.plotly_chart(figure, key=key, alt=alt, config=config, theme="streamlit")
 
 
 def figures_row(figures: Sequence[Figure]) -> None:

@@ -12,11 +12,14 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=20_000)  # machines are noisy; a page that never comes still fails
+
 ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -84,6 +87,13 @@ def settle(page: Page, seconds: float = 30) -> None:
                        && document.querySelector('[data-testid="stMain"] [data-testid="stVerticalBlock"]'); }""",
         timeout=seconds * 1000,
     )
+
+
+def plot(page: Page, key: str, ask: str, seconds: float = 30) -> Any:
+    """Ask a drawn chart something, in JavaScript: waits until the answer is neither false, null nor zero."""
+    script = """([key, ask]) => { const plot = document.querySelector(`.st-key-chart_${key} .js-plotly-plot`);
+                                  return plot && plot.data && eval(ask)(plot); }"""
+    return page.wait_for_function(script, arg=[key, ask], timeout=seconds * 1000).json_value()
 
 
 def no_traceback(page: Page) -> bool:
