@@ -15,12 +15,12 @@ KOSPI_ROWS = 431
 """Rows of the notebook's file."""
 
 
-def recipe_prices(source: str = "") -> tuple[PriceTable, str]:
+def recipe_prices(source: str | bytes = "") -> tuple[PriceTable, str]:
     """Prices for the stock recipes.
 
     Args:
-        source: a path to KOSPI's prices; ``yahoo`` asks Yahoo Finance for the same days; ``sp500`` takes the bundled S&P 500;
-            nothing tries Yahoo and falls back on the S&P 500.
+        source: a path to KOSPI's prices, or the file's bytes; ``yahoo`` asks Yahoo Finance for the same days; ``sp500`` takes
+            the bundled S&P 500; nothing tries Yahoo and falls back on the S&P 500.
 
     Returns:
         The table, and what is not as in the publication, in a sentence.
@@ -31,7 +31,7 @@ def recipe_prices(source: str = "") -> tuple[PriceTable, str]:
     if source == "sp500":
         return stand_in("KOSPI's prices were not asked for")
     if source not in ("", "yahoo"):
-        return _told(read_prices(source))
+        return _told(read_prices(source, name="KOSPI") if isinstance(source, bytes) else read_prices(source))
     try:
         return _told(fetch_yahoo("^KS11", *KOSPI_DAYS))
     except SourceError as error:

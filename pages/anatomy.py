@@ -1,0 +1,28 @@
+"""Anatomy: shapes, parameters, gates and gradients of any configuration, the cell drawn, and the notebooks' recipes."""
+
+import streamlit as st
+
+from rnnapp.ui.anatomy import anatomy_controls, show_flow, show_headline, show_parameters, show_shapes
+from rnnapp.ui.gates import show_diagram, show_gates
+from rnnapp.ui.page import sentences
+from rnnapp.ui.recipes import show_recipes
+
+SHOWN = {
+    "Gates": show_gates,
+    "Shapes": show_shapes,
+    "Parameters": show_parameters,
+    "Gradient flow": show_flow,
+    "Diagram": show_diagram,
+    "Recipes": show_recipes,
+}
+
+with sentences():
+    with st.sidebar:
+        subject = anatomy_controls()
+    if subject is not None:
+        show_headline(subject)
+        tabs = st.tabs(list(SHOWN), key="view", on_change="rerun", bind="query-params")
+        for tab, show in zip(tabs, SHOWN.values(), strict=True):
+            if tab.open:
+                with tab, sentences():
+                    show(subject)

@@ -1,0 +1,178 @@
+"""Pictures of what is inside a net: gates over time, parameters, gradients, derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from rnnapp.configs import ModelConfig
+from rnnapp.figures.style import DIVERGING, EVEN, actual_color, dress, line_of, text_color
+from rnnapp.models.anatomy import GradientFlow
+
+__all__ = ["derivative_figure", "digit_gates_figure", "gradient_figure", "parameter_figure", "price_gates_figure"]
+
+Array = npt.NDArray[np.float64]
+_NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
+_BAND = 92  # pixels of one heat map
+_GATES = ("input", "forget", "output", "reset", "update")
+
+
+def price_gates_figure(
+    signals: Mapping[str, Array], days: npt.NDArray[np.datetime64], close: Array, *, step: int, unit: int, dark: bool
+) -> go.Figure:
+    """Every gate and state over a window of prices, the close above them.
+
+    Args:
+        signals: (T, H) by name.
+        days: T dates.
+        close: (T,) index points.
+        step, unit: marked, counted from 0.
+        dark: whether the page is dark.
+    """
+    rows = 1 + len(signals)
+    figure = make_subplots(
+        rows=rows, shared_xaxes=True, vertical_spacing=0.25 / rows, subplot_titles=["close", *map(_title, signals)]
+    )
+    labels = [str(day)[:10] for day in days]
+    line = dict(color=actual_color(dark), width=1.6)
+    figure.add_trace(go.Scatter(x=labels, y=close, mode="lines+markers", marker_size=4, line=line, name="close, points"), 1, 1)
+    for place, (name, values) in enumerate(signals.items(), 2):
+        figure.add_trace(_heat(name, values.T, labels, _units(values), _bar(figure, place)), place, 1)
+        figure.update_yaxes(title_text="unit", row=place, col=1)
+    figure.update_yaxes(title_text="points", row=1, col=1)
+    dress(figure, height=60 + _BAND * rows, hover=False, keep="gates")
+    figure.update_xaxes(type="category", nticks=8, showgrid=False)
+    color = text_color(dark)
+    for place in range(1, rows + 1):
+        figure.add_vline(x=step, line=dict(color=color, width=1.5), row=place, col=1)
+        if place > 1:
+            figure.add_hline(y=unit + 1, line=dict(color=color, width=0.8, dash="dot"), row=place, col=1)
+    figure.update_layout(showlegend=False)
+    figure.update_annotations(font=dict(size=13, color=color))
+    return figure
+
+
+def digit_gates_figure(signals: Mapping[str, Array], picture: Array, *, step: int, unit: int, dark: bool) -> go.Figure:
+    """Every gate and state while a digit is read row by row, the digit at the left on the same rows.
+
+    Args:
+        signals: (28, H) by name.
+        picture: (28, 28) ink.
+        step, unit: marked, counted from 0.
+        dark: whether the page is dark.
+    """
+    columns = 1 + len(signals)
+    figure = make_subplots(
+        cols=columns, shared_yaxes=True, horizontal_spacing=0.012, subplot_titles=["digit", *map(_title, signals)]
+    )
+    ink = "gray" if dark else "gray_r"
+    rows = list(range(1, len(picture) + 1))
+    figure.add_trace(go.Heatmap(z=picture, y=rows, colorscale=ink, showscale=False, hoverinfo="skip"), 1, 1)
+    for place, (name, values) in enumerate(signals.items(), 2):
+        figure.add_trace(_heat(name, values, _units(values), rows, None), 1, place)
+        figure.update_xaxes(title_text="unit", row=1, col=place)
+    dress(figure, height=440, hover=False, keep="gates")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(title_text="row", row=1, col=1)
+    figure.update_xaxes(showticklabels=False, showgrid=False, row=1, col=1)
+    color = text_color(dark)
+    for place in range(1, columns + 1):
+        figure.add_hline(y=step + 1, line=dict(color=color, width=1.5), row=1, col=place)
+        if place > 1:
+            figure.add_vline(x=unit + 1, line=dict(color=color, width=0.8, dash="dot"), row=1, col=place)
+    figure.update_annotations(font=dict(size=13, color=color))
+    return figure
+
+
+def _heat(name: str, values: Array, across: Sequence[Any], down: Sequence[Any], bar: dict[str, Any] | None) -> go.Heatmap:
+    """One heat map: gates on an even scale from 0 to 1, what may be negative on one centred on 0."""
+    gate = name in _GATES
+    reach = 1.0 if gate or name == "candidate" else max(1e-9, float(np.abs(values).max()))
+    return go.Heatmap(
+        z=values, x=list(across), y=list(down), name=name, colorscale=EVEN if gate else DIVERGING,
+        zmin=0.0 if gate else -reach, zmax=reach, showscale=bar is not None, colorbar=bar,
+        hovertemplate=f"{name} %{{z:.3f}}<br>%{{x}}, %{{y}}<extra></extra>",
+    )  # fmt: skip
+
+
+def _bar(figure: go.Figure, row: int) -> dict[str, Any]:
+    """A colour bar as high as its heat map."""
+    low, high = figure.get_subplot(row, 1).yaxis.domain
+    return dict(len=high - low, y=(low + high) / 2, thickness=8, nticks=3, tickfont=dict(size=10), outlinewidth=0)
+
+
+def _units(values: Array) -> list[int]:
+    return list(range(1, values.shape[1] + 1))
+
+
+def _title(name: str) -> str:
+    return f"{name} gate" if name in _GATES else name
+
+
+def parameter_figure(totals: Mapping[str, npt.NDArray[np.int64]], hidden: Sequence[int], now: ModelConfig, dark: bool) -> go.Figure:
+    """Trainable values over the hidden size for the three cells, the present net marked."""
+    figure = go.Figure()
+    for kind, values in totals.items():
+        line = line_of(ModelConfig(cell=kind))  # type: ignore[arg-type]
+        figure.add_trace(go.Scatter(x=list(hidden), y=values, name=_NAMES[kind], line=dict(color=line.color, dash=line.dash)))
+    place = list(hidden).index(now.hidden)
+    figure.add_trace(
+        go.Scatter(
+            x=[now.hidden],
+            y=[totals[now.kind][place]],
+            mode="markers",
+            name="this net",
+            hoverinfo="skip",
+            marker=dict(size=12, color=text_color(dark), symbol="circle-open", line_width=3),
+        )
+    )
+    figure.update_yaxes(type="log")
+    return dress(figure, x="hidden size, units", y="trainable values", height=360, keep="parameters")
+
+
+def gradient_figure(flows: Sequence[GradientFlow], what: str) -> go.Figure:
+    """How a gradient fades on its way back through time.
+
+    Args:
+        flows: one a cell, of equal length.
+        what: ``h`` for d loss / d h_t (an LSTM's cell state too), ``x`` for d loss / d x_t.
+    """
+    figure = go.Figure()
+    for flow in flows:
+        values = getattr(flow, what)
+        color = line_of(ModelConfig(cell=flow.kind)).color
+        back = np.arange(len(values))[::-1]
+        figure.add_trace(go.Scatter(x=back, y=_shown(values), name=_NAMES[flow.kind], line=dict(color=color)))
+        if what == "h" and flow.c is not None:
+            line = dict(color=color, dash="longdashdot")
+            figure.add_trace(go.Scatter(x=back, y=_shown(flow.c), name=f"{_NAMES[flow.kind]}, cell state", line=line))
+    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_xaxes(autorange="reversed")
+    name = "d loss / d h_t, last step = 1" if what == "h" else "d loss / d x_t"
+    return dress(figure, x="steps before the last", y=f"norm of {name}", height=380, keep=f"gradient-{what}")
+
+
+def _shown(values: Array) -> list[float | None]:
+    """A logarithm has no place for 0: below the smallest 64-bit number nothing is drawn."""
+    return [float(v) if v > 0 else None for v in values]
+
+
+def derivative_figure() -> go.Figure:
+    """tanh and the logistic function with their derivatives: at most 1 and 1/4, and near 0 at both ends."""
+    x = np.linspace(-6, 6, 241)
+    tanh, sigma = np.tanh(x), 1 / (1 + np.exp(-x))
+    blue, orange = line_of(ModelConfig(cell="rnn")).color, line_of(ModelConfig(cell="lstm")).color
+    figure = go.Figure()
+    for name, values, color, dash in (
+        ("tanh", tanh, blue, "dot"),
+        ("derivative of tanh", 1 - tanh**2, blue, "solid"),
+        ("sigmoid", sigma, orange, "dot"),
+        ("derivative of sigmoid", sigma * (1 - sigma), orange, "solid"),
+    ):
+        figure.add_trace(go.Scatter(x=x, y=values, name=name, line=dict(color=color, dash=dash)))
+    return dress(figure, x="what goes in", y="value", height=320, keep="derivatives")

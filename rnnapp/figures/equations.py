@@ -1,0 +1,64 @@
+"""The cells' equations in LaTeX, filled with the numbers of one step and one unit."""
+
+from __future__ import annotations
+
+from rnnapp.models.anatomy import LayerView
+
+__all__ = ["step_equations"]
+
+_SYMBOLS = {
+    "rnn": {"candidate": "h"},
+    "lstm": {"input": "i", "forget": "f", "candidate": "g", "output": "o"},
+    "gru": {"reset": "r", "update": "z", "candidate": "n"},
+}
+
+
+def step_equations(view: LayerView, step: int, unit: int) -> tuple[str, ...]:
+    """What happened in one unit at one step, a LaTeX line an equation: symbols, then numbers, then the result.
+
+    Args:
+        view: the layer and direction.
+        step, unit: counted from 0.
+    """
+    lines = [_gate(view, name, place, step, unit) for place, name in enumerate(view.names)]
+    gate = {name: float(view.gates[step, place, unit]) for place, name in enumerate(view.names)}
+    after, before = float(view.h[step, unit]), float(view.h_before[step, unit])
+    if view.c is not None and view.c_before is not None:
+        c, kept = float(view.c[step, unit]), float(view.c_before[step, unit])
+        lines.append(
+            rf"c_t = f_t\,c_{{{_prior(view)}}} + i_t\,g_t = {gate['forget']:.3f}\cdot{_signed(kept)} + "
+            rf"{gate['input']:.3f}\cdot{_signed(gate['candidate'])} = {c:.3f}"
+        )
+        lines.append(rf"h_t = o_t\tanh c_t = {gate['output']:.3f}\cdot\tanh {_signed(c)} = {after:.3f}")
+    elif view.kind == "gru":
+        z = gate["update"]
+        lines.append(
+            rf"h_t = (1 - z_t)\,n_t + z_t\,h_{{{_prior(view)}}} = {1 - z:.3f}\cdot{_signed(gate['candidate'])} + "
+            rf"{z:.3f}\cdot{_signed(before)} = {after:.3f}"
+        )
+    return tuple(lines)
+
+
+def _gate(view: LayerView, name: str, place: int, step: int, unit: int) -> str:
+    symbol = _SYMBOLS[view.kind][name]
+    index = symbol if view.kind != "rnn" else ""
+    own, past = float(view.from_input[step, place, unit]), float(view.from_state[step, place, unit])
+    squash = r"\tanh" if name == "candidate" else r"\sigma"
+    read = rf"W_{{i{index}}}x_t + b_{{i{index}}}" if index else r"W_{ih}x_t + b_{ih}"
+    kept = rf"W_{{h{index}}}h_{{{_prior(view)}}} + b_{{h{index}}}" if index else rf"W_{{hh}}h_{{{_prior(view)}}} + b_{{hh}}"
+    result = float(view.gates[step, place, unit])
+    if view.kind == "gru" and name == "candidate":
+        reset = float(view.gates[step, view.names.index("reset"), unit])
+        numbers = rf"{own:.3f} + {reset:.3f}\cdot{_signed(past)}"
+        return rf"{symbol}_t = {squash}\big({read} + r_t({kept})\big) = {squash}({numbers}) = {result:.3f}"
+    return rf"{symbol}_t = {squash}({read} + {kept}) = {squash}({own:.3f} + {_signed(past)}) = {result:.3f}"
+
+
+def _prior(view: LayerView) -> str:
+    """The step before, in the order of reading."""
+    return "t+1" if view.direction else "t-1"
+
+
+def _signed(value: float) -> str:
+    """Negative numbers in brackets, so that a sign never meets an operator."""
+    return f"({value:.3f})" if value < 0 else f"{value:.3f}"
