@@ -27,6 +27,7 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
 from rnnapp.models.recurrent import RecurrentNet
+from rnnapp.training import compiled
 from rnnapp.training.backends import Augment, Backend, mean_loss
 from rnnapp.training.choice import Choice, choose
 from rnnapp.training.compiled import CompiledBackend
@@ -114,8 +115,18 @@ class TrainedModel:
             )
         if not len(part):
             return np.empty((0, self.outputs), np.float32)
+        if self.backend == "compiled" and compiled.ready():
+            return self._kernel_predict(part)
         net = self.net()
         return np.concatenate([net(batch).numpy() for batch in gather(part).split(8192)])
+
+    def _kernel_predict(self, part: Sequences) -> FloatArray:
+        """The same by the kernel that trained it, several times faster for small nets."""
+        objective: Literal["mse", "cross-entropy"] = "cross-entropy" if part.targets.ndim == 1 else "mse"
+        split = Split(part, part, None, objective, self.outputs)
+        backend = CompiledBackend(split, self.model, TrainConfig(batch=512, device="cpu"))
+        backend.load(self.weights)
+        return backend.predict(part)
 
 
 @dataclass(frozen=True, eq=False)
