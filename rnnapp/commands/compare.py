@@ -14,7 +14,7 @@ from rnnapp.commands.arguments import add_data, add_options, read_data, read_opt
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, options, to_dict
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
-from rnnapp.evaluation.compare import SeedResult, compare
+from rnnapp.evaluation.compare import SeedResult, compare, contenders, vary
 from rnnapp.evaluation.judge import Comparison, judge
 from rnnapp.figures.report import compare_report, table_cells
 
@@ -35,6 +35,7 @@ def register(subparsers: Any) -> None:
         metavar="CELLS",
         help=f"comma separated, of {cells}; bi in front (bilstm) reads both ways. Default: rnn,lstm,gru.",
     )
+    parser.add_argument("--vary", metavar="NAME=A,B", help="each net once for every value of a setting (hidden=4,16)")
     parser.add_argument("--seeds", default="5", metavar="N", help="runs of each net. Default: 5.")
     for cls, skip in ((WindowConfig, ()), (ModelConfig, ("cell",)), (TrainConfig, ())):
         add_options(parser, cls, skip=skip)
@@ -47,10 +48,13 @@ def run(args: argparse.Namespace) -> int:
     """Compare and print."""
     seeds = _whole(args.seeds)
     split = make_split(read_data(args), read_options(args, WindowConfig))
-    models = read_cells(args.cells, read_options(args, ModelConfig))
+    models = contenders(read_cells(args.cells, read_options(args, ModelConfig)), split.config, read_options(args, TrainConfig))
+    if args.vary:
+        setting, _, values = args.vary.partition("=")
+        models = vary(models, setting.strip(), [value for value in values.split(",") if value.strip()])
     folder = _folder(args.out)
     results = []
-    for result in compare(split, models, read_options(args, TrainConfig), seeds=seeds):
+    for result in compare(split, models, seeds=seeds):
         results.append(result)
         if not args.json:
             print(f"{len(results)}/{len(models) * seeds}  {_line(result)}", file=sys.stderr)

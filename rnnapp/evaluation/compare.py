@@ -10,18 +10,24 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value, options, parse_value
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.training.ensemble import train_many
 from rnnapp.training.loop import EpochEvent, TrainedModel
 
-__all__ = ["Contender", "SeedResult", "compare", "contenders", "split_for"]
+__all__ = ["VARIABLE", "Contender", "SeedResult", "compare", "contenders", "split_for", "vary"]
 
+VARIABLE = (
+    "hidden", "layers", "dropout", "readout", "squash", "window", "target", "inputs", "scaling",
+    "epochs", "batch", "optimizer", "lr", "schedule", "shuffle", "clip",
+)  # fmt: skip
+"""Settings that may differ within a comparison; the days, the horizon and the seeds are the same for all."""
 _IN_NAME = ("cell", "bidirectional")
 OnEvent = Callable[["Contender", int, EpochEvent], None]
 
@@ -59,6 +65,35 @@ def contenders(models: Sequence[ModelConfig], window: WindowConfig, train: Train
     """One contender for each net under the same window and training; nets of one name are told apart by what differs."""
     made = [Contender(model.name, model, window, train or TrainConfig()) for model in models]
     return tuple(dataclasses.replace(one, name=_full_name(one, made)) for one in made)
+
+
+def vary(entries: Sequence[Contender], setting: str, values: Sequence[str]) -> tuple[Contender, ...]:
+    """Each contender once for every value of a setting.
+
+    Args:
+        entries: what varies.
+        setting: one of :data:`VARIABLE`.
+        values: as the command line takes them.
+
+    Raises:
+        ConfigError: a setting that cannot vary, or a value it does not take.
+    """
+    if setting not in VARIABLE:
+        raise ConfigError(f"{setting!r} cannot vary within a comparison; {', '.join(VARIABLE)} can.")
+    if not values:
+        raise ConfigError(f"There is no value for {setting} to vary over; values with commas between them would do.")
+    return tuple(_varied(entry, setting, value) for entry in entries for value in values)
+
+
+def _varied(entry: Contender, setting: str, text: str) -> Contender:
+    for field in ("model", "window", "train"):
+        config = getattr(entry, field)
+        if setting in options(config):
+            value = parse_value(options(config)[setting], text)
+            name = f"{entry.name} ({setting} {format_value(value)})"
+            changed: dict[str, Any] = {field: dataclasses.replace(config, **{setting: value})}
+            return dataclasses.replace(entry, name=name, **changed)
+    raise AssertionError(setting)
 
 
 def compare(

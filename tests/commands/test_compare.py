@@ -71,6 +71,8 @@ def test_bi_in_front_reads_both_ways() -> None:
         (["--seeds=many"], "seeds is 'many'"),
         (["--hidden=0"], "hidden is 0"),
         (["--window=250", "--rows=100"], "100 rows"),
+        (["--vary=horizon=1,2"], "cannot vary"),
+        (["--vary=hidden"], "no value"),
         (["--out=/proc/nothing/here"], "cannot be written"),
         (["--patience=3"], "no validation part"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.errors import ConfigError
-from rnnapp.evaluation.compare import Contender, compare, contenders, split_for
+from rnnapp.evaluation.compare import Contender, compare, contenders, split_for, vary
 from tests.support import random_walk
 
 RNN, GRU = ModelConfig(cell="rnn", hidden=3), ModelConfig(cell="gru", hidden=3)
@@ -97,3 +97,27 @@ def test_one_horizon_for_all():
     far = Contender("far", RNN, WindowConfig(horizon=5), QUICK)
     with pytest.raises(ConfigError, match="one horizon for all"):
         compare(split_of(), [far], seeds=1)
+
+
+def test_a_setting_varies_over_all_nets_on_the_same_days():
+    split = split_of()
+    entries = vary(contenders([RNN, GRU], split.config, QUICK), "window", ["4", "8"])
+    assert [entry.name for entry in entries] == ["RNN (window 4)", "RNN (window 8)", "GRU (window 4)", "GRU (window 8)"]
+    results = list(compare(split, entries, seeds=1))
+    assert {r.trained.steps for r in results} == {4, 8}
+    for result in results:
+        np.testing.assert_array_equal(result.forecast.select("test").dates, split.test.dates[:, -1])
+
+
+@pytest.mark.parametrize(
+    ("setting", "values", "words"),
+    [
+        ("horizon", ["1", "2"], "cannot vary"),
+        ("hidden", ["4", "many"], "whole number"),
+        ("hidden", [], "no value"),
+        ("target", ["x"], "it takes"),
+    ],
+)
+def test_what_cannot_vary_is_refused(setting, values, words):
+    with pytest.raises(ConfigError, match=words):
+        vary(contenders([RNN], WindowConfig()), setting, values)
