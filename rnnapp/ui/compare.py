@@ -1,0 +1,197 @@
+"""What the Compare page shows: who is best, all curves over the actual, and the table that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.background import BackgroundStream
+from rnnapp.evaluation.baselines import PERSISTENCE, baselines
+from rnnapp.evaluation.compare import SeedResult, compare
+from rnnapp.evaluation.judge import Comparison, Row, judge
+from rnnapp.figures.compare import curves_figure
+from rnnapp.figures.forecast import price_figure
+from rnnapp.ui.compare_controls import Asked, Told
+from rnnapp.ui.compare_table import show_table
+from rnnapp.ui.compare_tabs import TABS
+from rnnapp.ui.live import recall, remember, split_key
+from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
+
+__all__ = ["show_compare"]
+
+_JOB = "_compare_job"
+_LOOK_EVERY = 0.7  # seconds between two looks at running trainings
+_RANGES = {"3M": 91, "6M": 183, "1Y": 365, "all": None}
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Trainings under way."""
+
+    key: Hashable
+    split: PriceSplit
+    asked: Asked
+    stream: BackgroundStream[SeedResult]
+
+
+def show_compare(split: PriceSplit, asked: Asked) -> None:
+    """The page under its controls: what was compared under these settings, or the way to do it."""
+    key = split_key(split, asked)
+    running = _running()
+    told: Told | None = recall(key)
+    if running is not None:
+        _during(running)
+    elif told is None:
+        _before(split, asked, key)
+    else:
+        _after(told, key)
+
+
+def _running() -> _Job | None:
+    """The trainings under way; ended ones are turned into a result first."""
+    job: _Job | None = st.session_state.get(_JOB)
+    if job is None or not job.stream.done:
+        return job
+    del st.session_state[_JOB]
+    if job.stream.error is not None:
+        st.error(str(job.stream.error), icon=":material/error:")
+    if job.stream.items:
+        results = tuple(job.stream.items)
+        remember(job.key, Told(judge(job.split, results), results, job.split, job.asked))
+    return None
+
+
+def _start(split: PriceSplit, asked: Asked, key: Hashable) -> None:
+    stream = BackgroundStream(
+        lambda stop: compare(split, asked.entries, seeds=asked.seeds, stop=stop), len(asked.entries) * asked.seeds
+    )
+    st.session_state[_JOB] = _Job(key, split, asked, stream)
+    st.rerun()
+
+
+def _before(split: PriceSplit, asked: Asked, key: Hashable) -> None:
+    days = "tomorrow's close" if split.config.horizon == 1 else f"the close {split.config.horizon} days ahead"
+    answer(f"Which net forecasts {days} of {split.prices.name} best, and does any beat the last close?")
+    chart(
+        price_figure(split, is_dark()), "compare", f"Closing prices of {split.prices.name}; the test part begins on {_day(split)}."
+    )
+    nets, seeds = len(asked.entries), asked.seeds
+    label = f"Compare {nets} net{'s' * (nets > 1)} over {seeds} seed{'s' * (seeds > 1)}"
+    if st.button(label, type="primary", icon=":material/play_arrow:", key="compare_start"):
+        with sentences():
+            _start(split, asked, key)
+    st.caption(f"{len(split.train):,} windows train, {len(split.test):,} test. Five baselines are judged beside the nets.")
+    notes(split.notes)
+
+
+def _during(job: _Job) -> None:
+    """The page fills as each training ends."""
+    rules = baselines(job.split)
+    judged: dict[int, Comparison] = {}
+
+    @st.fragment(run_every=_LOOK_EVERY)
+    def live() -> None:
+        stream = job.stream
+        if stream.done:
+            st.rerun()
+        results = list(stream.items)
+        if len(results) not in judged:
+            judged[len(results)] = judge(job.split, results, rules=rules)
+        comparison = judged[len(results)]
+        answer(comparison.verdict if results else "The nets are learning.")
+        _progress(stream)
+        _chart(comparison, "all")
+        if results:
+            show_table(comparison, live=True)
+
+    live()
+
+
+def _progress(stream: BackgroundStream[SeedResult]) -> None:
+    done, left = len(stream.items), stream.seconds_left
+    words = f"{done} of {stream.total} trainings" + (f", about {left:,.0f} s left" if left < 1e5 else "")
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(done / stream.total, text="Stopping" if stream.stopped else words)
+    button.button("Stop", key="compare_stop", on_click=stream.stop, icon=":material/stop:", help="Ends now and keeps what is done.")
+
+
+def _after(told: Told, key: Hashable) -> None:
+    comparison, split = told.comparison, told.split
+    answer(comparison.verdict)
+    _ranged_chart(comparison)
+    if comparison.nets:
+        figures_row(_figures(comparison.nets[0], comparison.row(PERSISTENCE)))
+        st.caption(comparison.nets[0].evaluation.verdict)
+    _unfinished(told, key)
+    notes(split.notes)
+    tabs = st.tabs(list(TABS), key="view", on_change="rerun", bind="query-params")
+    for tab, show in zip(tabs, TABS.values(), strict=True):
+        if tab.open:
+            with tab, sentences():
+                show(told)
+    quiet_line()
+
+
+def _unfinished(told: Told, key: Hashable) -> None:
+    """Runs that broke off are told; a comparison that was stopped can be had whole."""
+    for result in told.results:
+        if result.error is not None:
+            st.warning(result.error, icon=":material/error:")
+    wanted = len(told.asked.entries) * told.asked.seeds
+    if len(told.results) < wanted:
+        st.caption(f"Stopped after {len(told.results)} of {wanted} trainings.")
+        if st.button("Train all of them", icon=":material/play_arrow:", key="compare_again"):
+            _start(told.split, told.asked, key)
+
+
+@st.fragment
+def _ranged_chart(comparison: Comparison) -> None:
+    _chart(
+        comparison,
+        st.segmented_control("Range", list(_RANGES), default="all", key="range", required=True, label_visibility="collapsed"),
+    )
+
+
+def _chart(comparison: Comparison, chosen: str) -> None:
+    days = _RANGES[chosen]
+    forecast = comparison.rows[0].forecast
+    first = None if days is None else forecast.dates[-1] - np.timedelta64(days, "D")
+    names = ", ".join(row.name for row in comparison.nets)
+    curves = f"the forecasts of {names or 'the baselines'}"
+    alt = f"Actual close with {curves} over it; bands are the spread of the seeds. {comparison.verdict}"
+    chart(curves_figure(comparison, dark=is_dark(), first=first), "compare", alt)
+
+
+def _figures(best: Row, base: Row) -> list[Figure]:
+    judged = best.evaluation
+    low, high = judged.directional_interval
+    right = best.mean["directional_accuracy"]
+    better: Any = best.mean["rmse"] < base.mean["rmse"]
+    known = best.rank < base.rank
+    return [
+        Figure("RMSE, points", _spread(best, "rmse"), f"persistence {base.mean['rmse']:,.1f}", better, f"{best.name}, mean ± sd."),
+        Figure("MAE, points", _spread(best, "mae"), f"persistence {base.mean['mae']:,.1f}", best.mean["mae"] < base.mean["mae"]),
+        Figure("Skill", f"{best.mean['skill']:+.1%}", "persistence 0%", best.mean["skill"] > 0, "1 − RMSE / persistence's RMSE."),
+        Figure(
+            "Direction right", f"{right:.1%}", f"always up {judged.base_rate:.1%}", right > judged.base_rate,
+            f"95% interval {low:.0%} to {high:.0%}, {judged.still_days} still days left out.",
+        ),
+        Figure(
+            "Rank", f"{best.rank}", f"persistence {base.rank}", known,
+            "Among nets and baselines, by mean RMSE.",
+        ),
+    ]  # fmt: skip
+
+
+def _spread(row: Row, name: str) -> str:
+    sd = row.sd[name]
+    return f"{row.mean[name]:,.1f}" + (f" ± {sd:,.1f}" if np.isfinite(sd) else "")
+
+
+def _day(split: PriceSplit) -> str:
+    return str(np.datetime_as_string(split.boundary, unit="D"))
