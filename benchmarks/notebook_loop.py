@@ -1,0 +1,51 @@
+"""The training loop as notebooks write it: a DataLoader, a step, ``loss.item()``. What everything else is held against."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+__all__ = ["Net", "train"]
+
+
+class Net(nn.Module):
+    """A recurrent stack, its outputs at all steps laid side by side, a linear readout."""
+
+    def __init__(
+        self, cell: str, features: int, hidden: int, layers: int, steps: int, outputs: int, squash: bool, both: bool = False
+    ) -> None:
+        super().__init__()
+        kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell]
+        self.layers, self.hidden, self.cell = layers * (2 if both else 1), hidden, cell
+        self.recurrent = kind(features, hidden, layers, batch_first=True, bidirectional=both)
+        head: list[nn.Module] = [nn.Linear(hidden * steps * (2 if both else 1), outputs)]
+        self.head = nn.Sequential(*head, nn.Sigmoid()) if squash else nn.Sequential(*head)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        start = torch.zeros(self.layers, x.size(0), self.hidden)
+        out, _ = self.recurrent(x, (start, torch.zeros_like(start)) if self.cell == "lstm" else start)
+        return self.head(out.reshape(out.shape[0], -1))
+
+
+def train(
+    net: Net, inputs: np.ndarray, targets: np.ndarray, *, epochs: int, batch: int, lr: float, classes: bool = False, seed: int = 0
+) -> list[float]:
+    """Train on (N, T, F) float32 windows; returns the mean loss of each epoch."""
+    torch.manual_seed(seed)
+    data = TensorDataset(torch.from_numpy(inputs), torch.from_numpy(targets))
+    loader = DataLoader(data, batch_size=batch, shuffle=True)
+    criterion = nn.CrossEntropyLoss() if classes else nn.MSELoss()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        running = 0.0
+        for x, y in loader:
+            loss = criterion(net(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            running += loss.item()
+        losses.append(running / len(loader))
+    return losses

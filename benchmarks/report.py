@@ -1,0 +1,125 @@
+"""Results as tables in README.md and as a plot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from setting import CELLS
+
+__all__ = ["write"]
+
+_HERE = Path(__file__).parent
+_FLOPS = {"rnn": 0.41e9, "lstm": 1.59e9, "gru": 1.20e9}  # multiply-adds of 3,010 steps, counted twice
+_FLOOR = 90e9  # one core's matrix speed, flop/s: 5, 18 and 14 ms
+_NAMES = {"keras": "Keras 3 on JAX", "darts": "Darts BlockRNNModel", "neuralforecast": "NeuralForecast"}
+_MARK = "<!-- results -->"
+
+
+def write(results: dict[str, Any]) -> None:
+    """Put the results behind the mark in README.md, and draw plot.png."""
+    page = _HERE / "README.md"
+    head = page.read_text().partition(_MARK)[0]
+    parts = [
+        f"{_MARK}\n\nMachine: {results['machine']}. Data: {results['data']}. Medians of {results['repeats']}, taken in turn.\n"
+    ]
+    if "side_by_side" in results:
+        parts += [_stock(cell, results["side_by_side"][cell]) for cell in CELLS]
+        _plot(results)
+    for what, unit in (("rows", "rows"), ("window", "days"), ("hidden", "units")):
+        if what in results:
+            parts.append(_growth(what, unit, results[what]))
+    for name, table in (("ensembles", _ensembles), ("million", _million), ("mnist", _mnist), ("page", _page)):
+        if results.get(name):
+            parts.append(table(results[name]))
+    page.write_text(head + "\n".join(parts))
+
+
+def _stock(cell: str, people: dict[str, dict[str, float]]) -> str:
+    base = people["notebook loop"]
+    lines = [
+        f"### {cell.upper()}, one training\n",
+        "| who | wall s | processor s | times faster than the notebook (processor) | steps | loss | test RMSE, points |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for who, row in people.items():
+        lines.append(
+            f"| {_NAMES.get(who, who)} | {row['seconds']:.3f} | {row['cpu']:.3f} | {base['cpu'] / row['cpu']:.1f} | "
+            f"{row['steps']:.0f} | {row['loss']:.5f} | {row['rmse']:.1f} |"
+        )
+    floor = _FLOPS[cell] / _FLOOR
+    times = people["ours, compiled"]["cpu"] / floor
+    lines.append(
+        f"\nThe floor, {_FLOPS[cell] / 1e9:.2f} GFLOP at {_FLOOR / 1e9:.0f} GFLOP/s, is {floor * 1000:.0f} ms; "
+        f"the whole run takes {times:.1f} times that.\n"
+    )
+    return "\n".join(lines)
+
+
+def _growth(what: str, unit: str, rows: list[dict[str, float]]) -> str:
+    lines = [f"### Seconds an epoch as {what} grows (GRU)\n", f"| {unit} | compiled | torch | times |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['size']:,} | {row['compiled']:.4f} | {row['torch']:.3f} | {row['torch'] / row['compiled']:.1f} |" for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _ensembles(rows: list[dict[str, float]]) -> str:
+    lines = ["### Many runs at once (301 epochs each)\n", "| runs | wall s | processor s |", "|---|---|---|"]
+    lines += [
+        f"| {row['runs']:.0f}{' (5 seeds of 3 cells)' if 'cells' in row else ' GRU'} | {row['seconds']:.3f} | {row['cpu']:.3f} |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _million(row: dict[str, float]) -> str:
+    return (
+        f"### A million rows\n\n{row['windows']:,.0f} windows of 60 rows: {row['cpu']:.2f} s of processor time, "
+        f"{row['megabytes']:.0f} MB at the peak beyond the table (a copy of the windows would be {row['copied']:.0f} MB).\n"
+    )
+
+
+def _mnist(people: dict[str, dict[str, float]]) -> str:
+    base = people["notebook loop"]["cpu"]
+    lines = [
+        "### One epoch of MNIST, BiLSTM 12 x 2, batch 128\n",
+        "| who | wall s | processor s | of the loop's time | loss |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {who} | {row['seconds']:.2f} | {row['cpu']:.2f} | {row['cpu'] / base:.2f} | {row['loss']:.3f} |"
+        for who, row in people.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _page(rows: list[dict[str, float]]) -> str:
+    lines = ["### Slider to redrawn curve in the browser\n", "| what | median ms |", "|---|---|"]
+    lines += [f"| {row['what']} | {row['milliseconds']:.0f} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _plot(results: dict[str, Any]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    people = results["side_by_side"]
+    names = list(people[CELLS[0]])
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), sharex=True, layout="constrained")
+    for axis, cell in zip(axes, CELLS, strict=True):
+        seconds = [people[cell][name]["cpu"] for name in names]
+        axis.barh(
+            [_NAMES.get(name, name) for name in names],
+            seconds,
+            color=["#c44e52" if n == "ours, compiled" else "#8c9bab" for n in names],
+        )
+        axis.set(xscale="log", title=cell.upper(), xlabel="processor seconds, 3,010 steps")
+        axis.invert_yaxis()
+        axis.label_outer()
+        for place, value in enumerate(seconds):
+            axis.text(value, place, f" {value:.3g}", va="center", fontsize=8)
+    axes[0].set_xlim(0.005, 60)
+    figure.savefig(_HERE / "plot.png", dpi=90)

@@ -1,0 +1,66 @@
+"""Measure everything side by side and write README.md: ``python benchmarks/run.py``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+sys.path[:0] = [str(_HERE), str(_HERE.parent)]
+
+from peers import PEERS  # noqa: E402
+from report import write  # noqa: E402
+from scaling import ensembles, grow, million, mnist  # noqa: E402
+from setting import stock  # noqa: E402
+from side_by_side import compare  # noqa: E402
+from timing import machine  # noqa: E402
+
+from rnnapp.training.choice import speeds  # noqa: E402
+from rnnapp.training.compiled import warm_up  # noqa: E402
+
+PARTS = ("side_by_side", "rows", "window", "hidden", "ensembles", "million", "mnist", "page")
+
+
+def main() -> None:
+    """Run the parts asked for; figures of the others stay as they were last measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", help="price file of the comparison; else KOSPI where it is found, else the bundled S&P 500")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("--peers", nargs="*", choices=tuple(PEERS), default=tuple(PEERS))
+    chosen = parser.parse_args()
+    setting, repeats = stock(chosen.file), chosen.repeats
+    warm_up().join()
+    speeds()
+    kept = _HERE / "results.json"
+    results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    results |= {
+        "machine": machine(),
+        "data": f"{setting.name}, {len(setting.split.train)} training windows of 5 days",
+        "repeats": repeats,
+    }
+    work = {
+        "side_by_side": lambda: compare(setting, repeats, tuple(chosen.peers)),
+        **{what: (lambda what=what: grow(what, repeats)) for what in ("rows", "window", "hidden")},
+        "ensembles": lambda: ensembles(setting, repeats),
+        "million": million,
+        "mnist": lambda: mnist(repeats),
+        "page": _page,
+    }
+    for part in chosen.parts:
+        results[part] = work[part]()
+        kept.write_text(json.dumps(results, indent=1) + "\n")
+    write(results)
+
+
+def _page() -> list[dict[str, float]] | None:
+    from page_reaction import measure
+
+    return measure()
+
+
+if __name__ == "__main__":
+    main()
