@@ -9,8 +9,9 @@ from rnnapp.ui.forecast import show_forecast
 from rnnapp.ui.page import sentences
 
 with sentences():
+    place = st.container()
     with st.sidebar:
-        prices = choose_prices()
+        prices = choose_prices(place)
         window = window_controls(prices or sample_prices())
         model = model_controls()
         train = train_controls(validated=window.valid > 0)

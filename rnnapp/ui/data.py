@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import OrderedDict
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rnnapp.data.prices import PriceTable, read_prices
 from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
@@ -22,8 +23,15 @@ _NAMES = {"bundled": "Bundled", "upload": "Upload", "yahoo": "Yahoo"}
 _FIRST = next(iter(BUNDLED))
 
 
-def choose_prices() -> PriceTable | None:
-    """The block of controls for data; None while there is nothing to show yet (it says what to do)."""
+def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
+    """The block of controls for data.
+
+    Args:
+        place: where on the page to say what is missing and what would do; without one, among the controls.
+
+    Returns:
+        The table, or None while there is nothing to show yet.
+    """
     st.subheader("Data", divider="gray")
     seed_word("data", _SOURCES, "bundled")
     source: str = st.segmented_control(  # type: ignore[assignment]
@@ -36,7 +44,10 @@ def choose_prices() -> PriceTable | None:
         help="A bundled index (no network), a CSV of your own, or Yahoo Finance.",
     )
     publish_word("data", source, "bundled")
-    return {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source]()
+    prices = {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source](place or st.container())
+    if prices is None and place is not None:
+        place.button(f"Use the bundled {BUNDLED[_FIRST]} instead", icon=":material/inventory_2:", on_click=_use_bundled)
+    return prices
 
 
 def sample_prices() -> PriceTable:
@@ -54,7 +65,11 @@ def show_repairs(prices: PriceTable) -> None:
                 st.markdown(f"- {repair}")
 
 
-def _bundled() -> PriceTable:
+def _use_bundled() -> None:
+    st.session_state["data"] = "bundled"
+
+
+def _bundled(_: DeltaGenerator) -> PriceTable:
     seed_word("index", tuple(BUNDLED), _FIRST)
     name = st.selectbox(
         "Index",
@@ -68,7 +83,7 @@ def _bundled() -> PriceTable:
     return _load_bundled(name)
 
 
-def _uploaded() -> PriceTable | None:
+def _uploaded(place: DeltaGenerator) -> PriceTable | None:
     file = st.file_uploader(
         "Price file", type=["csv", "txt", "tsv"], key="upload", help="CSV with a date and a close; 25 MB at most."
     )
@@ -81,12 +96,12 @@ def _uploaded() -> PriceTable | None:
         st.session_state["file"] = st.query_params["file"]  # the page was loaded again: the server still has it
     if st.session_state.get("file") not in _uploads():
         publish_word("file", "", "")
-        st.info("Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are.")
+        place.info("Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are.")
         return None
     publish_word("file", st.session_state["file"], "")
     if st.session_state.get("_upload") is None:
         name, kept = _uploads()[st.session_state["file"]]
-        st.session_state["_upload"] = _read_upload(kept, name)
+        st.session_state["_upload"] = _read_upload(kept, name, place)
     table: PriceTable | None = st.session_state["_upload"]
     return table
 
@@ -106,21 +121,21 @@ def _uploads() -> OrderedDict[str, tuple[str, bytes]]:
     return OrderedDict()
 
 
-def _read_upload(content: bytes, name: str) -> PriceTable | None:
+def _read_upload(content: bytes, name: str, place: DeltaGenerator) -> PriceTable | None:
     try:
         return read_prices(content, name=name.rsplit(".", 1)[0], columns=st.session_state.get("_mapping"))
     except ColumnError as error:
-        st.error(str(error), icon=":material/error:")
+        place.error(str(error), icon=":material/error:")
         if error.columns:
-            _map_by_hand(error.columns)
+            _map_by_hand(error.columns, place)
     except RnnappError as error:
-        st.error(str(error), icon=":material/error:")
+        place.error(str(error), icon=":material/error:")
     return None
 
 
-def _map_by_hand(columns: tuple[str, ...]) -> None:
+def _map_by_hand(columns: tuple[str, ...], place: DeltaGenerator) -> None:
     """Ask which column is which."""
-    with st.form("mapping"):
+    with place.form("mapping"):
         st.markdown("Which column is which?")
         date = st.selectbox("Date", columns, index=0)
         close = st.selectbox("Close", columns, index=min(1, len(columns) - 1))
@@ -129,11 +144,12 @@ def _map_by_hand(columns: tuple[str, ...]) -> None:
             st.rerun()
 
 
-def _fetched() -> PriceTable | None:
-    seed_word("ticker", tuple(TICKERS), next(iter(TICKERS)))
+def _fetched(place: DeltaGenerator) -> PriceTable | None:
+    typed = st.session_state.get("ticker") or st.query_params.get("ticker") or next(iter(TICKERS))
+    st.session_state["ticker"] = typed[:20]  # any symbol may be asked for; what is none is told when it is fetched
     ticker = st.selectbox(
         "Ticker",
-        [*TICKERS, *([st.session_state["ticker"]] if st.session_state["ticker"] not in TICKERS else [])],
+        list(dict.fromkeys([*TICKERS, st.session_state["ticker"]])),
         format_func=lambda key: f"{TICKERS[key]} ({key})" if key in TICKERS else key,
         key="ticker",
         accept_new_options=True,
@@ -144,29 +160,31 @@ def _fetched() -> PriceTable | None:
     today = dt.date.today()
     start = st.date_input("From", today - dt.timedelta(days=5 * 365), min_value=dt.date(1927, 1, 1), max_value=today, key="from")
     end = st.date_input("To", today, min_value=dt.date(1927, 1, 1), max_value=today, key="to")
+    if start >= end:
+        raise ConfigError(f"The range starts on {start} and ends on {end}; a start before its end would do.")
     refresh = st.button("Fetch", icon=":material/download:", help="Copies are kept for 12 hours.", key="fetch")
     key = (ticker, start, end)
     if refresh or st.session_state.get("_fetched_key") != key:
-        st.session_state["_fetched_key"], st.session_state["_fetched"] = key, None
-        st.session_state["_fetched"] = _fetch(ticker, start, end, refresh=refresh)
-    table: PriceTable | None = st.session_state["_fetched"]
-    return table
+        with place, st.spinner(f"Fetching {ticker} from Yahoo Finance"):
+            st.session_state["_fetched"] = _fetch(*key, refresh=refresh)
+        st.session_state["_fetched_key"] = key
+    table, error = st.session_state["_fetched"]
+    if error:
+        place.error(error, icon=":material/cloud_off:")
+        place.info(
+            "Shown is the copy kept from the last time it was fetched."
+            if table
+            else "The bundled indices and files need no network."
+        )
+    return cast(PriceTable | None, table)
 
 
-def _fetch(ticker: str, start: dt.date, end: dt.date, *, refresh: bool) -> PriceTable | None:
-    if start >= end:
-        raise ConfigError(f"The range starts on {start} and ends on {end}; a start before its end would do.")
+def _fetch(ticker: str, start: dt.date, end: dt.date, *, refresh: bool) -> tuple[PriceTable | None, str]:
+    """The table, or the last copy kept; and what went wrong, if anything did."""
     try:
-        with st.spinner(f"Fetching {ticker} from Yahoo Finance"):
-            return fetch_yahoo(ticker, start, end, refresh=refresh)
-    except SourceError as error:
-        st.error(str(error), icon=":material/cloud_off:")
-        kept: PriceTable | None = error.cached
-        if kept is None:
-            st.info("The bundled indices and your own files need no network.")
-            return None
-        st.info("Shown is the copy kept from the last time it was fetched.")
-        return kept
+        return fetch_yahoo(ticker, start, end, refresh=refresh), ""
+    except (SourceError, ConfigError) as error:
+        return getattr(error, "cached", None), str(error)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from rnnapp.training.compiled import warm_up
@@ -20,6 +22,7 @@ _STYLE = """
 def start() -> None:
     """Compile or load the kernels in the background, once; set what the theme cannot."""
     _once()
+    st.logo(str(Path(__file__).with_name("static") / "logo.svg"), size="large")
     st.html(_STYLE)
 
 
