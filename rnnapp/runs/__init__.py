@@ -1,0 +1,39 @@
+"""Runs that survive: a job engine, a run history, a search.
+
+    >>> from rnnapp.runs import keep
+    >>> run_id = keep(trained, split)           # doctest: +SKIP
+
+``store`` keeps runs in MLflow, ``engine`` runs jobs on dask workers, ``desk`` brings both together, ``search`` looks for
+settings with Optuna. Names are imported when first asked for: MLflow and dask take their time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnnapp.runs.desk import Desk, Live
+    from rnnapp.runs.engine import Engine
+    from rnnapp.runs.keeping import keep
+    from rnnapp.runs.records import Run, Settings
+    from rnnapp.runs.search import Search
+    from rnnapp.runs.store import Store
+
+__all__ = ["Desk", "Engine", "Live", "Run", "Search", "Settings", "Store", "keep"]
+
+_HOMES = {
+    "desk": ("Desk", "Live"),
+    "engine": ("Engine",),
+    "keeping": ("keep",),
+    "records": ("Run", "Settings"),
+    "search": ("Search",),
+    "store": ("Store",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"rnnapp.runs.{home}"), name)
+    raise AttributeError(f"module 'rnnapp.runs' has no attribute {name!r}")

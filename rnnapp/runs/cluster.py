@@ -151,7 +151,7 @@ class Cluster:
 
 def _close(part: Any) -> None:
     with suppress(Exception):
-        part.close(timeout=5)
+        part.close(timeout=20)
 
 
 def _configure() -> None:

@@ -23,7 +23,17 @@ from rnnapp.runs.store import Store
 from rnnapp.training.checkpoints import load_model, save_model
 from rnnapp.training.loop import EpochEvent, TrainedModel
 
-__all__ = ["Opened", "get_prices", "history", "open_run", "prices_to_bytes", "put_outcome", "put_prices", "zip_run"]
+__all__ = [
+    "Opened",
+    "get_prices",
+    "history",
+    "open_run",
+    "prices_from_bytes",
+    "prices_to_bytes",
+    "put_outcome",
+    "put_prices",
+    "zip_run",
+]
 
 _PRICES, _MODEL, _FORECAST = "prices.npz", "model", "forecast.csv"
 _WEIGHTS, _SETTINGS = "weights.safetensors", "settings.json"
@@ -101,15 +111,22 @@ def get_prices(store: Store, run_id: str) -> PriceTable | None:
         RunError: the file is damaged.
     """
     content = store.get(run_id, _PRICES)
-    if content is None:
-        return None
+    return None if content is None else prices_from_bytes(content)
+
+
+def prices_from_bytes(content: bytes) -> PriceTable:
+    """What :func:`prices_to_bytes` gave.
+
+    Raises:
+        RunError: the file is damaged.
+    """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
             about = json.loads(found["about"].tobytes())
             index = pd.DatetimeIndex(found["dates"].astype("datetime64[ns]"), name="Date")
             frame = pd.DataFrame(found["values"], index=index, columns=about["columns"])
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise RunError(f"The kept prices of run {run_id} cannot be read ({error}); the run itself is whole.") from error
+        raise RunError(f"The kept prices cannot be read ({error}); train it again on the prices themselves.") from error
     return PriceTable(about["name"], frame, tuple(about["repairs"]))
 
 

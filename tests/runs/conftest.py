@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.runs.engine import Engine
 from rnnapp.runs.records import NewRun, Settings
 from rnnapp.runs.store import Store
 
@@ -42,3 +43,12 @@ def store(home: Path) -> Store:
 def new() -> NewRun:
     settings = Settings(ModelConfig(cell="lstm", hidden=4), TrainConfig(epochs=20, seed=3), WindowConfig(window=5))
     return NewRun("LSTM on KOSPI", settings, "KOSPI", "a file", "f" * 64)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """Two worker processes for all tests of this folder."""
+    made = Engine(workers=2)
+    made.start()
+    yield made
+    made.close()

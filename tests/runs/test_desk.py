@@ -54,14 +54,6 @@ def undisturbed(prices: PriceTable) -> TrainedModel:
     return training.result()
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    made = Engine(workers=2)
-    made.start()
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def desk(home: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr(desk_module, "train", work.slow_train)

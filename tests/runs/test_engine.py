@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from rnnapp.runs.engine import Engine, Ticket
 from tests.runs import work
 
 LONG = 60.0  # seconds a busy machine may take to start processes
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    made = Engine(workers=2)
-    yield made
-    made.close()
 
 
 def until(true, seconds: float = LONG) -> None:

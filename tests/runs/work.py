@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from rnnapp.errors import TrainingError
 from rnnapp.runs.jobs import Job, Outcome, train
 from rnnapp.training.loop import EpochEvent, Training
 
-__all__ = ["Notebook", "add", "count", "die_once", "fail", "hold", "slow_train"]
+__all__ = ["Notebook", "add", "count", "die_once", "endless", "fail", "hold", "nap", "parabola", "slow_train"]
 
 PAUSE = 0.01
 
@@ -78,3 +79,28 @@ def _slowly(training: Any) -> Iterator[EpochEvent]:
     for event in training.fast_epochs():
         yield event
         time.sleep(PAUSE)
+
+
+def endless(line: Any, trial: Any) -> float:
+    """A trial without end."""
+    step = 0
+    while not line.stopping.wait(0.05):
+        step += 1
+        line.tell({"what": "live", "step": min(step, 100), "value": 1.0})
+    return math.nan
+
+
+def parabola(line: Any, trial: Any) -> float:
+    """A trial whose loss is known beforehand."""
+    value = 1.0 + (trial.settings.train.lr - 0.3) ** 2
+    for step in range(10, 101, 10):
+        line.tell({"what": "live", "step": step, "value": value + (100 - step) / 1000})
+        if line.stopping.wait(0.02):
+            return math.nan
+    return float(value)
+
+
+def nap(line: Any, trial: Any) -> float:
+    """A trial that takes a tenth of a second."""
+    time.sleep(0.1)
+    return float(trial.settings.train.lr)
