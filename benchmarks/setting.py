@@ -37,7 +37,8 @@ class Setting:
         low, high = split.to_points(np.array([[0.0], [1.0]]), np.zeros(2))[:, 0]
         np.savez(
             path, rows=split.train.rows, targets=np.concatenate([split.train.targets, split.test.targets])[:, 0],
-            count=len(split.train), steps=split.steps, low=low, high=high, epochs=self.train.epochs, batch=self.train.batch, lr=self.train.lr,
+            count=len(split.train), steps=split.steps, low=low, high=high,
+            epochs=self.train.epochs, batch=self.train.batch, lr=self.train.lr,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,7 @@ def available() -> bool:
     """
     if not ready():
         started = warm_up()
-        if len(list(_cached())) >= 2:
+        if _cached():
             started.join()
     return ready()
 
@@ -165,15 +165,16 @@ def warm_up() -> threading.Thread:
 
 
 def build_key() -> str:
-    """Names the compiled code: sources, compiler and processor."""
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {simd.PROCESSOR}".encode())
+    """Names the compiled code: sources and their place, compiler and processor."""
+    place = Path(str(kernels.__file__))
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {simd.PROCESSOR} {place} {place.stat().st_mtime_ns}".encode())
     for module in (simd, kernel_layers, kernels):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:12]
 
 
 def _warm() -> None:
-    if not ready() and not list(_cached()) and _folder() is not None:
+    if not ready() and not _cached() and _folder() is not None:
         path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
         subprocess.run([sys.executable, "-m", __name__], env=os.environ | {"PYTHONPATH": path}, capture_output=True, check=False)
     _kernels()
@@ -199,27 +200,37 @@ def _build() -> tuple[Any, Any]:
         numba.config.CACHE_DIR = before
 
 
-def _cached() -> Iterator[Path]:
-    """Index files of what is compiled already."""
+def _cached() -> bool:
+    """Whether a whole compilation lies on disk."""
     folder = _folder()
-    return folder.glob("*/*.nbi") if folder else iter(())
+    return folder is not None and _whole(folder)
+
+
+def _whole(folder: Path) -> bool:
+    return len(list(folder.glob("*/*.nbi"))) >= 2
 
 
 def _folder() -> Path | None:
-    """The first cache folder that takes a file: RNNAPP_HOME's, else numba's, the package's, the person's; None if none does."""
+    """Where the compilation is kept: among the folders that take a file one that has it, else the first; None if none does.
+
+    In order: RNNAPP_HOME's, numba's, the package's, the person's.
+    """
     home, given = os.environ.get("RNNAPP_HOME"), os.environ.get("NUMBA_CACHE_DIR")
     roots = [Path(home, "numba")] if home else []
     roots += [Path(given)] if given else []
     roots += [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "rnnapp"]
-    for root in roots:
-        folder = root / f"kernels-{build_key()}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    return None
+    folders = [root / f"kernels-{build_key()}" for root in roots]
+    has_it = [folder for folder in folders if _whole(folder)]
+    return next((folder for folder in has_it + folders if _takes_files(folder)), None)
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 class _Table:
@@ -270,5 +281,7 @@ def _aligned(count: int) -> FloatArray:
     return space[first : first + count]
 
 
-if __name__ == "__main__":  # leaves the compilation on disk
+if __name__ == "__main__":  # leaves the compilation on disk, giving way to all else
+    if hasattr(os, "nice"):
+        os.nice(10)
     _kernels()

@@ -134,6 +134,7 @@ def test_cache_lies_in_the_apps_home_and_a_read_only_disk_only_costs_the_compili
     script = (
         "import sys; from pathlib import Path; from rnnapp.training import compiled, kernels\n"
         "seen = []; kernels.build = lambda cache: seen.append((cache, compiled.numba.config.CACHE_DIR))\n"
+        "compiled._whole = lambda folder: False\n"
         "compiled._build()\n"
         "compiled.tempfile.TemporaryFile = compiled.Path.mkdir = lambda *a, **k: (_ for _ in ()).throw(OSError('read-only'))\n"
         "compiled._build(); print(seen)"
