@@ -24,7 +24,7 @@ from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.live import LIVE_SECONDS, recall, remember, split_key, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
-__all__ = ["Told", "show_forecast"]
+__all__ = ["Told", "show_forecast", "show_result"]
 
 _JOB = "_forecast_job"
 _RANGES = {"3M": 91, "6M": 183, "1Y": 365, "boundary": 61, "all": None}
@@ -57,7 +57,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
         watch(running, "forecast")
     else:
         assert told is not None
-        _after(told, split)
+        show_result(told, split)
 
 
 def _running_job() -> BackgroundTraining | None:
@@ -110,7 +110,8 @@ def _before(split: PriceSplit, model: ModelConfig) -> None:
     notes(cautions(split, model))
 
 
-def _after(told: Told, split: PriceSplit) -> None:
+def show_result(told: Told, split: PriceSplit) -> None:
+    """A forecast with all its charts, figures and files."""
     trained, judged = told.trained, told.evaluation
     answer(answer_of(judged, trained.model.name))
     _forecast_chart(told)
