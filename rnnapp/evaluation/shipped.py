@@ -6,6 +6,7 @@ reached and the command that remakes it.
 
 from __future__ import annotations
 
+import functools
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from rnnapp.data.sequences import FloatArray
 from rnnapp.errors import CheckpointError, ConfigError
 from rnnapp.evaluation.digits import DigitScores, softmax
 from rnnapp.models.reading import Reading, read
+from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.checkpoints import load_model
 from rnnapp.training.loop import TrainedModel
 
@@ -95,7 +97,8 @@ class DigitNet:
 
     def scores(self, pictures: npt.NDArray[np.uint8]) -> FloatArray:
         """(N, 28, 28) uint8 -> (N, 10) class scores before the softmax."""
-        return self.trained.predict(as_sequences(pictures, np.zeros(len(pictures)), self.digits))
+        part = as_sequences(pictures, np.zeros(len(pictures)), self.digits)
+        return self.trained.predict(part)
 
     def probabilities(self, picture: npt.NDArray[np.uint8]) -> FloatArray:
         """(28, 28) uint8 -> (10,)."""
@@ -104,7 +107,11 @@ class DigitNet:
     def read(self, picture: npt.NDArray[np.uint8]) -> Reading:
         """How it reads one picture, (28, 28) uint8."""
         rows = torch.from_numpy(picture.astype(np.float32) / 255)
-        return read(self.trained.net(), (rows - self.digits.mean) / self.digits.sd)
+        return read(self._net, (rows - self.digits.mean) / self.digits.sd)
+
+    @functools.cached_property
+    def _net(self) -> RecurrentNet:
+        return self.trained.net()
 
 
 def open_net(name: str | Path) -> DigitNet:

@@ -29,17 +29,18 @@ def shares_figure(shares: npt.NDArray[Any], line: Line, *, height: int = 230) ->
         y=shares,
         text=texts,
         textposition="outside",
+        textangle=0,
         cliponaxis=False,
         marker_color=colors,
         hovertemplate="%{x}: %{y:.2%}<extra></extra>",
     )
     figure = dress(go.Figure(bars), x="digit", y="probability", height=height, hover=False)
     figure.update_layout(margin_t=24, bargap=0.25)
-    figure.update_xaxes(type="category", fixedrange=True)
+    figure.update_xaxes(type="category", fixedrange=True, tickvals=_DIGITS, tickangle=0)
     return figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
 
 
-def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bool = False, height: int = 430) -> go.Figure:
+def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bool = False, height: int = 400) -> go.Figure:
     """The picture's rows beside the net's belief after each, read from the top and, in a two-way net, from the bottom.
 
     Args:
@@ -51,7 +52,7 @@ def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bo
     beliefs = {"read downwards": reading.downwards}
     if reading.upwards is not None:
         beliefs["read upwards"] = reading.upwards
-    figure = _beside_picture(picture, list(beliefs))
+    figure = _beside_picture(picture, list(beliefs), [0.42, 0.29, 0.29] if len(beliefs) == 2 else [0.5, 0.5])
     for column, (name, belief) in enumerate(beliefs.items(), 2):
         scale: dict[str, Any] = dict(colorscale=EVEN, zmin=0, zmax=1, showscale=column == 2)
         bar = dict(
@@ -65,27 +66,27 @@ def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bo
         )
         hover = f"row %{{y}}, {name}<br>%{{x}}: %{{z:.1%}}<extra></extra>"
         figure.add_trace(go.Heatmap(z=belief, x=_DIGITS, colorbar=bar, hovertemplate=hover, **scale), 1, column)
-        figure.update_xaxes(type="category", title_text="digit", tickfont_size=10, fixedrange=True, row=1, col=column)
+        figure.update_xaxes(
+            type="category", title_text="digit", tickfont_size=9, tickangle=0, tickvals=_DIGITS, fixedrange=True, row=1, col=column
+        )
         figure.add_vrect(
             x0=reading.winner - 0.5, x1=reading.winner + 0.5, line=dict(color=text_color(dark), width=1.5), row=1, col=column
         )  # fmt: skip
-    figure = dress(figure, height=height, hover=False)
-    return figure.update_layout(margin=dict(l=8, r=8, t=30, b=8))
+    return _frame(figure, height)
 
 
-def parts_figure(picture: npt.NDArray[np.uint8], reading: Reading, line: Line, *, height: int = 430) -> go.Figure:
+def parts_figure(picture: npt.NDArray[np.uint8], reading: Reading, line: Line, *, height: int = 400) -> go.Figure:
     """What each row adds to the score of the winning digit and of its rival, beside the picture."""
-    figure = _beside_picture(picture, ["what each row adds to the score"], [0.36, 0.64])
+    figure = _beside_picture(picture, ["what each row adds to the score"], [0.4, 0.6])
     rows = np.arange(len(reading.rows))
     for digit, color in ((reading.rival, BASELINE), (reading.winner, line.color)):
         hover = f"row %{{y}} adds %{{x:+.2f}} to {digit}<extra></extra>"
         bars = go.Bar(y=rows, x=reading.rows[:, digit], orientation="h", name=f"{digit}", marker_color=color, hovertemplate=hover)
         figure.add_trace(bars, 1, 2)
-    figure = dress(figure, height=height, hover=False)
-    figure.update_layout(
-        bargap=0.15, margin=dict(l=8, r=8, t=30, b=8), legend=dict(traceorder="reversed", x=1, xanchor="right", y=1.03)
-    )
-    return figure.update_xaxes(title_text="score (logit)", zeroline=True, zerolinecolor=BASELINE, row=1, col=2)
+    figure.update_xaxes(title_text="score (logit)", zeroline=True, zerolinecolor=BASELINE, row=1, col=2)
+    figure.update_layout(bargap=0.15)
+    legend = dict(traceorder="reversed", x=0.5, xanchor="center", y=-0.24, yanchor="top", title_text="added to ")
+    return _frame(figure, height).update_layout(legend=legend)
 
 
 def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> go.Figure:
@@ -135,7 +136,7 @@ def learning_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, h
     return figure.update_yaxes(title_text="read right", tickformat=".1%", row=1, col=2)
 
 
-def _beside_picture(picture: npt.NDArray[np.uint8], titles: list[str], widths: list[float] | None = None) -> go.Figure:
+def _beside_picture(picture: npt.NDArray[np.uint8], titles: list[str], widths: list[float]) -> go.Figure:
     """Panels that share the picture's rows, the picture first."""
     figure = make_subplots(
         1,
@@ -150,5 +151,11 @@ def _beside_picture(picture: npt.NDArray[np.uint8], titles: list[str], widths: l
     figure.add_trace(go.Heatmap(z=picture, colorscale=grey, zmin=0, zmax=255, showscale=False, hovertemplate=hover), 1, 1)
     figure.update_annotations(font_size=13)
     figure.update_xaxes(visible=False, fixedrange=True, row=1, col=1)
-    figure.update_yaxes(range=[len(picture) - 0.5, -0.5], fixedrange=True, showgrid=False)
+    figure.update_yaxes(range=[len(picture) - 0.5, -0.5], fixedrange=True, showgrid=False, ticks="")
     return figure.update_yaxes(title_text="row", row=1, col=1)
+
+
+def _frame(figure: go.Figure, height: int) -> go.Figure:
+    """The same margins for both, so that their rows are level with each other."""
+    figure = dress(figure, height=height, hover=False)
+    return figure.update_layout(margin=dict(l=8, r=8, t=30, b=110)).update_xaxes(automargin=False)

@@ -14,7 +14,7 @@ from rnnapp.data.ink import CANVAS, STROKE, Stroke, draw_strokes
 from rnnapp.figures.style import text_color
 from rnnapp.ui.page import is_dark
 
-__all__ = ["Ink", "brush_control", "clear_canvas", "draw_canvas", "strokes_of"]
+__all__ = ["Ink", "brush_control", "clear_canvas", "draw_canvas", "put_strokes", "strokes_of"]
 
 _COUNT, _START, _PATHS = "_canvas_count", "_canvas_start", "_canvas_paths"
 
@@ -72,6 +72,15 @@ def draw_canvas(brush: int) -> Ink | None:
 def clear_canvas() -> None:
     """Start with an empty canvas."""
     _mount(None)
+
+
+def put_strokes(strokes: Sequence[Stroke], brush: int) -> None:
+    """Start with this drawing, in canvas pixels."""
+    shown = dict(
+        type="Path", fill=None, stroke=text_color(is_dark()), strokeWidth=brush, strokeLineCap="round", strokeLineJoin="round"
+    )
+    paths = [[["M" if i == 0 else "L", x, y] for i, (x, y) in enumerate(stroke)] for stroke in strokes]
+    _mount({"objects": [shown | {"path": path} for path in paths]})
 
 
 def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:

@@ -59,13 +59,13 @@ def choose_net() -> DigitNet:
 def choose_source() -> DigitConfig:
     """Which digits to train and test on; MNIST is fetched on demand."""
     st.subheader("Data", divider="gray")
-    names = {"auto": "MNIST if it is here", "mnist": "MNIST", "sklearn": "scikit-learn's"}
-    option = options(DigitConfig)["source"]
-    takes = [c for c in option.choices if c != "mnist" or find_mnist()]
+    found = find_mnist() is not None
+    names = {"auto": "MNIST" if found else "MNIST (not here yet)", "sklearn": "scikit-learn's"}
     source: Any = st.segmented_control(
-        option.label, takes, default="auto", required=True, format_func=names.__getitem__, key="digit_source", help=option.help
-    )
-    if find_mnist() is None and st.button("Download MNIST (11 MB)", key="fetch_mnist", icon=":material/download:"):
+        "Digits", names, default="auto" if found else "sklearn", required=True, format_func=names.__getitem__, key="digit_source",
+        help="What to train and test on: MNIST's 70,000 digits, or scikit-learn's 1,797 of 8x8 pixels scaled up.",
+    )  # fmt: skip
+    if not found and st.button("Download MNIST (11 MB)", key="fetch_mnist", icon=":material/download:"):
         with sentences():
             _fetch()
     return DigitConfig(source=source)

@@ -9,18 +9,23 @@ import numpy.typing as npt
 import streamlit as st
 
 from rnnapp.data.drawings import Drawing, drawings_to_json
-from rnnapp.data.ink import to_digit
+from rnnapp.data.ink import CANVAS, Stroke, to_digit
 from rnnapp.errors import InkError
 from rnnapp.evaluation.shipped import DigitNet
 from rnnapp.figures.digits import parts_figure, reading_figure, shares_figure
 from rnnapp.figures.style import line_of
 from rnnapp.models.reading import Reading
-from rnnapp.ui.canvas import Ink, clear_canvas, draw_canvas
+from rnnapp.ui.canvas import Ink, clear_canvas, draw_canvas, put_strokes
 from rnnapp.ui.page import answer, chart, is_dark
 
 __all__ = ["show_drawing"]
 
 _KEPT = "_digit_drawings"
+_EXAMPLES: tuple[tuple[Stroke, ...], ...] = (
+    (((90, 95), (105, 65), (140, 52), (175, 68), (182, 100), (160, 140), (120, 185), (88, 218), (130, 216), (195, 214)),),
+    (((185, 55), (130, 58), (115, 60), (108, 115), (145, 108), (182, 130), (188, 172), (160, 210), (115, 215), (92, 200)),),
+    (((88, 66), (140, 62), (196, 58), (170, 110), (148, 160), (134, 222)), ((112, 142), (140, 140), (186, 136))),
+)  # a 2, a 5 and a crossed 7, in canvas pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,23 +41,23 @@ class _Kept:
 def show_drawing(net: DigitNet, brush: int) -> None:
     """The canvas and all that follows from a stroke; a stroke runs this part of the page alone."""
     top = st.container()
-    left, right = st.columns([300, 700], gap="medium")
-    with left:
+    row = st.container(horizontal=True, gap="medium")
+    with row.container(width=CANVAS + 4):
+        st.caption("Draw here with mouse, pen or finger.")
         ink = draw_canvas(brush)
     picture, refusal = _see(ink)
-    with top:
-        if picture is None:
-            answer(refusal or f"Draw a digit from 0 to 9: a {net.trained.model.name} reads it row by row.")
-            _while_empty(net, right)
+    with row.container(width="stretch"):
+        if picture is None or ink is None:
+            with top:
+                answer(refusal or f"Draw a digit from 0 to 9: a {net.trained.model.name} reads it row by row.")
+            _while_empty(net, brush)
         else:
-            assert ink is not None
             reading = net.read(picture)
-            answer(_sentence(reading))
-            with right:
-                _show_shares(net, picture, reading)
+            with top:
+                answer(_sentence(reading))
+            _show_shares(net, picture, reading)
+            _ask(ink, picture, reading.winner)
     if picture is not None:
-        assert ink is not None
-        _ask(ink, picture, reading.winner)
         _show_reading(net, picture, reading)
     _gallery()
 
@@ -74,22 +79,28 @@ def _sentence(reading: Reading) -> str:
     return f"This is a {reading.winner}, {min(sure, 0.999):.1%} sure{other}."
 
 
-def _while_empty(net: DigitNet, place: st.delta_generator.DeltaGenerator) -> None:
+def _while_empty(net: DigitNet, brush: int) -> None:
     test, drawn = net.facts.get("test"), net.facts.get("drawings")
     words = f"{net.title}: {len(net.trained.history)} epochs on {net.facts['data']['name']}"
     words += f", {test['accuracy']:.1%} of its test digits read right" if test else ""
     words += f", {drawn['accuracy']:.1%} of {drawn['count']} pen drawings" if drawn else ""
-    with place:
-        st.markdown("As soon as a stroke ends: the answer, the 28 x 28 picture that the net really gets, and how it read it.")
-        st.caption(words + ".")
+    st.markdown("As soon as a stroke ends: the answer, the 28 x 28 picture that the net really gets, and how it read it.")
+    st.caption(words + ".")
+    st.button("Show me one", key="example", icon=":material/gesture:", on_click=_put_example, args=(brush,))
+
+
+def _put_example(brush: int) -> None:
+    """Draw one of our own digits, another one each time."""
+    number = st.session_state["_example"] = st.session_state.get("_example", -1) + 1
+    put_strokes(_EXAMPLES[number % len(_EXAMPLES)], brush)
 
 
 def _show_shares(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Reading) -> None:
-    seen, bars = st.columns([1, 3], vertical_alignment="top")
-    with seen:
-        st.image(np.kron(picture, np.ones((6, 6), np.uint8)), width=140)
-        st.caption("28 x 28 pixels: all the net sees.")
-    with bars:
+    row = st.container(horizontal=True, gap="medium")
+    with row.container(width=140):
+        st.image(np.kron(picture, np.ones((5, 5), np.uint8)), width=140)
+        st.caption("All the net sees: 28 x 28 pixels.")
+    with row.container(width="stretch"):
         figure = shares_figure(reading.probabilities, line_of(net.trained.model))
         chart(figure, "shares", f"Probability of each digit; {_sentence(reading)}")
 
@@ -103,10 +114,14 @@ def _show_reading(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Readin
         chart(reading_figure(picture, reading, dark=is_dark()), "reading", alt)
     with right:
         sums = {digit: (reading.bias[digit], reading.rows[:, digit].sum(), reading.scores[digit]) for digit in (winner, rival)}
-        told = "; ".join(f"{d}: bias {b:+.2f} and rows {r:+.2f} make {s:.2f}" for d, (b, r, s) in sums.items())
+        told = "; ".join(f"{d}: bias {_signed(b)} and rows {_signed(r)} make {s:.2f}" for d, (b, r, s) in sums.items())
         st.markdown(f"**What each row gave** to {winner} and to its rival {rival}. {told}.")
         alt = f"Bars beside the picture's rows: what each adds to the score of {winner} and of {rival}. {told}."
         chart(parts_figure(picture, reading, line), "parts", alt)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def _turning_point(reading: Reading) -> str:

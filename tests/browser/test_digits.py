@@ -1,0 +1,149 @@
+"""The Digits page as a person uses it: real hands' strokes by mouse and by finger, the answer, undo, labels, a training."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from rnnapp.data.drawings import Drawing, read_drawings
+from tests.browser.conftest import no_traceback, settle
+from tests.support import shared_data
+
+pytestmark = pytest.mark.browser
+Opened = Callable[..., Page]
+Points = list[tuple[float, float]]
+SEVEN = Drawing(7, (((0.2, 0.1), (0.5, 0.1), (0.8, 0.1), (0.6, 0.5), (0.5, 0.95)), ((0.3, 0.5), (0.75, 0.5))))
+
+
+def on_canvas(page: Page, drawing: Drawing, fill: float = 0.7) -> list[Points]:
+    """The drawing's strokes in page pixels, in the middle of the canvas."""
+    box = page.locator("canvas.upper-canvas").last.bounding_box()
+    assert box is not None
+    lines = [np.asarray(stroke, float) for stroke in drawing.strokes]
+    points = np.concatenate(lines)
+    low, high = points.min(0), points.max(0)
+    zoom = fill * box["width"] / max(float((high - low).max()), 1e-9)
+    centre = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+    return [[(float(x), float(y)) for x, y in centre + zoom * (line - (low + high) / 2)] for line in lines]
+
+
+def by_mouse(page: Page, drawing: Drawing, fill: float = 0.7) -> None:
+    for line in on_canvas(page, drawing, fill):
+        page.mouse.move(*line[0])
+        page.mouse.down()
+        for point in line[1:] or line:
+            page.mouse.move(*point)
+        page.mouse.up()
+
+
+def by_finger(page: Page, drawing: Drawing) -> None:
+    finger = page.context.new_cdp_session(page)
+    for line in on_canvas(page, drawing):
+        for i, (x, y) in enumerate(line):
+            finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def answered(page: Page) -> int:
+    """The digit of the answer, once the page is at rest."""
+    heading = page.locator('[data-testid="stMain"] h3').first
+    expect(heading).to_contain_text("This is a")
+    time.sleep(0.4)  # the last of several strokes
+    settle(page)
+    found = re.search(r"This is a (\d)", heading.inner_text())
+    assert found
+    return int(found.group(1))
+
+
+def clear(page: Page) -> None:
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator('[data-testid="stMain"] h3').first).to_contain_text("Draw a digit")
+    page.wait_for_selector("canvas.upper-canvas")
+    settle(page)
+
+
+def at_canvas(page: Page) -> Page:
+    page.wait_for_selector("canvas.upper-canvas")
+    settle(page)
+    return page
+
+
+def test_ten_hands_ten_digits(open_page: Opened) -> None:
+    """The first drawing of each class from real hands, with the mouse."""
+    drawings = read_drawings(shared_data("drawn_digits.json"))
+    page = at_canvas(open_page("/digits"))
+    read = {}
+    for label in range(10):
+        by_mouse(page, next(d for d in drawings[label * 50 + 2 :] if d.label == label))
+        read[label] = answered(page)
+        clear(page)
+    assert read == {label: label for label in range(10)}
+    assert no_traceback(page)
+
+
+def test_a_finger_draws_and_does_not_scroll(open_page: Opened) -> None:
+    """On a phone the page under the canvas must stay where it is, or no stroke would get far."""
+    page = at_canvas(open_page("/digits", width=390, height=844, touch=True))
+    place = page.locator("canvas.upper-canvas").last.bounding_box()
+    by_finger(page, SEVEN)
+    assert answered(page) == 7
+    assert page.locator("canvas.upper-canvas").last.bounding_box() == place
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_undo_takes_the_last_stroke_back(open_page: Opened) -> None:
+    page = at_canvas(open_page("/digits"))
+    one = Drawing(1, (((0.5, 0.0), (0.5, 0.5), (0.5, 1.0)),))
+    by_mouse(page, one)
+    assert answered(page) == 1
+    by_mouse(page, Drawing(0, (((0.0, 0.0), (1.0, 0.3), (0.2, 0.9)),)))
+    settle(page)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_selector("canvas.upper-canvas")
+    assert answered(page) == 1
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator('[data-testid="stMain"] h3').first).to_contain_text("Draw a digit")
+
+
+def test_a_dot_is_told_as_a_dot(open_page: Opened) -> None:
+    page = at_canvas(open_page("/digits"))
+    by_mouse(page, Drawing(0, (((0.5, 0.5), (0.502, 0.502)),)), fill=0.01)
+    expect(page.locator('[data-testid="stMain"] h3').first).to_contain_text("dot")
+
+
+def test_labels_are_kept_shown_and_downloaded(open_page: Opened, tmp_path: Path) -> None:
+    """What is downloaded is what `digits eval --strokes` reads."""
+    page = at_canvas(open_page("/digits"))
+    by_mouse(page, SEVEN)
+    assert answered(page) == 7
+    page.get_by_role("radio", name="7", exact=True).or_(page.get_by_role("button", name="7", exact=True)).first.click()
+    expect(page.get_by_text("1 of 1 read right")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download (JSON)").click()
+    file = tmp_path / "drawings.json"
+    download.value.save_as(file)
+    (back,) = read_drawings(file)
+    assert (back.label, len(back.strokes)) == (7, 2)
+    assert json.loads(file.read_text())[0]["source"] == "drawn here"
+
+
+def test_train_watch_stop_and_draw_against_it(open_page: Opened) -> None:
+    """What was learned up to the stop reads the next drawing."""
+    page = at_canvas(open_page("/digits"))
+    page.get_by_text("scikit-learn's", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Train the BiLSTM").click()
+    expect(page.get_by_text("Epoch", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Draw: it reads now", exact=False)).to_be_visible(timeout=30_000)
+    settle(page)
+    by_mouse(page, SEVEN)
+    answered(page)
+    assert no_traceback(page)

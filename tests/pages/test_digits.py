@@ -1,0 +1,133 @@
+"""The Digits page without a browser: empty, drawn, refused, trained, and with no MNIST and no network."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnapp.data.ink import Stroke, draw_strokes
+from rnnapp.evaluation.shipped import NETS
+from rnnapp.ui import canvas, digits
+from rnnapp.ui.canvas import Ink
+
+PAGE = str(Path(__file__).parents[2] / "pages" / "digits.py")
+SEVEN = (((80.0, 60.0), (200.0, 60.0), (140.0, 150.0), (130.0, 230.0)),)
+Draw = Callable[[tuple[Stroke, ...] | None], None]
+
+
+@pytest.fixture
+def draw(monkeypatch: pytest.MonkeyPatch) -> Draw:
+    """Put strokes on the canvas, which needs a browser to be drawn on."""
+    ink: list[Ink | None] = [None]
+    monkeypatch.setattr(digits, "draw_canvas", lambda brush: ink[0])
+
+    def put(strokes: tuple[Stroke, ...] | None) -> None:
+        ink[0] = None if strokes is None else Ink(draw_strokes(strokes), strokes)
+
+    return put
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No MNIST on this machine, and no network."""
+
+    def offline(*args: object, **kwargs: object) -> None:
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(tmp_path / "empty"))
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def headline(page: AppTest) -> str:
+    assert not page.exception
+    return str(page.main.markdown[0].value)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_the_first_opening_says_what_to_do() -> None:
+    page = opened()
+    assert "Draw a digit from 0 to 9" in headline(page)
+    assert [tab.label for tab in page.tabs] == ["Train here", "Test digits"]
+    assert any(button.label == "Show me one" for button in page.button)
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("name", NETS)
+def test_every_net_reads_a_plain_seven(draw: Draw, name: str) -> None:
+    draw(SEVEN)
+    page = opened(digit_net=name)
+    assert "This is a 7" in headline(page)
+    text = " ".join(str(element.value) for element in page.markdown)
+    assert "How it read the rows" in text
+    assert "What each row gave" in text
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_what_is_no_digit_gets_a_sentence(draw: Draw) -> None:
+    draw((((140.0, 140.0),),))
+    page = opened()
+    assert "dot" in headline(page)
+    draw((tuple(map(tuple, (np.random.default_rng(0).random((90, 2)) * 250).tolist())),))
+    assert "goes over everything" in headline(page.run())
+    assert "This is" not in " ".join(str(element.value) for element in page.markdown)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_label_keeps_the_drawing(draw: Draw) -> None:
+    draw(SEVEN)
+    page = opened()
+    labels = next(group for group in page.button_group if group.key == "was_right")
+    labels.set_value(7).run()
+    assert not page.exception
+    assert any("1 of 1 read right" in str(element.value) for element in page.markdown)
+
+
+@pytest.mark.usefixtures("nowhere", "draw")
+def test_with_no_mnist_and_no_network_it_trains_on_the_small_digits_and_says_so() -> None:
+    page = opened()
+    assert any("scikit-learn's 1,797 digits" in str(note.value) for note in page.info)
+    page.selectbox(key="digit_recipe").set_value("gru").run()
+    page.slider(key="digit_epochs_gru").set_value(1).run()
+    page.button(key="digit_train").click().run()
+    end = time.monotonic() + 60
+    while page.session_state["digit_net"] != "trained here" and time.monotonic() < end:
+        time.sleep(0.2)
+        page.run()
+    assert not page.exception
+    assert page.session_state["digit_net"] == "trained here"
+    assert any("test digits right, after 1 epochs" in str(element.value) for element in page.markdown)
+
+
+@pytest.mark.usefixtures("nowhere", "draw")
+def test_asking_for_mnist_offline_is_a_sentence() -> None:
+    page = opened()
+    page.button(key="fetch_mnist").click().run()
+    assert not page.exception
+    assert any("could not be downloaded" in str(error.value) for error in page.error)
+
+
+@pytest.mark.usefixtures("nowhere", "draw")
+def test_an_address_with_no_such_net_opens_the_default() -> None:
+    page = opened(digit_net="../../etc")
+    assert not page.exception
+    assert page.selectbox(key="digit_net").value == "bilstm-draw"
+
+
+def test_the_canvas_paths_become_strokes() -> None:
+    """Fabric writes a pen line as a move and curves; their ends are where the pen was."""
+    paths = [{"path": [["M", 1, 2], ["Q", 1, 2, 3, 4], ["L", 5, 6]]}, {"type": "Rect"}, {"path": []}]
+    assert canvas.strokes_of(paths) == (((1.0, 2.0), (3.0, 4.0), (5.0, 6.0)),)
