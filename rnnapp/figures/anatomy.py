@@ -11,14 +11,15 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from rnnapp.configs import ModelConfig
-from rnnapp.figures.style import DIVERGING, EVEN, actual_color, dress, line_of, text_color
-from rnnapp.models.anatomy import GradientFlow
+from rnnapp.figures.style import BASELINE, DIVERGING, EVEN, actual_color, dress, line_of, text_color
+from rnnapp.models.gradients import GradientFlow
 
 __all__ = ["derivative_figure", "digit_gates_figure", "gradient_figure", "parameter_figure", "price_gates_figure"]
 
 Array = npt.NDArray[np.float64]
 _NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 _BAND = 92  # pixels of one heat map
+_SHORT = {"candidate": "cand.", "cell state": "cell", "hidden state": "hidden"}
 _GATES = ("input", "forget", "output", "reset", "update")
 
 
@@ -48,11 +49,9 @@ def price_gates_figure(
     dress(figure, height=60 + _BAND * rows, hover=False, keep="gates")
     figure.update_xaxes(type="category", nticks=8, showgrid=False)
     color = text_color(dark)
-    for place in range(1, rows + 1):
-        figure.add_vline(x=step, line=dict(color=color, width=1.5), row=place, col=1)
-        if place > 1:
-            figure.add_hline(y=unit + 1, line=dict(color=color, width=0.8, dash="dot"), row=place, col=1)
-    figure.update_layout(showlegend=False)
+    marks = [_mark(place, step, None, color, step=True) for place in range(1, rows + 1)]
+    marks += [_mark(place, None, unit + 1, color, step=False) for place in range(2, rows + 1)]
+    figure.update_layout(showlegend=False, shapes=marks)
     figure.update_annotations(font=dict(size=13, color=color))
     return figure
 
@@ -68,7 +67,10 @@ def digit_gates_figure(signals: Mapping[str, Array], picture: Array, *, step: in
     """
     columns = 1 + len(signals)
     figure = make_subplots(
-        cols=columns, shared_yaxes=True, horizontal_spacing=0.012, subplot_titles=["digit", *map(_title, signals)]
+        cols=columns,
+        shared_yaxes=True,
+        horizontal_spacing=0.012,
+        subplot_titles=["digit", *(_SHORT.get(name, name) for name in signals)],
     )
     ink = "gray" if dark else "gray_r"
     rows = list(range(1, len(picture) + 1))
@@ -81,12 +83,20 @@ def digit_gates_figure(signals: Mapping[str, Array], picture: Array, *, step: in
     figure.update_yaxes(title_text="row", row=1, col=1)
     figure.update_xaxes(showticklabels=False, showgrid=False, row=1, col=1)
     color = text_color(dark)
-    for place in range(1, columns + 1):
-        figure.add_hline(y=step + 1, line=dict(color=color, width=1.5), row=1, col=place)
-        if place > 1:
-            figure.add_vline(x=unit + 1, line=dict(color=color, width=0.8, dash="dot"), row=1, col=place)
+    marks = [_mark(place, None, step + 1, color, step=True) for place in range(1, columns + 1)]
+    marks += [_mark(place, unit + 1, None, color, step=False) for place in range(2, columns + 1)]
+    figure.update_layout(shapes=marks)
     figure.update_annotations(font=dict(size=13, color=color))
     return figure
+
+
+def _mark(place: int, x: float | None, y: float | None, color: str, *, step: bool) -> dict[str, Any]:
+    """A line across one panel, upright at ``x`` or level at ``y``: full for the step, dotted for the unit."""
+    axis = "" if place == 1 else str(place)
+    line = dict(color=color, width=1.5 if step else 0.8, dash="solid" if step else "dot")
+    if y is None:
+        return dict(type="line", xref=f"x{axis}", yref=f"y{axis} domain", x0=x, x1=x, y0=0, y1=1, line=line)
+    return dict(type="line", xref=f"x{axis} domain", yref=f"y{axis}", x0=0, x1=1, y0=y, y1=y, line=line)
 
 
 def _heat(name: str, values: Array, across: Sequence[Any], down: Sequence[Any], bar: dict[str, Any] | None) -> go.Heatmap:
@@ -131,7 +141,7 @@ def parameter_figure(totals: Mapping[str, npt.NDArray[np.int64]], hidden: Sequen
             marker=dict(size=12, color=text_color(dark), symbol="circle-open", line_width=3),
         )
     )
-    figure.update_yaxes(type="log")
+    figure.update_yaxes(type="log", dtick=1)
     return dress(figure, x="hidden size, units", y="trainable values", height=360, keep="parameters")
 
 
@@ -162,17 +172,16 @@ def _shown(values: Array) -> list[float | None]:
     return [float(v) if v > 0 else None for v in values]
 
 
-def derivative_figure() -> go.Figure:
+def derivative_figure(dark: bool) -> go.Figure:
     """tanh and the logistic function with their derivatives: at most 1 and 1/4, and near 0 at both ends."""
     x = np.linspace(-6, 6, 241)
     tanh, sigma = np.tanh(x), 1 / (1 + np.exp(-x))
-    blue, orange = line_of(ModelConfig(cell="rnn")).color, line_of(ModelConfig(cell="lstm")).color
     figure = go.Figure()
     for name, values, color, dash in (
-        ("tanh", tanh, blue, "dot"),
-        ("derivative of tanh", 1 - tanh**2, blue, "solid"),
-        ("sigmoid", sigma, orange, "dot"),
-        ("derivative of sigmoid", sigma * (1 - sigma), orange, "solid"),
+        ("tanh", tanh, text_color(dark), "dot"),
+        ("derivative of tanh", 1 - tanh**2, text_color(dark), "solid"),
+        ("sigmoid", sigma, BASELINE, "dot"),
+        ("derivative of sigmoid", sigma * (1 - sigma), BASELINE, "solid"),
     ):
         figure.add_trace(go.Scatter(x=x, y=values, name=name, line=dict(color=color, dash=dash)))
     return dress(figure, x="what goes in", y="value", height=320, keep="derivatives")

@@ -43,7 +43,7 @@ def cell_diagram(kind: Kind, *, stage: int | None = None, values: Mapping[str, f
         values: numbers to write into the boxes, by the names of :class:`rnnapp.models.anatomy.LayerView`'s signals.
 
     Returns:
-        HTML with one SVG; it scales with the width it is given.
+        One SVG with its style inside; it scales with the width it is given.
     """
     color = line_of(ModelConfig(cell=kind)).color
     parts = {"rnn": _rnn, "lstm": _lstm, "gru": _gru}[kind](values or {})
@@ -58,12 +58,12 @@ def cell_diagram(kind: Kind, *, stage: int | None = None, values: Mapping[str, f
         f".cell-{kind}:hover .part:not(:hover) {{opacity:.45;}}"
         f".cell-{kind} .box {{fill:currentColor; fill-opacity:.07; stroke:currentColor; stroke-width:1.4;}}"
         f".cell-{kind} .ink {{fill:none; stroke:currentColor; stroke-width:1.6; stroke-linejoin:round;}}"
-        f".cell-{kind} text {{fill:currentColor; font:15px sans-serif; text-anchor:middle;}}"
+        f".cell-{kind} text {{fill:currentColor; font-size:15px; font-family:inherit; text-anchor:middle;}}"
         f".cell-{kind} .small {{font-size:12px;}}"
     )
     return (
-        f'<style>{style}</style><svg class="cell-{kind}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="Diagram of the {kind.upper()} cell">{drawn}</svg>'
+        f'<svg class="cell-{kind}" viewBox="0 0 {width} {height}" role="img" xmlns="http://www.w3.org/2000/svg" '
+        f'aria-label="Diagram of the {kind.upper()} cell"><style>{style}</style>{drawn}</svg>'
     )
 
 

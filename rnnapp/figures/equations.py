@@ -13,8 +13,8 @@ _SYMBOLS = {
 }
 
 
-def step_equations(view: LayerView, step: int, unit: int) -> tuple[str, ...]:
-    """What happened in one unit at one step, a LaTeX line an equation: symbols, then numbers, then the result.
+def step_equations(view: LayerView, step: int, unit: int) -> tuple[tuple[str, str, str], ...]:
+    """What happened in one unit at one step: for each equation its left side, the same in symbols, and in numbers (LaTeX).
 
     Args:
         view: the layer and direction.
@@ -25,21 +25,17 @@ def step_equations(view: LayerView, step: int, unit: int) -> tuple[str, ...]:
     after, before = float(view.h[step, unit]), float(view.h_before[step, unit])
     if view.c is not None and view.c_before is not None:
         c, kept = float(view.c[step, unit]), float(view.c_before[step, unit])
-        lines.append(
-            rf"c_t = f_t\,c_{{{_prior(view)}}} + i_t\,g_t = {gate['forget']:.3f}\cdot{_signed(kept)} + "
-            rf"{gate['input']:.3f}\cdot{_signed(gate['candidate'])} = {c:.3f}"
-        )
-        lines.append(rf"h_t = o_t\tanh c_t = {gate['output']:.3f}\cdot\tanh {_signed(c)} = {after:.3f}")
+        numbers = rf"{gate['forget']:.3f}\cdot{_signed(kept)} + {gate['input']:.3f}\cdot{_signed(gate['candidate'])} = {c:.3f}"
+        lines.append(("c_t", rf"f_t\,c_{{{_prior(view)}}} + i_t\,g_t", numbers))
+        lines.append(("h_t", r"o_t\tanh c_t", rf"{gate['output']:.3f}\cdot\tanh {_signed(c)} = {after:.3f}"))
     elif view.kind == "gru":
         z = gate["update"]
-        lines.append(
-            rf"h_t = (1 - z_t)\,n_t + z_t\,h_{{{_prior(view)}}} = {1 - z:.3f}\cdot{_signed(gate['candidate'])} + "
-            rf"{z:.3f}\cdot{_signed(before)} = {after:.3f}"
-        )
+        numbers = rf"{1 - z:.3f}\cdot{_signed(gate['candidate'])} + {z:.3f}\cdot{_signed(before)} = {after:.3f}"
+        lines.append(("h_t", rf"(1 - z_t)\,n_t + z_t\,h_{{{_prior(view)}}}", numbers))
     return tuple(lines)
 
 
-def _gate(view: LayerView, name: str, place: int, step: int, unit: int) -> str:
+def _gate(view: LayerView, name: str, place: int, step: int, unit: int) -> tuple[str, str, str]:
     symbol = _SYMBOLS[view.kind][name]
     index = symbol if view.kind != "rnn" else ""
     own, past = float(view.from_input[step, place, unit]), float(view.from_state[step, place, unit])
@@ -50,8 +46,8 @@ def _gate(view: LayerView, name: str, place: int, step: int, unit: int) -> str:
     if view.kind == "gru" and name == "candidate":
         reset = float(view.gates[step, view.names.index("reset"), unit])
         numbers = rf"{own:.3f} + {reset:.3f}\cdot{_signed(past)}"
-        return rf"{symbol}_t = {squash}\big({read} + r_t({kept})\big) = {squash}({numbers}) = {result:.3f}"
-    return rf"{symbol}_t = {squash}({read} + {kept}) = {squash}({own:.3f} + {_signed(past)}) = {result:.3f}"
+        return rf"{symbol}_t", rf"{squash}\big({read} + r_t({kept})\big)", rf"{squash}({numbers}) = {result:.3f}"
+    return rf"{symbol}_t", rf"{squash}({read} + {kept})", rf"{squash}({own:.3f} + {_signed(past)}) = {result:.3f}"
 
 
 def _prior(view: LayerView) -> str:

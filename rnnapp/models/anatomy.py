@@ -1,4 +1,4 @@
-"""What is inside a net, as arrays: shapes, parameters, gates and gradients. Nothing here draws.
+"""What is inside a net, as arrays: shapes, parameters and gates. Nothing here draws.
 
 Every figure is read off a net that ran: shapes are those of its tensors, gates those that made its answer.
 """
@@ -17,14 +17,13 @@ from torch import Tensor
 
 from rnnapp.configs import ModelConfig
 from rnnapp.models.cells import GATES, CellTrace, ScratchRecurrent, open_up
+from rnnapp.models.gradients import one_thread
 from rnnapp.models.recurrent import RecurrentNet, count_parameters
 
 __all__ = [
-    "GradientFlow",
     "LayerView",
     "ParameterRow",
     "ShapeRow",
-    "gradient_flow",
     "look_inside",
     "parameter_groups",
     "parameter_table",
@@ -204,6 +203,7 @@ class LayerView:
         return shown | {"hidden state": self.h}
 
 
+@one_thread()
 @torch.inference_mode()
 def look_inside(net: RecurrentNet, window: npt.NDArray[Any]) -> tuple[LayerView, ...]:
     """Run one window through a net and keep everything.
@@ -216,7 +216,7 @@ def look_inside(net: RecurrentNet, window: npt.NDArray[Any]) -> tuple[LayerView,
         One view per layer and direction, in the order of ``h_n``.
     """
     stack = open_up(net.recurrent).double()
-    inputs = torch.as_tensor(np.ascontiguousarray(window), dtype=torch.float64)[None]  # (1, T, F)
+    inputs = torch.from_numpy(np.array(window, np.float64))[None]  # (1, T, F)
     return tuple(_view(stack, trace) for trace in stack.trace(inputs))
 
 
@@ -241,58 +241,3 @@ def _before(states: Tensor, direction: int) -> Tensor:
     """(T, H): the state each step started from; zeros where reading began."""
     zero = torch.zeros_like(states[:1])
     return torch.cat([states[1:], zero]) if direction else torch.cat([zero, states[:-1]])
-
-
-@dataclass(frozen=True, eq=False)
-class GradientFlow:
-    """How much of a loss on the last state reaches each earlier step.
-
-    The loss is half the squared length of the top layer's last hidden state; norms are relative to the one of the last state.
-
-    Attributes:
-        kind: rnn, lstm or gru.
-        h: (T,), norm of d loss / d h_t of the top layer's forward direction; 1 at the last step.
-        x: (T,), norm of d loss / d x_t.
-        c: (T,), norm of d loss / d c_t, an LSTM's; None for the others.
-    """
-
-    kind: Kind
-    h: Array
-    x: Array
-    c: Array | None
-
-
-def gradient_flow(recurrent: torch.nn.Module, rows: npt.NDArray[Any], *, gate_bias: float = 0.0) -> GradientFlow:
-    """Gradient norms through time, exact to 64 bits, so that 1e-60 still shows.
-
-    Args:
-        recurrent: torch's or a from-scratch stack.
-        rows: (T, F), one window.
-        gate_bias: added to an LSTM's forget-gate bias and a GRU's update-gate bias: what keeps the state, kept wider open.
-    """
-    stack = open_up(recurrent).double().requires_grad_(False)
-    if gate_bias:
-        _open_gates(stack, gate_bias)
-    inputs = torch.as_tensor(np.ascontiguousarray(rows), dtype=torch.float64)[None].requires_grad_()
-    traces = stack.trace(inputs)
-    top = next(t for t in traces if t.layer == stack.num_layers - 1 and t.direction == 0)
-    states = [step.h for step in top.steps]
-    cells = [step.c for step in top.steps if step.c is not None]
-    loss = states[-1].square().sum() / 2
-    gradients = torch.autograd.grad(loss, [inputs, *states, *cells])
-    x = gradients[0][0].norm(dim=1).numpy()  # (T,)
-    norms = np.array([float(g.norm()) for g in gradients[1:]])
-    h, c = norms[: len(states)], norms[len(states) :]
-    scale = h[-1] or 1.0
-    return GradientFlow(stack.kind, h / scale, x / scale, c / scale if len(c) else None)
-
-
-@torch.no_grad()
-def _open_gates(stack: ScratchRecurrent, bias: float) -> None:
-    keeper = {"lstm": "forget", "gru": "update"}.get(stack.kind)
-    if keeper is None:
-        return
-    start = GATES[stack.kind].index(keeper) * stack.hidden_size
-    for layer in range(stack.num_layers):
-        for direction in range(stack.directions):
-            stack.weights(layer, direction)[2][start : start + stack.hidden_size] += bias

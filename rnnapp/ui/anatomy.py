@@ -16,13 +16,12 @@ from rnnapp.data.sequences import Sequences, Split
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.figures.anatomy import derivative_figure, gradient_figure, parameter_figure
 from rnnapp.models.anatomy import (
-    GradientFlow,
-    gradient_flow,
     parameter_groups,
     parameter_table,
     parameter_totals,
     shape_walk,
 )
+from rnnapp.models.gradients import GradientFlow, gradient_flow
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
@@ -80,12 +79,12 @@ def anatomy_controls() -> Subject | None:
 
 def show_headline(subject: Subject) -> None:
     """The answer on top: how large the net is, and which weights are shown."""
+    model, split = subject.model, subject.split
     total = sum(p.numel() for p in subject.net.parameters())
-    layers = "layer" if subject.model.layers == 1 else "layers"
-    answer(
-        f"A {subject.model.name} of {subject.model.hidden} units and {subject.model.layers} {layers} learns {total:,} values and "
-        f"reads {subject.split.steps} {'rows' if isinstance(subject.split, DigitSplit) else 'days'} of {subject.split.features}."
-    )
+    article = "An" if model.name[0] in "RL" else "A"
+    layers = f"{model.layers} {'layer' if model.layers == 1 else 'layers'}"
+    rows = f"{split.steps} {'rows' if isinstance(split, DigitSplit) else 'days'} of {split.features} values"
+    answer(f"{article} {model.name} of {model.hidden} units and {layers} learns {total:,} values and reads {rows}.")
     st.caption(f"Shown are {subject.weights}.")
 
 
@@ -169,7 +168,7 @@ def show_flow(subject: Subject) -> None:
         f"Loss: half the squared length of the last hidden state. The {subject.model.kind.upper()} has {subject.weights}; the two "
         f"others first weights of the same seed. Read forwards.{smaller}"
     )
-    chart(derivative_figure(), "derivatives", "tanh and sigmoid with their derivatives, at most 1 and 0.25.")
+    chart(derivative_figure(is_dark()), "derivatives", "tanh and sigmoid with their derivatives, at most 1 and 0.25.")
     st.caption("Each step back multiplies by such a derivative: at most 1 for tanh, at most a quarter for the sigmoid.")
 
 

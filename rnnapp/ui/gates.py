@@ -22,6 +22,8 @@ from rnnapp.ui.page import chart, is_dark
 
 __all__ = ["show_diagram", "show_gates"]
 
+_DRAWING = ".drawing {color: var(--st-text-color); font-family: var(--st-font); overflow-x: auto;} svg {min-width: 540px;}"
+_SHOW = "export default function ({ parentElement, data }) { parentElement.querySelector('.drawing').innerHTML = data }"
 _WAYS = ("forwards", "backwards")
 
 
@@ -58,9 +60,15 @@ def show_diagram(subject: Subject) -> None:
         "Lit", range(len(stages)), format_func=lambda i: f"{i + 1} {stages[i]}", default=0, key=f"stage_{kind}", required=True,
         help="What happens within a step, in order; pointing at a part lights it too.",
     )  # fmt: skip
-    st.html(cell_diagram(kind, stage=int(stage), values=_values(moment)))
+    _drawing(cell_diagram(kind, stage=int(stage), values=_values(moment)), key=f"drawing_{kind}")
     st.caption(f"Numbers of {moment.when}, unit {moment.unit + 1}.")
     _equations(moment)
+
+
+def _drawing(svg: str, key: str) -> None:
+    """An SVG inside the page, so that it takes the page's colours and the pointer lights its parts."""
+    component = st.components.v2.component("cell_drawing", html='<div class="drawing"></div>', css=_DRAWING, js=_SHOW)
+    component(data=svg, key=key)
 
 
 def _controls(subject: Subject, key: str) -> _Moment:
@@ -137,8 +145,10 @@ def _picture(split: DigitSplit, window: int) -> npt.NDArray[np.float64]:
 
 
 def _equations(moment: _Moment) -> None:
-    lines = step_equations(moment.view, moment.step, moment.unit)
-    st.latex(r"\begin{aligned}" + r" \\ ".join(line.replace(" = ", " &= ", 1) for line in lines) + r"\end{aligned}")
+    lines = [
+        rf"{left} &= {symbols} \\ &= {numbers}" for left, symbols, numbers in step_equations(moment.view, moment.step, moment.unit)
+    ]
+    st.latex(r"\begin{aligned}" + r" \\[4pt] ".join(lines) + r"\end{aligned}")
 
 
 def _values(moment: _Moment) -> dict[str, float]:

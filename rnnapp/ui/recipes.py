@@ -164,7 +164,7 @@ def _settings(recipe: Recipe) -> str:
 
 
 def _published(recipe: Recipe) -> None:
-    told = [f"{figure.label} {_text(figure.value, figure.measure)}" for figure in recipe.published] + list(recipe.claims)
+    told = [f"{figure.label}: {_text(figure.value, figure.measure)}" for figure in recipe.published] + list(recipe.claims)
     st.markdown(f"Published: {'; '.join(told)}")
 
 
