@@ -18,6 +18,7 @@ from rnnapp.ui.address import publish_word, seed_word
 __all__ = ["choose_prices", "sample_prices", "show_repairs"]
 
 _KEPT_UPLOADS = 4
+_EARLIEST = dt.date(1927, 1, 1)
 _SOURCES = ("bundled", "upload", "yahoo")
 _NAMES = {"bundled": "Bundled", "upload": "Upload", "yahoo": "Yahoo"}
 _FIRST = next(iter(BUNDLED))
@@ -158,8 +159,8 @@ def _fetched(place: DeltaGenerator) -> PriceTable | None:
     )
     publish_word("ticker", ticker, next(iter(TICKERS)))
     today = dt.date.today()
-    start = st.date_input("From", today - dt.timedelta(days=5 * 365), min_value=dt.date(1927, 1, 1), max_value=today, key="from")
-    end = st.date_input("To", today, min_value=dt.date(1927, 1, 1), max_value=today, key="to")
+    start = _day("From", "from", today - dt.timedelta(days=5 * 365), today)
+    end = _day("To", "to", today, today)
     if start >= end:
         raise ConfigError(f"The range starts on {start} and ends on {end}; a start before its end would do.")
     refresh = st.button("Fetch", icon=":material/download:", help="Copies are kept for 12 hours.", key="fetch")
@@ -177,6 +178,19 @@ def _fetched(place: DeltaGenerator) -> PriceTable | None:
             else "The bundled indices and files need no network."
         )
     return cast(PriceTable | None, table)
+
+
+def _day(label: str, name: str, default: dt.date, last: dt.date) -> dt.date:
+    """A day of the range, in the address where it is not the default."""
+    if name not in st.session_state:
+        try:
+            asked = dt.date.fromisoformat(st.query_params.get(name, ""))
+        except ValueError:
+            asked = default
+        st.session_state[name] = min(max(asked, _EARLIEST), last)
+    day: dt.date = st.date_input(label, min_value=_EARLIEST, max_value=last, key=name, persist_state="session")
+    publish_word(name, day.isoformat(), default.isoformat())
+    return day
 
 
 def _fetch(ticker: str, start: dt.date, end: dt.date, *, refresh: bool) -> tuple[PriceTable | None, str]:
