@@ -239,8 +239,9 @@ def _best_sentence(rows: Sequence[Row], best: Row, base: Row) -> str:
 
 def _also(rows: Sequence[Row], best: Row) -> list[str]:
     said = []
-    if rows[0].kind == "baseline" and rows[0].name != PERSISTENCE and rows[0].rank != best.rank:
-        said.append(f"{rows[0].name}, a baseline, misses by {rows[0].mean['rmse']:,.1f}.")
+    first, base = rows[0], next(row for row in rows if row.name == PERSISTENCE)
+    if first.kind == "baseline" and first.mean["rmse"] < 0.995 * base.mean["rmse"]:
+        said.append(f"{first.name}, a baseline, misses by {first.mean['rmse']:,.1f}.")
     if len(best.runs) - best.failed == 1 and sum(row.kind == "net" for row in rows) > 1:
         said.append("One seed says nothing about architectures.")
     failed = sum(row.failed for row in rows)

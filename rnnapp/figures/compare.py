@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.compare import SeedResult
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.judge import Comparison, Row
@@ -45,7 +46,7 @@ def lines_of(comparison: Comparison) -> dict[str, Line]:
                 break
         lines[row.name] = line
     rules = [row.name for row in comparison.rows if row.kind == "baseline"]
-    rules.sort(key=lambda name: name != "Persistence")
+    rules.sort(key=lambda name: name != PERSISTENCE)
     return lines | {name: Line(BASELINE, _RULES[i % len(_RULES)]) for i, name in enumerate(rules)}
 
 
@@ -66,23 +67,25 @@ def curves_figure(comparison: Comparison, *, dark: bool = False, first: np.datet
     for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
         figure.add_trace(_curve(row.forecast, rows, lines[row.name], waits=_waits(row)))
     actual = dict(color=actual_color(dark), width=1.6)
-    figure.add_trace(go.Scatter(x=one.dates[rows], y=one.actual[rows], name="actual", line=actual, legendrank=1))
+    figure.add_trace(go.Scatter(x=one.dates[rows], y=one.actual[rows], name="actual", mode="lines", line=actual, legendrank=1))
     if first is None or first < one.boundary:
         mark_boundary(figure, one.boundary, one.dates[-1], dark)
-    figure.update_traces(hovertemplate="%{y:,.1f}", selector=dict(mode=None))
+    for trace in figure.data:
+        if trace.hoverinfo != "skip":
+            trace.hovertemplate = "%{y:,.1f}"
     return dress(figure, y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}")
 
 
 def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
-    """Predicted minus actual by test day."""
+    """Predicted minus actual by test day, persistence's behind the nets'."""
     lines, figure = lines_of(comparison), go.Figure()
-    for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
+    for row in (comparison.row(PERSISTENCE), *comparison.nets):
         test = row.forecast.select("test")
         rows = slice(None, None, stride(len(test)))
         line = lines[row.name]
         figure.add_trace(
             go.Scatter(
-                x=test.dates[rows], y=(test.predicted - test.actual)[rows], name=row.name, visible=_waits(row),
+                x=test.dates[rows], y=(test.predicted - test.actual)[rows], name=row.name, mode="lines",
                 line=dict(color=line.color, dash=line.dash, width=1.3), hovertemplate="%{y:+,.1f}",
             )
         )  # fmt: skip
@@ -131,7 +134,15 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
             _fill(figure, epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name)
         style = dict(color=line.color, dash=line.dash, width=1.8)
         figure.add_trace(
-            go.Scatter(x=epochs, y=np.nanmedian(losses, axis=0), name=name, legendgroup=name, line=style, hovertemplate="%{y:.4g}")
+            go.Scatter(
+                x=epochs,
+                y=np.nanmedian(losses, axis=0),
+                name=name,
+                legendgroup=name,
+                mode="lines",
+                line=style,
+                hovertemplate="%{y:.4g}",
+            )
         )
     dress(figure, x="epoch", y="loss, mean squared error of scaled targets", height=360)
     figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
@@ -155,7 +166,9 @@ def interval_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go
         missed = (test.actual < test.lower) | (test.actual > test.upper)
         dots = dict(color=actual_color(dark), size=7, symbol="x-thin", line=dict(width=1.6, color=actual_color(dark)))
         figure.add_trace(go.Scatter(x=test.dates[missed], y=test.actual[missed], name="outside", mode="markers", marker=dots))
-    figure.update_traces(hovertemplate="%{y:,.1f}", selector=dict(hoverinfo=None))
+    for trace in figure.data:
+        if trace.hoverinfo != "skip":
+            trace.hovertemplate = "%{y:,.1f}"
     return dress(figure, y=f"close, {POINTS}", height=360)
 
 
@@ -209,12 +222,13 @@ def _shown(forecast: Forecast, first: np.datetime64 | None) -> npt.NDArray[np.in
 
 def _waits(row: Row) -> bool | str:
     """Whether a curve is drawn at once or waits in the legend."""
-    return True if row.kind == "net" or row.name == "Persistence" else "legendonly"
+    return True if row.kind == "net" or row.name == PERSISTENCE else "legendonly"
 
 
 def _curve(forecast: Forecast, rows: npt.NDArray[np.int64], line: Line, *, waits: bool | str) -> go.Scatter:
     return go.Scatter(
         x=forecast.dates[rows], y=forecast.predicted[rows], name=forecast.name, legendgroup=forecast.name, visible=waits,
+        mode="lines", legendrank=2 if line.color != BASELINE else 3 if waits is True else 4,
         line=dict(color=line.color, dash=line.dash, width=1.2 if line.color == BASELINE else 1.6),
     )  # fmt: skip
 

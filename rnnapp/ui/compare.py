@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -168,29 +167,30 @@ def _chart(comparison: Comparison, chosen: str) -> None:
 
 
 def _figures(best: Row, base: Row) -> list[Figure]:
-    judged = best.evaluation
+    judged, mean = best.evaluation, best.mean
     low, high = judged.directional_interval
-    right = best.mean["directional_accuracy"]
-    better: Any = best.mean["rmse"] < base.mean["rmse"]
-    known = best.rank < base.rank
+    right = mean["directional_accuracy"]
+    figures = [
+        Figure(
+            f"{label}, points", f"{mean[name]:,.1f}", f"persistence {base.mean[name]:,.1f}", mean[name] < base.mean[name],
+            _over(best, name),
+        )
+        for label, name in (("RMSE", "rmse"), ("MAE", "mae"))
+    ]  # fmt: skip
     return [
-        Figure("RMSE, points", _spread(best, "rmse"), f"persistence {base.mean['rmse']:,.1f}", better, f"{best.name}, mean ± sd."),
-        Figure("MAE, points", _spread(best, "mae"), f"persistence {base.mean['mae']:,.1f}", best.mean["mae"] < base.mean["mae"]),
-        Figure("Skill", f"{best.mean['skill']:+.1%}", "persistence 0%", best.mean["skill"] > 0, "1 − RMSE / persistence's RMSE."),
+        *figures,
+        Figure("Skill", f"{mean['skill']:+.1%}", "persistence 0%", mean["skill"] > 0, "1 − RMSE / persistence's RMSE."),
         Figure(
             "Direction right", f"{right:.1%}", f"always up {judged.base_rate:.1%}", right > judged.base_rate,
             f"95% interval {low:.0%} to {high:.0%}, {judged.still_days} still days left out.",
         ),
-        Figure(
-            "Rank", f"{best.rank}", f"persistence {base.rank}", known,
-            "Among nets and baselines, by mean RMSE.",
-        ),
+        Figure("Rank", f"{best.rank}", f"persistence {base.rank}", best.rank < base.rank, "Of nets and baselines, by mean RMSE."),
     ]  # fmt: skip
 
 
-def _spread(row: Row, name: str) -> str:
-    sd = row.sd[name]
-    return f"{row.mean[name]:,.1f}" + (f" ± {sd:,.1f}" if np.isfinite(sd) else "")
+def _over(row: Row, name: str) -> str:
+    spread = f" ± {row.sd[name]:,.1f}" if np.isfinite(row.sd[name]) else ""
+    return f"{row.name} on test: {row.mean[name]:,.1f}{spread}, mean and sd over seeds."
 
 
 def _day(split: PriceSplit) -> str:

@@ -12,10 +12,10 @@ from rnnapp.figures.compare import lines_of
 
 __all__ = ["show_table", "table_frame"]
 
-_FORMATS = {
-    "RMSE": "%.2f", "RMSE ±": "%.2f", "MAE": "%.2f", "MAE ±": "%.2f", "MAPE": "%.2f%%", "MASE": "%.3f", "Skill": "%+.1f%%",
-    "Skill ±": "%.1f%%", "Direction": "%.1f%%", "from": "%.0f%%", "to": "%.0f%%", "Up days": "%.1f%%", "DM p": "%.3f",
-    "MCS p": "%.3f", "Seconds": "%.2f",
+_FORMATS: dict[Any, Any] = {
+    "RMSE": "{:,.2f}", "RMSE ±": "{:.2f}", "MAE": "{:,.2f}", "MAE ±": "{:.2f}", "MAPE": "{:.2f}%", "MASE": "{:.3f}",
+    "Skill": "{:+.1f}%", "Skill ±": "{:.1f}%", "Direction": "{:.1f}%", "from": "{:.0f}%", "to": "{:.0f}%", "Up days": "{:.1f}%",
+    "DM p": "{:.3f}", "MCS p": "{:.3f}", "Seconds": "{:.2f}", "Lag": "{:.0f}", "Parameters": "{:,.0f}", "Seeds": "{:.0f}",
 }  # fmt: skip
 _HELP = {
     "RMSE": "Root mean squared error on test, index points, mean over seeds.",
@@ -40,15 +40,11 @@ def show_table(comparison: Comparison, *, live: bool = False) -> None:
     """The table, and its download once all is trained."""
     frame = table_frame(comparison)
     lines = lines_of(comparison)
-    colors = [f"color: {lines[name].color}; font-weight: 600" for name in frame["Forecast"]]
-    styled = frame.style.apply(lambda column: colors, subset=["Forecast"])
-    columns: dict[str, Any] = {
-        name: st.column_config.NumberColumn(name, format=form, help=_HELP.get(name)) for name, form in _FORMATS.items()
-    }
-    columns |= {name: st.column_config.Column(name, help=_HELP[name]) for name in ("Lag", "In set", "Beats")}
-    columns["Forecast"] = st.column_config.Column("Forecast", pinned=True)
+    colors = [f"color: {lines[name].color}" for name in frame["Forecast"]]
+    styled = frame.style.format(_FORMATS, na_rep="–").apply(lambda column: colors, subset=["Forecast"])
+    columns: dict[str, Any] = {name: st.column_config.Column(name, help=text) for name, text in _HELP.items()}
     columns["Verdict"] = st.column_config.TextColumn("Verdict", width="large")
-    st.dataframe(styled, hide_index=True, column_config=columns, height=38 + 35 * len(frame), key=f"compare_table{'_live' * live}")
+    st.dataframe(styled, hide_index=True, column_config=columns, height=37 + 35 * len(frame), key=f"compare_table{'_live' * live}")
 
 
 def table_frame(comparison: Comparison) -> pd.DataFrame:

@@ -22,7 +22,7 @@ RUNS = 20
 
 def verdict_of(prices) -> str:
     split = make_split(prices, WindowConfig())
-    return judge(split, list(compare(split, NETS, seeds=2))).verdict
+    return judge(split, list(compare(split, NETS, seeds=1))).verdict
 
 
 def test_on_random_walks_the_verdict_is_no_better_than_persistence():
@@ -40,7 +40,9 @@ def test_on_structure_the_verdict_is_better_than_persistence():
 @pytest.fixture(scope="module")
 def compared():
     split = make_split(random_walk(200), WindowConfig(window=5))
-    results = list(compare(split, [ModelConfig(cell="rnn", hidden=3), ModelConfig(hidden=3)], TrainConfig(epochs=3), seeds=3))
+    nets = [ModelConfig(cell="rnn", hidden=3), ModelConfig(hidden=3)]
+    results = list(compare(split, nets, TrainConfig(epochs=3), seeds=3))
+    results.sort(key=lambda result: (result.seed, result.contender.name == "GRU"))  # RNN first
     return split, results, judge(split, results)
 
 

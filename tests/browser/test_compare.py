@@ -1,0 +1,86 @@
+"""The Compare page as a person uses it: three nets, the verdict, the table, the legend, the address, stop."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import no_traceback, plot, settle
+
+pytestmark = pytest.mark.browser
+Opened = Callable[..., Page]
+VERDICT = re.compile(r"is the best of 3 nets: it misses tomorrow's close by [\d.,]+ ± [\d.,]+ points")
+
+
+def compared(page: Page, label: str = "Compare 3 nets over 2 seeds") -> Page:
+    page.get_by_role("button", name=label).click()
+    page.get_by_role("tab", name="Files").wait_for(timeout=90_000)
+    settle(page)
+    return page
+
+
+def test_three_architectures_are_compared_and_told(open_page: Opened) -> None:
+    """The page's promise: the answer at the top, every curve over the actual, the table with its verdicts."""
+    page = compared(open_page("/compare?rows=500&epochs=3&seeds=2"))
+    heading = page.get_by_role("heading", name=VERDICT)
+    expect(heading).to_be_visible()
+    assert re.search(r"(no better|is better) than persistence \([\d.,]+\)", heading.inner_text())
+    names = plot(page, "compare", "plot => plot.data.filter(t => t.showlegend !== false).map(t => t.name)")
+    assert {"actual", "RNN", "LSTM", "GRU", "Persistence", "Linear autoregression"} <= set(names)
+    marks = plot(page, "compare", "plot => plot.layout.annotations.map(a => a.text)")
+    assert marks == ["train", "test"]
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    assert no_traceback(page)
+
+
+def test_the_downloaded_table_tells_the_same(open_page: Opened) -> None:
+    page = compared(open_page("/compare?rows=500&epochs=3&seeds=2"))
+    page.get_by_role("tab", name="Files").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Table (CSV)").click()
+    with open(waiting.value.path(), newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8
+    best = next(row["name"] for row in rows if row["kind"] == "net")
+    expect(page.get_by_role("heading", name=f"{best} is the best of 3 nets")).to_be_visible()
+
+
+def test_a_click_in_the_legend_hides_a_curve(open_page: Opened) -> None:
+    page = compared(open_page("/compare?rows=400&epochs=2&seeds=1&cells=rnn,gru"), "Compare 2 nets over 1 seed")
+    page.locator(".st-key-chart_compare .legendtoggle").nth(1).click()
+    hidden = plot(page, "compare", "plot => plot.data.some(t => t.visible === 'legendonly' && ['RNN', 'GRU'].includes(t.name))")
+    assert hidden
+
+
+def test_a_copied_address_reopens_the_same_choices(open_page: Opened) -> None:
+    page = open_page("/compare?rows=400&epochs=2")
+    page.get_by_role("button", name="BiLSTM", exact=True).click()
+    settle(page)
+    expect(page.get_by_role("button", name="Compare 4 nets over 5 seeds")).to_be_visible()
+    address = page.url
+    assert "cells=rnn%2Clstm%2Cgru%2Cbilstm" in address
+    again = open_page(address[address.index("/compare") :])
+    expect(again.get_by_role("button", name="Compare 4 nets over 5 seeds")).to_be_visible()
+
+
+def test_stop_keeps_what_is_done(open_page: Opened) -> None:
+    page = open_page("/compare?epochs=1000&seeds=20&cells=rnn,lstm&hidden=16")
+    page.get_by_role("button", name="Compare 2 nets over 20 seeds").click()
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 40 trainings"))).to_be_visible(timeout=90_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text(re.compile(r"Stopped after \d+ of 40 trainings"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible()
+    assert no_traceback(page)
+
+
+def test_a_phone_shows_one_column_and_a_tall_chart(open_page: Opened) -> None:
+    page = compared(open_page("/compare?rows=400&epochs=2&seeds=2", width=390, height=844, dark=True, touch=True))
+    box = page.locator(".st-key-chart_compare").bounding_box()
+    assert box is not None
+    assert box["height"] >= 300
+    assert box["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

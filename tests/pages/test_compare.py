@@ -1,0 +1,119 @@
+"""The Compare page without a browser: first opening, a whole comparison, addresses, and bad input."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+PAGE = str(Path(__file__).parents[2] / "pages" / "compare.py")
+QUICK = {"rows": "500", "epochs": "2", "seeds": "2", "hidden": "3"}
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in (QUICK | query).items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def headline(page: AppTest) -> str:
+    return str(page.main.markdown[0].value)
+
+
+def compared(page: AppTest) -> AppTest:
+    """Press Compare and wait for the end."""
+    page.button(key="compare_start").click().run()
+    end = time.monotonic() + 60
+    while not page.tabs and time.monotonic() < end:
+        time.sleep(0.1)
+        page.run()
+    return page
+
+
+def test_the_first_opening_shows_the_prices_and_one_click_compares() -> None:
+    page = opened()
+    assert not page.exception
+    assert "does any beat the last close?" in headline(page)
+    assert page.button(key="compare_start").label == "Compare 3 nets over 2 seeds"
+
+
+def test_a_comparison_ends_in_a_verdict_and_a_table() -> None:
+    page = compared(opened())
+    assert not page.exception
+    assert "is the best of 3 nets" in headline(page)
+    assert "better than persistence" in headline(page)
+    table = page.dataframe[0].value
+    assert set(table["Forecast"]) >= {"RNN", "LSTM", "GRU", "Persistence", "Linear autoregression"}
+    assert list(table["Rank"]) == list(range(1, 9))
+    assert any("persistence" in str(metric.delta) for metric in page.metric)
+
+
+@pytest.mark.parametrize("view", ["Residuals", "Changes", "Loss", "Intervals", "Walk-forward", "Strategy", "Files"])
+def test_every_view_opens_from_the_address(view: str) -> None:
+    page = compared(opened(view=view, seeds="1", cells="rnn"))
+    assert not page.exception
+    assert not page.error
+    if view == "Strategy":
+        assert any("Not advice" in text.value for text in page.markdown)
+    if view == "Intervals":
+        assert any("promises to hold 90% of days" in text.value for text in page.markdown)
+
+
+def test_intervals_without_a_validation_part_offer_one() -> None:
+    page = compared(opened(view="Intervals", seeds="1", cells="rnn", valid="0"))
+    assert any("validation part" in info.value for info in page.info)
+    page.button(key="hold_out").click().run()
+    assert page.slider(key="valid").value == 0.15
+    assert not page.exception
+
+
+def test_walk_forward_trains_each_fold() -> None:
+    page = compared(opened(view="Walk-forward", seeds="1", cells="rnn", folds="2", step="10"))
+    page.button(key="walk").click().run()
+    end = time.monotonic() + 60
+    while not page.dataframe and time.monotonic() < end:
+        time.sleep(0.1)
+        page.run()
+    assert not page.exception
+    assert not page.error
+    assert list(page.dataframe[0].value["Forecast"]) == ["RNN"]
+
+
+def test_settings_of_an_address_are_taken_and_clamped() -> None:
+    page = opened(cells="gru,bilstm,nonsense", seeds="900", vary="hidden:2,5", horizon="3")
+    assert page.slider(key="seeds").value == 20
+    assert page.slider(key="horizon").value == 3
+    assert page.text_input(key="vary_hidden").value == "2,5"
+    assert page.button(key="compare_start").label == "Compare 4 nets over 20 seeds"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"vary": "hidden:many"}, "whole number"),
+        ({"vary": "dropout:3"}, "dropout is 3"),
+        ({"window": "120", "rows": "100"}, "100 rows"),
+    ],
+)
+def test_bad_input_is_a_sentence(query: dict[str, str], words: str) -> None:
+    page = opened(**query)
+    assert not page.exception
+    assert any(words in error.value for error in page.error)
+
+
+@pytest.mark.parametrize("query", [{"seeds": "nan"}, {"seeds": "x"}, {"vary": "seed:1"}, {"cells": ""}, {"level": "1e99"}])
+def test_an_unreadable_address_is_the_default(query: dict[str, str]) -> None:
+    page = opened(**query)
+    assert not page.exception
+    assert not page.error
+
+
+def test_no_nets_say_what_to_do() -> None:
+    page = opened()
+    page.main.button(key="compare_start")
+    page.session_state["cells"] = []
+    page.run()
+    assert any("No net is chosen" in error.value for error in page.error)
