@@ -1,0 +1,118 @@
+"""From a slider's move to the new curve, in a real browser on a local server.
+
+The clock runs inside the page: from the key press to the first frame in which the chart's data are others.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+__all__ = ["measure"]
+
+_ROOT = Path(__file__).parents[1]
+_SIZE = "rows=431&split=200&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
+_PLACES = {
+    "Forecast, one net": (f"/?{_SIZE}", "forecast"),
+    "Compare, three nets": (f"/compare?{_SIZE}&seeds=1", "compare"),
+}
+_WATCH = """key => {
+    const find = () => document.querySelector(`.st-key-chart_${key} .js-plotly-plot`);
+    const sign = () => { const plot = find(); return plot && plot.data ? plot.data.map(d => {
+        const y = d.y && d.y._inputArray ? Array.from(d.y._inputArray) : Array.from(d.y || []);
+        return y.reduce((a, v) => a + (Number.isFinite(v) ? v : 0), y.length); }).join() : null; };
+    const before = sign();
+    window.reaction = null;
+    document.addEventListener('keydown', () => {
+        const start = performance.now();
+        const look = () => {
+            const now = sign();
+            if (now !== null && now !== before) requestAnimationFrame(() => { window.reaction = performance.now() - start; });
+            else requestAnimationFrame(look); };
+        look(); }, {once: true, capture: true});
+}"""
+
+
+def measure(moves: int = 15) -> list[dict[str, Any]]:
+    """Median milliseconds of each page's reaction; a page that does not retrain by itself is left out."""
+    from playwright.sync_api import sync_playwright
+
+    named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
+        address, server = _serve(log)
+        browser = playwright.chromium.launch(executable_path=named, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            rows = []
+            for what, (path, key) in _PLACES.items():
+                times = _moves(browser.new_page(viewport={"width": 1280, "height": 900}), address + path, key, moves)
+                print(f"{what}: {[round(t) for t in times]} ms", flush=True)
+                if times:
+                    rows.append({"what": what, "milliseconds": statistics.median(times), "worst": max(times)})
+            return rows
+        finally:
+            browser.close()
+            server.terminate()
+            server.wait(20)
+
+
+def _moves(page: Any, address: str, key: str, count: int) -> list[float]:
+    from playwright.sync_api import Error
+
+    chart = page.locator(f".st-key-chart_{key} .js-plotly-plot")
+    for _ in range(20):  # until the kernels are loaded the page asks before it trains
+        page.goto(address)
+        with suppress(Error):
+            chart.wait_for(timeout=10_000)
+            break
+    slider = page.get_by_role("slider", name="Window length")
+    times = []
+    for move in range(count + 1):  # the first wakes everything up
+        _settle(page)
+        slider.focus()
+        page.evaluate(_WATCH, key)
+        page.keyboard.press("ArrowRight")
+        try:
+            page.wait_for_function("() => window.reaction", timeout=20_000)
+        except Error:
+            return []
+        if move:
+            times.append(float(page.evaluate("window.reaction")))
+    return times
+
+
+def _settle(page: Any) -> None:
+    page.wait_for_function(
+        """() => document.querySelector('[data-testid="stApp"]')?.getAttribute('data-test-script-state') === 'notRunning'"""
+    )
+    page.wait_for_timeout(300)
+
+
+def _serve(log: Any) -> tuple[str, subprocess.Popen[bytes]]:
+    """A server of its own on a free port, its kernels loaded."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=log, stderr=subprocess.STDOUT)
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2):
+                return f"http://localhost:{port}", process
+        except OSError:
+            time.sleep(0.2)
+    process.terminate()
+    raise RuntimeError("the server did not answer in a minute")
+
+
+if __name__ == "__main__":
+    measure()
