@@ -179,7 +179,7 @@ class Desk:
         Raises:
             RunError: the history cannot be read.
         """
-        return tuple(self._now(run) for run in self.store.runs(deleted=deleted))
+        return tuple(self.now(run) for run in self.store.runs(deleted=deleted))
 
     def run(self, run_id: str) -> Run:
         """One run, as it is this moment.
@@ -187,7 +187,7 @@ class Desk:
         Raises:
             RunError: the history cannot be read, or has no such run.
         """
-        return self._now(self.store.run(run_id))
+        return self.now(self.store.run(run_id))
 
     def wait(self, run_id: str, timeout: float | None = None) -> Run:
         """Until a run has ended and is in the history.
@@ -301,7 +301,8 @@ class Desk:
         if content is not None:
             self.store.save_state(book.run_id, unpack(content))
 
-    def _now(self, run: Run) -> Run:
+    def now(self, run: Run) -> Run:
+        """A run of the history as it is this moment."""
         live = self.live(run.id)
         if live is not None:
             status = live.status
