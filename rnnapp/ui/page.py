@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from rnnapp.errors import RnnappError
 
@@ -86,7 +87,19 @@ def figures_row(figures: Sequence[Figure]) -> None:
 @contextmanager
 def sentences() -> Iterator[None]:
     """Show our own errors as their sentence; the rest of the page goes on."""
+    _through_the_app()
     try:
         yield
     except RnnappError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def _through_the_app() -> None:
+    """The first address asked of a fresh server may be a page's own: begin again through ``app.py``.
+
+    Streamlit takes a folder called ``pages`` for its older kind of app until ``st.navigation`` was called once, and runs the
+    page without the app around it.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
