@@ -28,6 +28,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--forecast", metavar="OUT.csv", help="write the forecast as CSV")
     parser.add_argument("--checkpoint", metavar="DIR", help="write the weights (safetensors) and settings (JSON)")
+    parser.add_argument("--keep", action="store_true", help="record the run in the run history")
     parser.set_defaults(run=run)
 
 
@@ -45,6 +46,10 @@ def run(args: argparse.Namespace) -> int:
         _write_csv(args.forecast, trained, split)
     if args.checkpoint:
         save_model(trained, args.checkpoint, data={"name": prices.name, "fingerprint": prices.fingerprint})
+    if args.keep:
+        from rnnapp.runs import keep  # the run history takes its time to import
+
+        report["run"] = keep(trained, split, source=str(args.file or args.bundled or "sp500"))
     print(json.dumps(report) if args.json else report["answer"])
     return 0
 

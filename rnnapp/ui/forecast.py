@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -17,16 +19,19 @@ from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.evaluation.metrics import answer as answer_of
 from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, residual_figure
 from rnnapp.figures.style import line_of
+from rnnapp.runs.files import open_run
+from rnnapp.runs.records import Settings
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
-from rnnapp.ui.live import LIVE_SECONDS, recall, remember, split_key, watch
+from rnnapp.ui.desk import desk, keep_button, send, watch_run
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, recall, remember, split_key, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
 __all__ = ["Told", "show_forecast", "show_result"]
 
-_JOB = "_forecast_job"
+_JOB, _RUN = "_forecast_job", "_forecast_run"
 _RANGES = {"3M": 91, "6M": 183, "1Y": 365, "boundary": 61, "all": None}
 
 
@@ -40,33 +45,76 @@ class Told:
 
 
 def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> None:
-    """The page under its controls: what was trained under these settings, or the way to train it."""
+    """The page under its controls: what was trained under these settings, or the way to train it.
+
+    What takes less than half a second is trained at once; what takes seconds, in a thread of this server; what takes longer
+    becomes a run of the job engine, which outlives the page.
+    """
     key = split_key(split, model, train)
-    running = _running_job()
+    busy = _show_running(key)
     told: Told | None = recall(key)
-    if told is None and running is None and estimate(split, model, train) < LIVE_SECONDS:
+    seconds = estimate(split, model, train)
+    if told is None and not busy and seconds < LIVE_SECONDS:
         told = remember(key, _tell(_train(split, model, train), split))
-    if told is None and running is None:
+    if told is not None:
+        show_result(told, split)
+        keep_button(told.trained, split, told.forecast, source=split.prices.name)
+    elif not busy:
         _before(split, model)
         if _train_button(f"Train the {model.name}"):
             with sentences():
-                st.session_state[_JOB] = (key, split, BackgroundTraining(Training(split, model, train)))
-                st.rerun()
-    elif told is None and running is not None:
-        answer(f"The {running.training.model.name} is learning.")
-        watch(running, "forecast")
+                _start(key, split, model, train, seconds)
+
+
+def _start(key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float) -> None:
+    if seconds < LONG_SECONDS:
+        st.session_state[_JOB] = (key, split, BackgroundTraining(Training(split, model, train)))
     else:
-        assert told is not None
-        show_result(told, split)
+        settings = Settings(model, train, window=split.config)
+        run_id = send(f"{model.name} on {split.prices.name}", settings, prices=split.prices, source=split.prices.name)
+        st.session_state[_RUN] = (key, run_id)
+    st.rerun()
+
+
+def _show_running(key: Hashable) -> bool:
+    """Show the training under way, unless these settings have a result; what has ended becomes a result first."""
+    job, run_id = _running_job(), _running_run()
+    if (job is None and run_id is None) or recall(key) is not None:
+        return False
+    if job is not None:
+        answer(f"The {job.training.model.name} is learning.")
+        watch(job, "forecast")
+    elif run_id is not None:
+        answer("The net is learning.")
+        watch_run(run_id)
+        st.caption("This takes a while, so it is a run of its own: it goes on when this page is closed, and the Runs page has it.")
+    return True
+
+
+def _running_run() -> str | None:
+    """The run under way that this page handed in; one that has ended is turned into a result first."""
+    if _RUN not in st.session_state:
+        return None
+    key, run_id = st.session_state[_RUN]
+    if desk().live(run_id) is not None:
+        return str(run_id)
+    del st.session_state[_RUN]
+    found = open_run(desk().store, run_id)
+    if found.trained is not None and found.forecast is not None and found.evaluation is not None:
+        remember(key, Told(found.trained, found.forecast, found.evaluation))
+        st.session_state.setdefault("_kept_runs", {})[id(found.trained)] = run_id
+    elif found.run.message:
+        st.error(found.run.message, icon=":material/error:")
+    return None
 
 
 def _running_job() -> BackgroundTraining | None:
-    """The training under way; one that has ended is turned into a result first."""
+    """The training under way in a thread; one that has ended is turned into a result first."""
     if _JOB not in st.session_state:
         return None
     key, split, job = st.session_state[_JOB]
     if not job.done:
-        return job  # type: ignore[no-any-return]
+        return cast(BackgroundTraining, job)
     del st.session_state[_JOB]
     if job.error is not None:
         st.error(str(job.error), icon=":material/error:")
@@ -118,17 +166,18 @@ def show_result(told: Told, split: PriceSplit) -> None:
     figures_row(_figures(judged))
     st.caption(f"{judged.verdict} {_how(trained)}")
     notes(cautions(split, trained.model))
-    loss, residuals, table, settings = st.tabs(["Loss", "Residuals", "Table", "Settings and files"])
-    with loss:
-        _loss(trained)
-    with residuals:
-        figure = residual_figure(told.forecast, line_of(trained.model), dark=is_dark())
-        chart(figure, "residuals", "Predicted minus actual close by test day, beside persistence's.")
-    with table:
-        st.dataframe(told.forecast.frame(), hide_index=True, height=380)
-    with settings:
-        _files(told, split)
+    _details(told, split)
     quiet_line()
+
+
+@st.fragment
+def _details(told: Told, split: PriceSplit) -> None:
+    """The rest, in tabs; only the open one is drawn."""
+    shown = {"Loss": _loss, "Residuals": _residuals, "Table": _table, "Settings and files": _files}
+    for tab, show in zip(st.tabs(list(shown), key="details", on_change="rerun"), shown.values(), strict=True):
+        if tab.open:
+            with tab:
+                show(told, split)
 
 
 @st.fragment
@@ -195,7 +244,17 @@ def _how(trained: TrainedModel) -> str:
     return f"{done} {trained.reason}"
 
 
-def _loss(trained: TrainedModel) -> None:
+def _residuals(told: Told, _: PriceSplit) -> None:
+    figure = residual_figure(told.forecast, line_of(told.trained.model), dark=is_dark())
+    chart(figure, "residuals", "Predicted minus actual close by test day, beside persistence's.")
+
+
+def _table(told: Told, _: PriceSplit) -> None:
+    st.dataframe(told.forecast.frame(), hide_index=True, height=380)
+
+
+def _loss(told: Told, _: PriceSplit) -> None:
+    trained = told.trained
     if not trained.history:
         st.info("No epoch was completed, so there is no loss to show.")
         return

@@ -16,10 +16,12 @@ from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.page import chart
 
-__all__ = ["LIVE_SECONDS", "recall", "remember", "split_key", "watch"]
+__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "recall", "remember", "split_key", "watch"]
 
 LIVE_SECONDS = 0.5
 """A training that takes less is run at once, whenever a control moves."""
+LONG_SECONDS = 8.0
+"""A training that takes more becomes a run of the job engine."""
 _KEPT = 64
 _LOOK_EVERY = 0.5  # seconds between two looks at a running training
 
