@@ -21,6 +21,7 @@ from rnnapp.ui.page import answer, chart, is_dark
 __all__ = ["show_drawing"]
 
 _KEPT = "_digit_drawings"
+_TOP = 62  # pixels: two lines on a phone, so that the canvas stays where it is while a digit is drawn
 _EXAMPLES: tuple[tuple[Stroke, ...], ...] = (
     (((90, 95), (105, 65), (140, 52), (175, 68), (182, 100), (160, 140), (120, 185), (88, 218), (130, 216), (195, 214)),),
     (((185, 55), (130, 58), (115, 60), (108, 115), (145, 108), (182, 130), (188, 172), (160, 210), (115, 215), (92, 200)),),
@@ -40,7 +41,7 @@ class _Kept:
 @st.fragment
 def show_drawing(net: DigitNet, brush: int) -> None:
     """The canvas and all that follows from a stroke; a stroke runs this part of the page alone."""
-    top = st.container()
+    top = st.container(height=_TOP, border=False)
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=CANVAS + 4):
         st.caption("Draw here with mouse, pen or finger.")
@@ -49,8 +50,8 @@ def show_drawing(net: DigitNet, brush: int) -> None:
     with row.container(width="stretch"):
         if picture is None or ink is None:
             with top:
-                answer(refusal or f"Draw a digit from 0 to 9: a {net.trained.model.name} reads it row by row.")
-            _while_empty(net, brush)
+                answer(refusal.partition(";")[0] + "." if refusal else "Draw a digit from 0 to 9.")
+            _while_empty(net, brush, refusal.partition("; ")[2])
         else:
             reading = net.read(picture)
             with top:
@@ -75,16 +76,20 @@ def _see(ink: Ink | None) -> tuple[npt.NDArray[np.uint8] | None, str]:
 def _sentence(reading: Reading) -> str:
     shares = reading.probabilities
     sure, second = shares[reading.winner], shares[reading.rival]
-    other = f"; next comes {reading.rival} with {second:.1%}" if second >= 0.005 else ""
-    return f"This is a {reading.winner}, {min(sure, 0.999):.1%} sure{other}."
+    article = "an" if reading.winner == 8 else "a"
+    doubt = f", or {reading.rival}" if second >= 0.2 else ""
+    return f"This is {article} {reading.winner}{doubt}, {min(sure, 0.999):.1%} sure."
 
 
-def _while_empty(net: DigitNet, brush: int) -> None:
+def _while_empty(net: DigitNet, brush: int, remedy: str) -> None:
     test, drawn = net.facts.get("test"), net.facts.get("drawings")
     words = f"{net.title}: {len(net.trained.history)} epochs on {net.facts['data']['name']}"
     words += f", {test['accuracy']:.1%} of its test digits read right" if test else ""
     words += f", {drawn['accuracy']:.1%} of {drawn['count']} pen drawings" if drawn else ""
-    st.markdown("As soon as a stroke ends: the answer, the 28 x 28 picture that the net really gets, and how it read it.")
+    if remedy:
+        st.markdown(remedy[0].upper() + remedy[1:])
+    told = f"the {net.trained.model.name}'s answer, the 28 x 28 picture that it really gets, and how it read it row by row."
+    st.markdown(f"As soon as a stroke ends: {told}")
     st.caption(words + ".")
     st.button("Show me one", key="example", icon=":material/gesture:", on_click=_put_example, args=(brush,))
 
