@@ -227,14 +227,20 @@ def _best_sentence(rows: Sequence[Row], best: Row, base: Row) -> str:
     over = "one seed" if seeds == 1 else f"{seeds} seeds"
     sentence = f"{who} misses {day} by {best.mean['rmse']:,.1f}{spread} points (RMSE over {over})"
     if len(nets) > 1:
-        less = nets[1].mean["rmse"] - best.mean["rmse"]
-        sentence += f", {less:,.1f} less than {nets[1].name}" if less >= 0.05 else f", as much as {nets[1].name}"
+        sentence += _lead(best, nets[1])
     known = f"persistence ({base.mean['rmse']:,.1f})"
     if best.beats_persistence:
         return f"{sentence}, and is better than {known} at {LEVEL:.0%}."
     if best.evaluation.worse_than_persistence:
         return f"{sentence}, and is no better than {known}: it is worse at {LEVEL:.0%}."
     return f"{sentence}, and is no better than {known}: it can't be told from it at {LEVEL:.0%}."
+
+
+def _lead(best: Row, second: Row) -> str:
+    less, spread = second.mean["rmse"] - best.mean["rmse"], math.hypot(best.sd["rmse"], second.sd["rmse"])
+    if less < 0.05:
+        return f", as much as {second.name}"
+    return f", {less:,.1f} less than {second.name}" + (" (within the spread of the seeds)" if less < spread else "")
 
 
 def _also(rows: Sequence[Row], best: Row) -> list[str]:

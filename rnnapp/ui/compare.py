@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import threading
+import time
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +13,11 @@ import streamlit as st
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.background import BackgroundStream
 from rnnapp.evaluation.baselines import PERSISTENCE, baselines
-from rnnapp.evaluation.compare import SeedResult, compare
+from rnnapp.evaluation.compare import Contender, SeedResult, compare
 from rnnapp.evaluation.judge import Comparison, Row, judge
 from rnnapp.figures.compare import curves_figure
 from rnnapp.figures.forecast import price_figure
+from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
@@ -36,6 +39,14 @@ class _Job:
     split: PriceSplit
     asked: Asked
     stream: BackgroundStream[SeedResult]
+    epochs: list[int]
+    started: float
+
+    @property
+    def share(self) -> float:
+        """Share of all epochs done, 0 to 1."""
+        wanted = self.asked.seeds * sum(entry.train.epochs for entry in self.asked.entries)
+        return min(1.0, len(self.epochs) / wanted)
 
 
 def show_compare(split: PriceSplit, asked: Asked) -> None:
@@ -66,10 +77,16 @@ def _running() -> _Job | None:
 
 
 def _start(split: PriceSplit, asked: Asked, key: Hashable) -> None:
-    stream = BackgroundStream(
-        lambda stop: compare(split, asked.entries, seeds=asked.seeds, stop=stop), len(asked.entries) * asked.seeds
-    )
-    st.session_state[_JOB] = _Job(key, split, asked, stream)
+    epochs: list[int] = []  # grows by one an epoch, from the trainings' threads
+
+    def hear(entry: Contender, seed: int, event: EpochEvent) -> None:
+        epochs.append(event.epoch)
+
+    def runs(stop: threading.Event) -> Iterator[SeedResult]:
+        return compare(split, asked.entries, seeds=asked.seeds, stop=stop, on_event=hear)
+
+    stream = BackgroundStream(runs, len(asked.entries) * asked.seeds)
+    st.session_state[_JOB] = _Job(key, split, asked, stream, epochs, time.monotonic())
     st.rerun()
 
 
@@ -103,7 +120,7 @@ def _during(job: _Job) -> None:
             judged[len(results)] = judge(job.split, results, rules=rules)
         comparison = judged[len(results)]
         answer(comparison.verdict if results else "The nets are learning.")
-        _progress(stream)
+        _progress(job)
         _chart(comparison, "all")
         if results:
             show_table(comparison, live=True)
@@ -111,11 +128,13 @@ def _during(job: _Job) -> None:
     live()
 
 
-def _progress(stream: BackgroundStream[SeedResult]) -> None:
-    done, left = len(stream.items), stream.seconds_left
-    words = f"{done} of {stream.total} trainings" + (f", about {left:,.0f} s left" if left < 1e5 else "")
+def _progress(job: _Job) -> None:
+    stream, share, spent = job.stream, job.share, time.monotonic() - job.started
+    words = f"{len(stream.items)} of {stream.total} trainings"
+    if share:
+        words += f", {len(job.epochs) / spent:,.0f} epochs a second, about {spent * (1 - share) / share:,.0f} s left"
     bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(done / stream.total, text="Stopping" if stream.stopped else words)
+    bar.progress(share, text="Stopping" if stream.stopped else words)
     button.button("Stop", key="compare_stop", on_click=stream.stop, icon=":material/stop:", help="Ends now and keeps what is done.")
 
 

@@ -68,7 +68,7 @@ def test_a_copied_address_reopens_the_same_choices(open_page: Opened) -> None:
 
 
 def test_stop_keeps_what_is_done(open_page: Opened) -> None:
-    page = open_page("/compare?epochs=1000&seeds=20&cells=rnn,lstm&hidden=16")
+    page = open_page("/compare?rows=600&epochs=400&seeds=20&cells=rnn,lstm")
     page.get_by_role("button", name="Compare 2 nets over 20 seeds").click()
     expect(page.get_by_text(re.compile(r"[1-9]\d* of 40 trainings"))).to_be_visible(timeout=90_000)
     page.get_by_role("button", name="Stop").click()

@@ -133,3 +133,11 @@ def test_the_median_is_taken_day_by_day_with_its_spread():
     np.testing.assert_array_equal(told.predicted, actual + 1)
     np.testing.assert_array_equal(told.lower, actual)
     np.testing.assert_array_equal(told.upper, actual + 5)
+
+
+def test_a_lead_within_the_seeds_spread_is_told_as_such(compared):
+    """0.2 points between nets that vary by 5 from seed to seed is no difference."""
+    _, _, comparison = compared
+    best, second = comparison.nets
+    lead, spread = second.mean["rmse"] - best.mean["rmse"], math.hypot(best.sd["rmse"], second.sd["rmse"])
+    assert ("within the spread of the seeds" in comparison.verdict) == (0.05 <= lead < spread)
