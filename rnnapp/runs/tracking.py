@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
 import os
 import sqlite3
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from rnnapp.errors import RnnappError, RunError
 from rnnapp.home import home
 
-__all__ = ["EXPERIMENT", "Tracking", "default_uri", "told"]
+__all__ = ["EXPERIMENT", "Tracking", "default_uri", "told", "warm_up"]
 
 EXPERIMENT = "rnnapp"
 _WAIT = 3.0  # seconds a locked database is waited for
@@ -49,6 +50,14 @@ def told(call: Callable[P, R]) -> Callable[P, R]:
             raise RunError(_sentence(error, getattr(args[0], "uri", ""))) from error
 
     return wrapped
+
+
+def warm_up(after: float = 4.0) -> None:
+    """Import MLflow in the background some seconds from now, so that the first look at the history does not wait for it."""
+    _quiet()
+    timer = threading.Timer(after, importlib.import_module, args=("mlflow.tracking",))
+    timer.daemon = True
+    timer.start()
 
 
 class Tracking:
@@ -97,10 +106,7 @@ class Tracking:
     def _open(self) -> Any:
         with self._lock:
             if self._client is None:
-                for name, value in _QUIET.items():
-                    os.environ.setdefault(name, value)
-                for noisy in ("mlflow", "alembic"):
-                    logging.getLogger(noisy).setLevel(logging.CRITICAL)
+                _quiet()
                 with self._alone():
                     self._check_file()
                     self._client = _client(self.uri)
@@ -136,6 +142,14 @@ class Tracking:
             connection.rollback()
         finally:
             connection.close()
+
+
+def _quiet() -> None:
+    """MLflow reads these when it is imported and when it asks a server."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def _client(uri: str) -> Any:

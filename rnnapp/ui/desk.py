@@ -55,7 +55,7 @@ def session() -> str:
     return str(st.session_state.setdefault("_session", f"browser-{time.time_ns():x}"))
 
 
-@st.cache_resource(ttl=_LIST_FOR, show_spinner=False)
+@st.cache_resource(ttl=_LIST_FOR, show_spinner="Reading the run history")
 def _all_runs(deleted: bool) -> tuple[Run, ...]:
     return desk().runs(deleted=deleted)
 

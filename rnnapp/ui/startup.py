@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from rnnapp.runs import tracking
 from rnnapp.training.compiled import warm_up
 
 __all__ = ["start"]
@@ -29,3 +30,4 @@ def start() -> None:
 @st.cache_resource(show_spinner=False)
 def _once() -> None:
     warm_up()
+    tracking.warm_up()
