@@ -41,10 +41,13 @@ def show_table(comparison: Comparison, *, live: bool = False) -> None:
     frame = table_frame(comparison)
     lines = lines_of(comparison)
     colors = [f"color: {lines[name].color}" for name in frame["Forecast"]]
-    styled = frame.style.format(_FORMATS, na_rep="–").apply(lambda column: colors, subset=["Forecast"])
+    styled = frame.style.format(_FORMATS).apply(lambda column: colors, subset=["Forecast"])
     columns: dict[str, Any] = {name: st.column_config.Column(name, help=text) for name, text in _HELP.items()}
     columns["Verdict"] = st.column_config.TextColumn("Verdict", width="large")
-    st.dataframe(styled, hide_index=True, column_config=columns, height=37 + 35 * len(frame), key=f"compare_table{'_live' * live}")
+    st.dataframe(
+        styled, hide_index=True, column_config=columns, height=37 + 35 * len(frame), placeholder="–",
+        key=f"compare_table{'_live' * live}", alt=f"Figures of {len(frame)} forecasts, best first. {comparison.verdict}",
+    )  # fmt: skip
 
 
 def table_frame(comparison: Comparison) -> pd.DataFrame:
