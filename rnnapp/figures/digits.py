@@ -30,6 +30,7 @@ def shares_figure(shares: npt.NDArray[Any], line: Line, *, height: int = 230) ->
         text=texts,
         textposition="outside",
         textangle=0,
+        constraintext="none",
         cliponaxis=False,
         marker_color=colors,
         hovertemplate="%{x}: %{y:.2%}<extra></extra>",
@@ -97,14 +98,14 @@ def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> 
     texts = [[f"{count:,}" if count else "" for count in row] for row in counts]
     hover = "a %{y} read as %{x}: %{text}<extra></extra>"
     heat = go.Heatmap(
-        z=mistakes, x=_DIGITS, y=_DIGITS, text=texts, texttemplate="%{text}", colorscale=EVEN, hovertemplate=hover,
-        hoverongaps=False, xgap=1, ygap=1, colorbar=dict(title="mistakes", thickness=10),
+        z=mistakes, x=_DIGITS, y=_DIGITS, text=texts, texttemplate="%{text}", textfont_size=11, colorscale=EVEN,
+        hovertemplate=hover, hoverongaps=False, xgap=1, ygap=1, colorbar=dict(title="mistakes", thickness=10),
     )  # fmt: skip
     figure = dress(go.Figure(heat), x="what the net says", y="what it is", height=height, hover=False)
     diagonal = [dict(x=d, y=d, text=f"{int(counts[int(d), int(d)]):,}", showarrow=False, font_size=11) for d in _DIGITS]
     figure.update_layout(annotations=diagonal)
-    figure.update_xaxes(type="category", fixedrange=True)
-    return figure.update_yaxes(type="category", autorange="reversed", fixedrange=True)
+    figure.update_xaxes(type="category", fixedrange=True, showgrid=False)
+    return figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, showgrid=False)
 
 
 def per_class_figure(shares: Sequence[float], line: Line, *, height: int = 300) -> go.Figure:
@@ -132,8 +133,11 @@ def learning_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, h
     figure.add_trace(go.Scatter(y=[e.test_accuracy for e in history], line=solid, name="test", **drawn), 1, 2)
     figure = dress(figure, x="epoch", height=height, keep=str(epochs))
     figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
-    figure.update_yaxes(title_text="loss, nats", rangemode="tozero", row=1, col=1)
-    return figure.update_yaxes(title_text="read right", tickformat=".1%", row=1, col=2)
+    losses = dict(rangemode="tozero") if history else dict(range=[0, 2.5])
+    figure.update_yaxes(title_text="loss, nats", row=1, col=1, **losses)
+    return figure.update_yaxes(
+        title_text="read right", tickformat=".1%" if history else ".0%", range=None if history else [0, 1], row=1, col=2
+    )
 
 
 def _beside_picture(picture: npt.NDArray[np.uint8], titles: list[str], widths: list[float]) -> go.Figure:

@@ -60,7 +60,7 @@ def draw_canvas(brush: int) -> Ink | None:
     paths = list((result.json_data or {}).get("objects", []))
     state[_PATHS] = paths
     with st.container(horizontal=True, gap="small"):
-        st.button("Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo, help="Take the last stroke back.")
+        st.button("Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo)
         st.button("Clear", key="clear", icon=":material/delete:", disabled=not paths, on_click=clear_canvas)
     strokes = strokes_of(paths)
     if not strokes:

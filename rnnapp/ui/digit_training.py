@@ -39,7 +39,7 @@ def _shipped(name: str) -> DigitNet:
 
 def choose_net() -> DigitNet:
     """The net that reads drawings: a shipped one, or the one trained here."""
-    st.subheader("Net", divider="gray")
+    st.subheader("Drawing", divider="gray")
     _collect()
     here: DigitNet | None = st.session_state.get(_HERE)
     names = (*NETS, *((_HERE_NAME,) if here else ()))
@@ -123,8 +123,9 @@ def show_training(recipe: DigitRecipe) -> None:
     here: DigitNet | None = st.session_state.get(_HERE)
     if here is not None:
         told = f"{here.title} reads {here.facts['test']['accuracy']:.2%} of {here.facts['data']['test']:,} test digits right"
-        st.markdown(f"{told}, after {len(here.trained.history)} epochs and {here.trained.seconds:.1f} s. Draw: it reads now.")
         history = here.trained.history
+        length = {0: "less than an epoch", 1: "one epoch"}.get(len(history), f"{len(history)} epochs")
+        st.markdown(f"{told}, after {length} in {here.trained.seconds:.1f} s. Draw: it reads now.")
         figure = learning_figure(history, line_of(here.trained.model), epochs=max(len(history), 1))
         chart(figure, "digits_learnt", f"Loss and accuracy by epoch. {told}.")
     st.caption(f"{len(split.train):,} digits of {split.name} train, {len(split.test):,} test.")

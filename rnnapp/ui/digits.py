@@ -126,7 +126,7 @@ def _show_reading(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Readin
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def _turning_point(reading: Reading) -> str:

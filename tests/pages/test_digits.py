@@ -109,7 +109,7 @@ def test_with_no_mnist_and_no_network_it_trains_on_the_small_digits_and_says_so(
         page.run()
     assert not page.exception
     assert page.session_state["digit_net"] == "trained here"
-    assert any("test digits right, after 1 epochs" in str(element.value) for element in page.markdown)
+    assert any("test digits right, after one epoch" in str(element.value) for element in page.markdown)
 
 
 @pytest.mark.usefixtures("nowhere", "draw")
