@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.anatomy import anatomy_controls, show_flow, show_headline, show_parameters, show_shapes
 from rnnapp.ui.gates import show_diagram, show_gates
 from rnnapp.ui.page import sentences
@@ -21,7 +22,9 @@ with sentences():
         subject = anatomy_controls()
     if subject is not None:
         show_headline(subject)
-        tabs = st.tabs(list(SHOWN), key="view", on_change="rerun", bind="query-params")
+        seed_word("view", tuple(SHOWN), "Gates")
+        tabs = st.tabs(list(SHOWN), key="view", on_change="rerun")
+        publish_word("view", str(st.session_state["view"]), "Gates")
         for tab, show in zip(tabs, SHOWN.values(), strict=True):
             if tab.open:
                 with tab, sentences():

@@ -34,7 +34,7 @@ __all__ = ["Outcome", "Reproduction", "default_seeds", "reproduce", "shorten"]
 Value = float | tuple[int, ...]
 _POINTS = 0.5  # how far below the published an accuracy may lie, in percentage points
 _FACTOR = 2.0  # how far apart losses may lie
-_QUICK = {"epochs": 2, "stock": 101, "train": 3840, "test": 1000}
+_QUICK = {"epochs": 2, "stock": 101, "train": 1920, "test": 500}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from rnnapp.configs import DigitConfig, WindowConfig, to_query
 from rnnapp.data.digits import load_digits
 from rnnapp.data.windows import make_split
 from rnnapp.errors import RnnappError
-from rnnapp.evaluation.recipe_data import recipe_prices
+from rnnapp.evaluation.recipe_data import KOSPI_ROWS, recipe_prices
 from rnnapp.evaluation.reproduction import Outcome, Reproduction, default_seeds, reproduce
 from rnnapp.recipes import RECIPES, Recipe
 from rnnapp.ui.address import open_settings
@@ -110,7 +111,8 @@ def _show(recipe: Recipe, quick: bool, prices: bytes | str) -> None:
 def _open(recipe: Recipe) -> None:
     """Make the recipe's settings the present ones: of the Forecast page, or of this page for digits."""
     if isinstance(recipe.data, WindowConfig):
-        open_settings(recipe.data)
+        bundled = st.session_state.get("data", "bundled") == "bundled"  # as many days of it as the notebook had of KOSPI
+        open_settings(dataclasses.replace(recipe.data, rows=KOSPI_ROWS) if bundled else recipe.data)
     else:
         st.session_state["reads"] = "digits"
     open_settings(recipe.model)

@@ -1,0 +1,118 @@
+"""The Anatomy page without a browser: each tab for each cell, real windows and digits, bad addresses, recipes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+PAGE = str(Path(__file__).parents[2] / "pages" / "anatomy.py")
+TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Recipes")
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in ({"rows": "500", "hidden": "4"} | query).items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def words(page: AppTest) -> str:
+    return "\n".join(str(element.value) for kind in ("markdown", "caption", "latex") for element in getattr(page.main, kind))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "lstm-scratch"])
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_opens_for_every_cell(cell: str, tab: str) -> None:
+    page = opened(cell=cell, view=tab)
+    assert not page.exception
+    assert not page.error
+    assert "learns" in page.main.markdown[0].value
+    assert "untrained" in page.main.caption[0].value
+
+
+def test_the_step_slider_fills_the_equations_anew() -> None:
+    page = opened(cell="lstm", view="Gates")
+    before = page.main.latex[0].value
+    assert r"f_t &= \sigma(W_{if}x_t" in before
+    step = next(slider for slider in page.main.slider if slider.label.startswith("Step"))
+    step.set_value(5).run()
+    assert page.main.latex[0].value != before
+    assert "step 5" in words(page)
+
+
+def test_the_classic_example_is_a_switch() -> None:
+    page = opened(cell="rnn", view="Shapes", bidirectional="true")
+    page.toggle(key="classic").set_value(True).run()
+    table = page.main.dataframe[0].value.set_index("tensor")["shape"]
+    assert table["out"] == "(4, 3, 4)"
+    assert table["h_n"] == "(4, 4, 2)"
+    assert "out.view(B, T, 2, H)" in page.main.code[0].value
+
+
+def test_parameters_move_with_the_sliders() -> None:
+    page = opened(cell="lstm", view="Parameters")
+    before = page.main.metric[0].value
+    page.slider(key="hidden").set_value(9).run()
+    assert page.main.metric[0].value != before
+    counted = sum(page.main.dataframe[0].value["values"])
+    assert page.main.metric[0].value == f"{counted:,}"
+
+
+def test_trained_weights_are_shown_as_such() -> None:
+    page = opened(cell="gru", view="Gates", weights="trained", epochs="2")
+    for button in page.button:
+        if button.key == "anatomy_train":
+            button.click().run()
+            break
+    assert "after 2 epochs" in page.main.caption[0].value
+
+
+def test_digits_are_read_row_by_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without MNIST the page says which digits these are and goes on."""
+    monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(tmp_path))
+    page = opened(cell="lstm", view="Gates", reads="digits")
+    assert not page.exception
+    assert "reads 28 rows of 28" in page.main.markdown[0].value
+    assert "row 1 of a" in words(page)
+    assert "scikit-learn" in " ".join(caption.value for caption in page.sidebar.caption)
+
+
+def test_an_address_out_of_range_is_brought_into_it() -> None:
+    page = opened(view="Nonsense", cell="transformer", hidden="9999", layers="-3")
+    assert not page.exception
+    assert page.slider(key="hidden").value == 128
+    assert page.slider(key="layers").value == 1
+
+
+def test_gates_kept_open_keep_the_gradient() -> None:
+    page = opened(view="Gradient flow")
+    before = [m.value for m in page.main.markdown if "arrives" in m.value]
+    page.slider(key="flow_bias").set_value(6.0).run()
+    assert before != [m.value for m in page.main.markdown if "arrives" in m.value]
+    assert not page.exception
+
+
+def test_a_recipe_runs_here_and_shows_published_beside_run() -> None:
+    page = opened(view="Recipes")
+    assert page.toggle(key="recipe_quick").value
+    page.button(key="run_mnist-lstm-256").click().run()
+    end = time.monotonic() + 60
+    while not page.main.dataframe and time.monotonic() < end:
+        time.sleep(0.3)
+        page.run()
+    table = page.main.dataframe[0].value
+    assert list(table["published"][:3]) == ["(2, 20, 256)", "(2, 2, 256)", "(2, 2, 256)"]
+    assert set(table["verdict"][:5]) == {"holds"}
+
+
+def test_opening_a_digit_recipe_takes_its_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(tmp_path))
+    page = opened(view="Recipes")
+    page.button(key="open_mnist-bilstm").click().run()
+    assert not page.exception
+    assert page.slider(key="hidden").value == 12
+    assert page.toggle(key="bidirectional").value
+    assert "BiLSTM of 12 units and 2 layers" in page.main.markdown[0].value
