@@ -43,14 +43,16 @@ def main() -> None:
         "repeats": repeats,
     }
     work = {
-        "side_by_side": lambda: compare(setting, repeats, tuple(chosen.peers)),
         **{what: (lambda what=what: grow(what, repeats)) for what in ("rows", "window", "hidden")},
         "ensembles": lambda: ensembles(setting, repeats),
         "million": million,
         "mnist": lambda: mnist(repeats),
         "page": _page,
     }
-    for part in chosen.parts:
+    if "side_by_side" in chosen.parts:
+        for results["side_by_side"] in compare(setting, repeats, tuple(chosen.peers)):
+            kept.write_text(json.dumps(results, indent=1) + "\n")
+    for part in work.keys() & set(chosen.parts):
         results[part] = work[part]()
         kept.write_text(json.dumps(results, indent=1) + "\n")
     write(results)

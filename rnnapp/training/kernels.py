@@ -20,26 +20,11 @@ from rnnapp.training.simd import LANES, fill, fma, load, root, store, total
 __all__ = ["GRU", "LSTM", "RNN", "build", "places"]
 
 RNN, LSTM, GRU = 0, 1, 2
+_GATES = (1, 4, 3)
+_KEPT = (0, 6, 4)  # blocks of H rows a step that forward keeps for backward
+_BEFORE = (1, 4, 4)  # blocks of H rows a step of the gradient before the activations
 
 _plain: Any = njit(error_model="numpy")
-_tight: Any = njit(forceinline=True, error_model="numpy")
-
-
-@_tight
-def _gates(kind):
-    return 1 if kind == 0 else (4 if kind == 1 else 3)
-
-
-@_tight
-def _kept(kind):
-    """Blocks of H rows a step that forward keeps for backward."""
-    return 0 if kind == 0 else (6 if kind == 1 else 4)
-
-
-@_tight
-def _before(kind):
-    """Blocks of H rows a step of the gradient before the activations."""
-    return 1 if kind == 0 else 4
 
 
 @_plain
@@ -53,10 +38,10 @@ def places(sizes, C):
     block = T * D * H * C
     out = T * F * C
     keep = out + L * block
-    grown = keep + L * D * T * _kept(kind) * H * C
+    grown = keep + L * D * T * _KEPT[kind] * H * C
     below = grown + block
     before = below + block
-    carry = before + T * _before(kind) * H * C
+    carry = before + T * _BEFORE[kind] * H * C
     answer = carry + H * C
     goal = answer + K * C
     mask = goal + K * C
@@ -88,14 +73,14 @@ def _forward(p, a, sizes, C):
     x, inputs, width, q = 0, F, D * H, 0
     for n in range(L):
         for d in range(D):
-            o, z = out + d * H * C, keep + (n * D + d) * T * _kept(kind) * H * C
-            if kind == 0:
+            o, z = out + d * H * C, keep + (n * D + d) * T * _KEPT[kind] * H * C
+            if kind == RNN:
                 layer.rnn_forward(p, q, a, x, inputs, o, width, z, T, H, C, d == 1)
-            elif kind == 1:
+            elif kind == LSTM:
                 layer.lstm_forward(p, q, a, x, inputs, o, width, z, T, H, C, d == 1)
             else:
                 layer.gru_forward(p, q, a, x, inputs, o, width, z, T, H, C, d == 1)
-            q += _gates(kind) * H * (inputs + H + 2)
+            q += _GATES[kind] * H * (inputs + H + 2)
         x, inputs = out, width
         out += T * width * C
     steps = T if sizes[7] else 1
@@ -176,14 +161,14 @@ def _backward(p, g, a, sizes, C, q, x):
     pull_back(p, q, K, steps * width, a, answer, grown + (T - steps) * width * C, C, True)
     for n in range(L - 1, -1, -1):
         inputs, out, x = (F, first, 0) if n == 0 else (width, first + n * block, first + (n - 1) * block)
-        count = _gates(kind) * H * (inputs + H + 2)
+        count = _GATES[kind] * H * (inputs + H + 2)
         q -= D * count
         for d in range(D):
             at, o, e = q + d * count, out + d * H * C, grown + d * H * C
-            z = keep + (n * D + d) * T * _kept(kind) * H * C
-            if kind == 0:
+            z = keep + (n * D + d) * T * _KEPT[kind] * H * C
+            if kind == RNN:
                 layer.rnn_backward(p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1)
-            elif kind == 1:
+            elif kind == LSTM:
                 layer.lstm_backward(p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1)
             else:
                 layer.gru_backward(p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1)
@@ -191,7 +176,7 @@ def _backward(p, g, a, sizes, C, q, x):
             if n > 0:
                 for t in range(T):
                     pull_back(
-                        p, at, _gates(kind) * H, inputs, a, before + t * _before(kind) * H * C, below + t * inputs * C, C, d == 0
+                        p, at, _GATES[kind] * H, inputs, a, before + t * _BEFORE[kind] * H * C, below + t * inputs * C, C, d == 0
                     )
         grown, below = below, grown
 
@@ -199,15 +184,15 @@ def _backward(p, g, a, sizes, C, q, x):
 @_plain
 def _weights(kind, q, g, a, x, inputs, out, width, d, T, H, C, reverse):
     """Add the gradient of one layer and direction's weights and biases."""
-    gates = _gates(kind) * H
-    step = _before(kind) * H * C
+    gates = _GATES[kind] * H
+    step = _BEFORE[kind] * H * C
     hh = q + gates * inputs
     bi = hh + gates * H
     bh = bi + gates
     outer(g, q, gates, inputs, a, d, step, x, inputs * C, T, C)
     row_sums(g, bi, gates, a, d, step, T, C)
     later, earlier = (d, out + width * C) if reverse else (d + step, out)
-    if kind < 2:
+    if kind != GRU:
         outer(g, hh, gates, H, a, later, step, earlier, width * C, T - 1, C)
         g[bh : bh + gates] = g[bi : bi + gates]
     else:
