@@ -55,7 +55,8 @@ class ShapeRow:
 def shape_walk(config: ModelConfig, *, batch: int, steps: int, features: int, outputs: int) -> tuple[ShapeRow, ...]:
     """Every tensor between a batch and its answer, in order.
 
-    The net runs once on zeros; ``out`` and ``h_n`` of a bidirectional net are taken apart by direction.
+    The net runs once, on one window, which stands for the batch; ``out`` and ``h_n`` of a bidirectional net are taken apart by
+    direction.
 
     Args:
         config: the net.
@@ -68,18 +69,17 @@ def shape_walk(config: ModelConfig, *, batch: int, steps: int, features: int, ou
         >>> {row.name: row.shape for row in walk if row.name in ("out", "h_n")}
         {'out': (4, 3, 2), 'h_n': (2, 4, 2)}
     """
-    net = RecurrentNet(config, features=features, steps=steps, outputs=outputs).eval()
     hidden, ways = f"hidden ({config.hidden})", config.directions
     across = "directions x hidden" if ways == 2 else hidden
-    inputs = torch.zeros(batch, steps, features)
-    with torch.inference_mode():
-        opened = open_up(net.recurrent)
-        traces = opened.trace(inputs)
+    net = RecurrentNet(config, features=features, steps=steps, outputs=outputs).eval()
+    inputs = torch.zeros(1, steps, features)
+    with one_thread(), torch.inference_mode():
+        traces = open_up(net.recurrent).trace(inputs)
         out, state = net.encode(inputs)
         answer = net(inputs)
     rows = [_row("x", inputs, ("batch", "steps", "features"), "x = windows[i : i + B]")]
     for layer in range(config.layers):
-        tops = [trace["h"].transpose(0, 1) for trace in traces[layer * ways : (layer + 1) * ways]]  # (B, T, H) each
+        tops = [trace["h"].transpose(0, 1) for trace in traces[layer * ways : (layer + 1) * ways]]  # (1, T, H) each
         code = f"layer {layer + 1} of {config.layers} reads {'x' if layer == 0 else f'the outputs of layer {layer}'}"
         rows.append(_row(f"outputs of layer {layer + 1}", torch.cat(tops, -1), ("batch", "steps", across), code))
     lstm = config.kind == "lstm"
@@ -93,7 +93,11 @@ def shape_walk(config: ModelConfig, *, batch: int, steps: int, features: int, ou
     meaning = ("batch", "steps x " + across if every else across)
     rows.append(_row("read", read, meaning, "read = out.flatten(1)" if every else "read = out[:, -1]"))
     rows.append(_row("answer", answer, ("batch", "outputs"), "readout(read).sigmoid()" if config.squash else "readout(read)"))
-    return tuple(rows)
+    return tuple(dataclasses.replace(row, shape=_with_batch(row, batch)) for row in rows)
+
+
+def _with_batch(row: ShapeRow, batch: int) -> tuple[int, ...]:
+    return tuple(batch if axis == "batch" else size for size, axis in zip(row.shape, row.axes, strict=True))
 
 
 def _taken_apart(config: ModelConfig, out: Tensor, h_n: Tensor) -> list[ShapeRow]:
