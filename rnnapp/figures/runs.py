@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.figures.style import BASELINE, EVEN, Line, actual_color, dress, stride, text_color
@@ -112,10 +113,13 @@ def search_figure(study: Any, kind: SearchKind, *, dark: bool = False) -> go.Fig
         return _own(figure, dark, x="share of the differences it explains", y="setting", hover=False)
     if kind == "parallel":
         figure = pictures.plot_parallel_coordinate(study, target_name=value)
-        figure.update_traces(line=dict(colorscale=EVEN, reversescale=False, colorbar=dict(title=value)))
-        figure.update_traces(labelfont_color=text_color(dark), tickfont_color=text_color(dark), rangefont_color=text_color(dark))
-        _own(figure, dark, hover=False)
-        return figure.update_layout(margin=dict(l=48, r=24, t=56, b=24))
+        for trace in figure.data:  # one line a trial, from its value through its settings
+            if trace.mode == "lines":
+                trace.update(line=dict(color=sample_colorscale(EVEN, [min(max(trace.y[0], 0.0), 1.0)])[0], width=1.5), opacity=0.8)
+            else:
+                trace.update(marker=dict(colorscale=EVEN, reversescale=False, colorbar=dict(title=value)))
+        figure.update_annotations(font_color=text_color(dark))
+        return _own(figure, dark, hover=False)
     figure = pictures.plot_slice(study, target_name=value)
     figure.update_traces(marker=dict(colorscale=EVEN, size=7, line_width=0, colorbar=dict(title="trial")))
     return _own(figure, dark, hover=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +37,7 @@ class Cluster:
         self._local: Any = None
         self._lock = threading.RLock()
         self.places = (0, 0)
+        atexit.register(self.close)
 
     @property
     def address(self) -> str:
@@ -140,13 +143,25 @@ class Cluster:
 
     def close(self) -> None:
         """Let go of everything."""
+        atexit.unregister(self.close)
         with self._lock:
             client, local = self._client, self._local
             self._client = self._local = None
             self.places = (0, 0)
+        if local is not None:
+            _kill(local)  # their runs go on from what they kept; waiting for them would hold up the app's end
         for part in (client, local):
             if part is not None:
                 _close(part)
+
+
+def _kill(local: Any) -> None:
+    """End the worker processes at once."""
+    for nanny in list(local.workers.values()):
+        nanny.auto_restart = False
+        if nanny.pid:
+            with suppress(OSError):
+                os.kill(nanny.pid, signal.SIGKILL)
 
 
 def _close(part: Any) -> None:
@@ -182,12 +197,13 @@ def _local_cluster(workers: int | None) -> Any:
         "dashboard_address": None,
         "silence_logs": 50,
     }
+    own = {"RNNAPP_NICE": "3"}
     spec: dict[str, Any] = {}
     for gpu in gpus:
-        options = {**common, "resources": {"GPU": 1}, "env": {"CUDA_VISIBLE_DEVICES": gpu}}
+        options = {**common, "resources": {"GPU": 1}, "env": {"CUDA_VISIBLE_DEVICES": gpu, **own}}
         spec[f"gpu-{gpu}"] = {"cls": Nanny, "options": options}
     for core in range(cores):
-        options = {**common, "env": {"CUDA_VISIBLE_DEVICES": ""}}
+        options = {**common, "env": {"CUDA_VISIBLE_DEVICES": "", **own}}
         spec[f"core-{core}"] = {"cls": Nanny, "options": options}
     scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "dashboard": False, "dashboard_address": None, "port": 0}}
     return SpecCluster(workers=spec, scheduler=scheduler, name="rnnapp", silence_logs=50)

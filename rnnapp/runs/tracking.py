@@ -171,7 +171,7 @@ _SAID = {
         "max retries", "connection refused", "timed out", "failed to establish", "name or service", "connection aborted",
     ),
     "was made by another version of MLflow; `mlflow db upgrade` on it would do": ("out-of-date database schema", "locate revision"),
-    "has no such run; the list shows those there are": ("run with id", "resource_does_not_exist", "invalid run id"),
+    "has no such run; the list shows those there are": ("run with id", "does_not_exist", "invalid run id", "parameter 'run_id'"),
 }  # fmt: skip
 
 

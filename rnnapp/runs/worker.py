@@ -81,6 +81,7 @@ def state_name(key: str) -> str:
 def perform(key: str, topic: str, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Do a job; this is what travels to the worker."""
     os.environ.setdefault("RNNAPP_THREADS", "1")  # one job a core: more threads would only wait for each other
+    _give_way()
     line = ClusterLine(key, topic)
     line.tell({"what": "started", "process": os.getpid()})
     try:
@@ -96,4 +97,11 @@ def ask_to_stop(key: str) -> None:
 
 def warm() -> None:
     """Run on a fresh worker, so that its first job does not wait for the imports."""
+    _give_way()
     threading.Thread(target=importlib.import_module, args=("rnnapp.runs.jobs",), daemon=True).start()
+
+
+def _give_way() -> None:
+    """On a person's own machine a worker lets the pages go first."""
+    if hasattr(os, "nice"):
+        os.nice(int(os.environ.pop("RNNAPP_NICE", "0")))

@@ -111,7 +111,8 @@ def keep_button(trained: TrainedModel, split: Split, told: Forecast | None = Non
     """ "Keep this run": record what was trained in place, once."""
     kept: dict[int, str] = st.session_state.setdefault("_kept_runs", {})
     if id(trained) in kept:
-        st.link_button("Kept: open the run", f"/runs?run={kept[id(trained)]}", icon=":material/history:")
+        if st.button("Kept: open the run", key=f"{key}_open", icon=":material/history:"):
+            st.switch_page("pages/runs.py", query_params={"run": kept[id(trained)]})
     elif st.button("Keep this run", key=key, icon=":material/bookmark_add:", help="Record it on the Runs page, files and all."):
         with sentences():
             kept[id(trained)] = keep(trained, split, told, source=source, session=session(), store=desk().store)

@@ -57,7 +57,8 @@ def _list() -> None:
     ]
     if not runs and not deleted:
         st.info("Train a net on the Forecast page and press “Keep this run”, or search on the Tune page: runs gather here.")
-        st.page_link("pages/forecast.py", label="Forecast", icon=":material/show_chart:")
+        if st.button("Train one", type="primary", icon=":material/show_chart:"):
+            st.switch_page("pages/forecast.py")
         return
     _table(shown)
     if deleted:
@@ -102,7 +103,7 @@ def _table(runs: Sequence[Run]) -> None:
         now = [desk().now(run) if run.active else run for run in runs]
         st.session_state[_SHOWN] = [run.id for run in now]
         st.dataframe(
-            pd.DataFrame([_row(run) for run in now], columns=list(_COLUMNS)),
+            pd.DataFrame([_row(run) for run in now], columns=list(_COLUMNS)).astype({"Age": object}),  # keeps its time zone
             hide_index=True,
             height=min(38 + 35 * max(len(now), 1), 560),
             column_config=_COLUMNS,
@@ -136,9 +137,9 @@ def _actions(runs: Sequence[Run]) -> None:
         help="One to open it, two or more to put them side by side.",
     )
     with st.container(horizontal=True):
-        if st.button("Open", disabled=len(chosen) != 1, icon=":material/open_in_full:", type="primary"):
+        if st.button("Open run", disabled=len(chosen) != 1, icon=":material/open_in_full:", type="primary"):
             open_runs(*chosen)
-        if st.button("Compare", disabled=len(chosen) < 2, icon=":material/compare_arrows:"):
+        if st.button("Compare runs", disabled=len(chosen) < 2, icon=":material/compare_arrows:"):
             open_runs(*chosen)
         busy = any(known[run_id].active for run_id in chosen)
         told = "Stop it first." if busy else "It can be undone."

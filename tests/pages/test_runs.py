@@ -1,0 +1,149 @@
+"""The Runs page without a browser: empty, happy, one, two, a bad address, a broken history."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.windows import make_split
+from rnnapp.runs.keeping import keep
+from rnnapp.runs.records import NewRun, Settings
+from rnnapp.runs.store import Store
+from rnnapp.training.loop import train
+from tests.support import random_walk
+
+PAGE = str(Path(__file__).parents[2] / "pages" / "runs.py")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A run history of its own for this module: two kept runs and one that was interrupted."""
+    folder = tmp_path_factory.mktemp("history")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNAPP_HOME", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        st.cache_resource.clear()
+        yield folder
+        st.cache_resource.clear()
+
+
+@pytest.fixture(scope="module")
+def kept(history: Path) -> list[str]:
+    split = make_split(random_walk(120), WindowConfig(window=5, valid=0.2))
+    ids = [
+        keep(train(split, ModelConfig(cell=cell, hidden=3), TrainConfig(epochs=4)), split, source="made up")  # type: ignore[arg-type]
+        for cell in ("lstm", "gru")
+    ]
+    store = Store()
+    settings = Settings(ModelConfig(cell="rnn"), TrainConfig(epochs=9), WindowConfig())
+    owner = f"{platform.node()}-1-gone"
+    ids.append(store.create(NewRun("left behind", settings, "prices", "nowhere", "0" * 64, owner=owner, status="running")))
+    return ids
+
+
+def opened(run: str = "") -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=90)
+    if run:
+        page.query_params["run"] = run
+    return page.run()
+
+
+def headline(page: AppTest) -> str:
+    return str(page.main.markdown[0].value)
+
+
+def button(page: AppTest, label: str) -> AppTest:
+    return next(b for b in page.button if label in b.label).click().run()
+
+
+def test_an_empty_history_says_what_to_do(history: Path) -> None:
+    page = opened()
+    assert not page.exception
+    assert headline(page) == "### 0 runs."
+    assert "Keep this run" in page.info[0].value
+    assert any(b.label == "Train one" for b in page.button)
+
+
+def test_the_list_tells_all_and_filters(kept: list[str]) -> None:
+    st.cache_resource.clear()
+    page = opened()
+    assert not page.exception
+    assert headline(page).startswith("### 3 runs; ")
+    table = page.dataframe[0].value
+    assert list(table["Name"]) == ["left behind", "GRU on a random walk", "LSTM on a random walk"]
+    assert list(table["Status"]) == ["interrupted", "finished", "finished"], "what a dead app left is marked"
+    assert len(table["Loss"][1]) == 4
+    page.text_input(key="find").set_value("lstm walk").run()
+    assert list(page.dataframe[0].value["Name"]) == ["LSTM on a random walk"]
+    page.text_input(key="find").set_value("").run()
+    page.multiselect(key="statuses").set_value(["interrupted"]).run()
+    assert list(page.dataframe[0].value["Name"]) == ["left behind"]
+    page.multiselect(key="statuses").set_value([]).run()
+    page.selectbox(key="sort").set_value("Name").run()
+    assert page.dataframe[0].value["Name"].iloc[0] == "GRU on a random walk"
+
+
+def test_one_run_opens_as_it_ran(kept: list[str]) -> None:
+    page = opened(kept[0])
+    assert not page.exception
+    assert any("misses tomorrow's close by" in m.value for m in page.main.markdown)
+    assert any("persistence" in str(metric.delta) for metric in page.metric)
+
+
+def test_an_interrupted_run_offers_resume(kept: list[str]) -> None:
+    opened()
+    page = opened(kept[2])
+    assert not page.exception
+    assert "The app ended while it ran" in page.warning[0].value
+    page = button(page, "Resume")
+    assert "was not kept; open its settings and train it again" in page.error[0].value
+
+
+def test_two_runs_side_by_side_tell_what_differs(kept: list[str]) -> None:
+    page = opened(",".join(kept[:2]))
+    assert not page.exception
+    assert "better than" in headline(page) or "best of" in headline(page)
+    different, figures = (table.value for table in page.table)
+    assert list(different.index) == ["Cell"]
+    assert "RMSE, points" in figures.index
+
+
+def test_names_notes_pins_delete_and_undo(kept: list[str]) -> None:
+    page = opened(kept[1])
+    page.text_input[0].set_value("the second")
+    page.text_area[0].set_value("looks good")
+    page = button(page, "Save")
+    assert (Store().run(kept[1]).name, Store().run(kept[1]).note) == ("the second", "looks good")
+    page = button(page, "Pin as baseline")
+    assert Store().run(kept[1]).pinned
+    page = button(page, "Delete")
+    assert not page.exception
+    assert kept[1] not in {run.id for run in Store().runs()}
+    assert any("Deleted: the second." in m.value for m in page.main.markdown)
+    page = button(page, "Undo")
+    assert kept[1] in {run.id for run in Store().runs()}
+    assert not page.exception
+
+
+@pytest.mark.parametrize("address", ["0" * 32, "nothing", "a,b", "<script>", "../../etc", "%00"])
+def test_an_address_of_no_run_is_a_sentence(kept: list[str], address: str) -> None:
+    page = opened(address)
+    assert not page.exception
+    assert "has no such run" in page.error[0].value
+
+
+def test_a_damaged_history_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mlflow.db").write_bytes(b"no database at all " * 300)
+    monkeypatch.setenv("RNNAPP_HOME", str(tmp_path))
+    st.cache_resource.clear()
+    page = opened()
+    assert not page.exception
+    assert "is damaged; move it aside and a new one is begun" in page.error[0].value
+    st.cache_resource.clear()
