@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 import os
@@ -47,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
     prices, note = None, ""
     if any(recipe.on_prices for recipe in recipes):
         prices, note = recipe_prices(args.data or ("sp500" if args.quick else ""))
-    reports = []
+    reports, kept = [], dict[DigitConfig, DigitSplit]()
     for recipe in recipes:
-        done = _reproduce(recipe, prices, note, args)
+        done = _reproduce(recipe, prices, note, kept, args)
         reports.append(_report(done))
         if not args.json:
             print("\n".join(_lines(done)) + "\n", flush=True)
@@ -58,21 +59,26 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _reproduce(recipe: Recipe, prices: PriceTable | None, note: str, args: argparse.Namespace) -> Reproduction:
+def _reproduce(
+    recipe: Recipe, prices: PriceTable | None, note: str, kept: dict[DigitConfig, DigitSplit], args: argparse.Namespace
+) -> Reproduction:
     seeds = default_seeds(recipe, 1 if args.quick and args.seeds == "0" else int(args.seeds))
     watch = (lambda line: None) if args.json else (lambda line: print(line, file=sys.stderr, flush=True))
     if isinstance(recipe.data, WindowConfig) and prices is not None:
         split: Any = make_split(prices, recipe.data)
         data, notes = f"{prices.name}, {len(prices):,} days", (note,) if note else ()
     else:
-        split = _digits(recipe.data, args.quick)
+        split = _digits(recipe.data, args.quick, kept)
         data, notes = f"{split.name}, {len(split.train):,} digits", split.notes
     return reproduce(recipe, split, seeds=seeds, quick=args.quick, data=data, differs=notes, watch=watch)
 
 
-def _digits(config: Any, quick: bool) -> DigitSplit:
-    """MNIST; a quick run never downloads it and takes scikit-learn's digits where it is not found."""
-    return load_digits(DigitConfig(**{**to_dict(config), "source": "auto"}) if quick else config)
+def _digits(config: Any, quick: bool, kept: dict[DigitConfig, DigitSplit]) -> DigitSplit:
+    """MNIST, read once; a quick run never downloads it and takes scikit-learn's digits where it is not found."""
+    wanted = dataclasses.replace(config, source="auto") if quick else config
+    if wanted not in kept:
+        kept[wanted] = load_digits(wanted)
+    return kept[wanted]
 
 
 def _report(done: Reproduction) -> dict[str, Any]:
