@@ -10,8 +10,9 @@ from rnnapp.ui.data import choose_prices, sample_prices, show_repairs
 from rnnapp.ui.page import sentences
 
 with sentences():
+    place = st.container()
     with st.sidebar:
-        prices = choose_prices()
+        prices = choose_prices(place)
         window = window_controls(prices or sample_prices(), valid=0.15)
         asked = compare_controls(window)
     if prices is not None:

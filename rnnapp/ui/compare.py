@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -14,14 +16,16 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.background import BackgroundStream
 from rnnapp.evaluation.baselines import PERSISTENCE, baselines
 from rnnapp.evaluation.compare import Contender, SeedResult, compare
+from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.judge import Comparison, Row, judge
 from rnnapp.figures.compare import curves_figure
 from rnnapp.figures.forecast import price_figure
+from rnnapp.training.choice import estimate
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
-from rnnapp.ui.live import recall, remember, split_key
+from rnnapp.ui.live import LIVE_SECONDS, recall, remember, split_key
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
 __all__ = ["show_compare"]
@@ -54,12 +58,29 @@ def show_compare(split: PriceSplit, asked: Asked) -> None:
     key = split_key(split, asked)
     running = _running()
     told: Told | None = recall(key)
+    if told is None and running is None and _seconds(split, asked) < LIVE_SECONDS:
+        with sentences():
+            results = tuple(compare(split, asked.entries, seeds=asked.seeds))
+            told = remember(key, Told(judge(split, results, rules=_rules(split)), results, split, asked))
     if running is not None:
         _during(running)
     elif told is None:
         _before(split, asked, key)
     else:
         _after(told, key)
+
+
+def _seconds(split: PriceSplit, asked: Asked) -> float:
+    """How long all trainings will take side by side, about."""
+    alone = sum(estimate(split, entry.model, entry.train) for entry in asked.entries)
+    return alone * asked.seeds / (os.cpu_count() or 1)
+
+
+def _rules(split: PriceSplit) -> Sequence[Forecast]:
+    """The baselines of a split; they do not hang on the nets."""
+    key = split_key(split, "baselines")
+    rules: Sequence[Forecast] | None = recall(key)
+    return rules if rules is not None else cast(Sequence[Forecast], remember(key, baselines(split)))
 
 
 def _running() -> _Job | None:
@@ -72,7 +93,7 @@ def _running() -> _Job | None:
         st.error(str(job.stream.error), icon=":material/error:")
     if job.stream.items:
         results = tuple(job.stream.items)
-        remember(job.key, Told(judge(job.split, results), results, job.split, job.asked))
+        remember(job.key, Told(judge(job.split, results, rules=_rules(job.split)), results, job.split, job.asked))
     return None
 
 
@@ -107,7 +128,7 @@ def _before(split: PriceSplit, asked: Asked, key: Hashable) -> None:
 
 def _during(job: _Job) -> None:
     """The page fills as each training ends."""
-    rules = baselines(job.split)
+    rules = _rules(job.split)
     judged: dict[int, Comparison] = {}
 
     @st.fragment(run_every=_LOOK_EVERY)
