@@ -84,7 +84,8 @@ def show_recipes(subject: Any = None) -> None:
         file = st.file_uploader(
             "KOSPI's prices (CSV)", type=["csv"], key="recipe_file", help="Without it Yahoo is asked, then S&P 500."
         )
-    _watch_job()
+    with st.container(key="recipe_job"):  # always there, so that nothing below takes its place
+        _watch_job()
     for recipe in RECIPES.values():
         with st.container(border=True):
             _show(recipe, quick, file.getvalue() if file is not None else "")
