@@ -195,8 +195,9 @@ def _standing(search: Search) -> None:
 def _use(search: Search) -> None:
     best = search.best
     assert best is not None
-    if st.button("Use these settings", type="primary", icon=":material/tune:", help="Open them on the Forecast page."):
-        open_settings(*search.plan.settings(best.params).configs)
+    told = "Open them on the Forecast page."
+    configs = search.plan.settings(best.params).configs  # set before the page's own controls are drawn again
+    if st.button("Use these settings", type="primary", icon=":material/tune:", help=told, on_click=open_settings, args=configs):
         st.switch_page("pages/forecast.py")
 
 
