@@ -52,7 +52,7 @@ def main() -> None:
     if "side_by_side" in chosen.parts:
         for results["side_by_side"] in compare(setting, repeats, tuple(chosen.peers)):
             kept.write_text(json.dumps(results, indent=1) + "\n")
-    for part in work.keys() & set(chosen.parts):
+    for part in (part for part in work if part in chosen.parts):
         results[part] = work[part]()
         kept.write_text(json.dumps(results, indent=1) + "\n")
     write(results)

@@ -16,6 +16,7 @@ from timing import medians, timed
 from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig
 from rnnapp.data.digits import find_mnist, load_digits
 from rnnapp.data.sequences import Sequences, Split
+from rnnapp.training import torch_backend
 from rnnapp.training.compiled import CompiledBackend
 from rnnapp.training.ensemble import train_many
 from rnnapp.training.torch_backend import TorchBackend
@@ -35,6 +36,7 @@ def grow(what: str, repeats: int) -> list[dict[str, float]]:
 
     The rest is a GRU of 8 units, a window of 10, batches of 64.
     """
+    torch_backend._WIDE = 10**9  # one thread for all: on a busy machine two of torch's wait for each other
     rows = []
     for size in _GROWTH[what]:
         count = size if what == "rows" else _WINDOWS
@@ -112,7 +114,7 @@ def _job(setting: Setting, cell: str, seed: int) -> tuple[Split, ModelConfig, Tr
 
 
 def _million() -> dict[str, float]:
-    import resource
+    import tracemalloc
 
     import pandas as pd
 
@@ -125,11 +127,13 @@ def _million() -> dict[str, float]:
     frame = pd.DataFrame(
         dict.fromkeys(("Open", "High", "Low", "Close"), close), index=pd.date_range("1970", periods=len(close), freq="min")
     )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    split, seconds = timed(lambda: make_split(PriceTable("a million minutes", frame), WindowConfig(window=60)))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    table = PriceTable("a million minutes", frame)
+    split, seconds = timed(lambda: make_split(table, WindowConfig(window=60)))
+    tracemalloc.start()
+    make_split(table, WindowConfig(window=60))
+    peak = tracemalloc.get_traced_memory()[1]
     inputs = len(split.train) + len(split.test)
-    return {**seconds, "windows": inputs, "megabytes": peak / 1024, "copied": inputs * 60 * split.features * 4 / 2**20}
+    return {**seconds, "windows": inputs, "megabytes": peak / 2**20, "copied": inputs * 60 * split.features * 4 / 2**20}
 
 
 if __name__ == "__main__":
