@@ -19,6 +19,7 @@ from timing import machine, timed
 
 from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig
 from rnnapp.data.digits import DigitSplit, load_digits, make_augment
+from rnnapp.training.compiled import warm_up
 from rnnapp.training.loop import TrainedModel, Training
 
 MODEL = ModelConfig(cell="lstm", hidden=12, layers=2, bidirectional=True)
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="leave the notebook's loop out")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    warm_up().join()  # a kernel that is still being compiled would leave the work to torch
     split = load_digits(DigitConfig(source="mnist", augment=args.augment))
     train = TrainConfig(epochs=args.epochs, batch=128, lr=args.lr, schedule=args.schedule, device="cpu")
     print(machine())

@@ -57,9 +57,9 @@ def _recipe(title: str, model: ModelConfig, epochs: int, lr: float, **more: Any)
     return DigitRecipe(title, model, TrainConfig(epochs=epochs, batch=128, lr=lr, **more))
 
 
-def _one_cycle(title: str, cell: Any, lr: float = 1e-2, *, both: bool = False) -> DigitRecipe:
+def _one_cycle(title: str, cell: Any, lr: float = 1e-2, *, both: bool = False, **more: Any) -> DigitRecipe:
     model = ModelConfig(cell=cell, hidden=32 if both else 64, bidirectional=both)
-    return _recipe(title, model, epochs=6, lr=lr, schedule="one-cycle")
+    return _recipe(title, model, epochs=6, lr=lr, schedule="one-cycle", **more)
 
 
 NETS: dict[str, DigitRecipe] = {
@@ -74,7 +74,7 @@ NETS: dict[str, DigitRecipe] = {
     "birnn": _one_cycle("BiRNN, 32", "rnn", 3e-3, both=True),
     "lstm": _one_cycle("LSTM, 64", "lstm"),
     "gru": _one_cycle("GRU, 64", "gru"),
-    "lstm-scratch": _one_cycle("LSTM from its equations, 64", "lstm-scratch"),
+    "lstm-scratch": _one_cycle("LSTM from its equations, 64", "lstm-scratch", backend="torch", seed=1),
 }
 """Every digit net by its name on the command line."""
 

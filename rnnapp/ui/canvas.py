@@ -46,17 +46,18 @@ def draw_canvas(brush: int) -> Ink | None:
     from streamlit_drawable_canvas import st_canvas  # its import registers the component, which needs a running server
 
     state = st.session_state
-    result = st_canvas(
-        stroke_width=brush,
-        stroke_color=text_color(is_dark()),
-        background_color="",
-        width=CANVAS,
-        height=CANVAS,
-        drawing_mode="freedraw",
-        initial_drawing=state.get(_START),
-        return_image_data=True,
-        key=f"canvas_{state.setdefault(_COUNT, 0)}",
-    )
+    with st.container(height=CANVAS + 6, border=False):  # a canvas that replaces another must not move for a moment
+        result = st_canvas(
+            stroke_width=brush,
+            stroke_color=text_color(is_dark()),
+            background_color="",
+            width=CANVAS,
+            height=CANVAS,
+            drawing_mode="freedraw",
+            initial_drawing=state.get(_START),
+            return_image_data=True,
+            key=f"canvas_{state.setdefault(_COUNT, 0)}",
+        )
     paths = list((result.json_data or {}).get("objects", []))
     state[_PATHS] = paths
     with st.container(horizontal=True, gap="small"):

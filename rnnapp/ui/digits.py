@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,17 +132,20 @@ def _signed(value: float) -> str:
 
 def _turning_point(reading: Reading) -> str:
     """From which row on the winner leads, read from the top and from the bottom."""
-    words = f"From the top, {reading.winner} leads for good after row {_leads_after(reading.downwards, reading.winner)}"
-    if reading.upwards is None:
-        return words + "."
-    row = len(reading.upwards) - 1 - _leads_after(reading.upwards[::-1], reading.winner)
-    return words + f"; from the bottom, after row {row}."
+    words = f"From the top, {_lead(reading.downwards, range(28), reading.winner)}"
+    if reading.upwards is not None:
+        words += f"; from the bottom, {_lead(reading.upwards[::-1], range(27, -1, -1), reading.winner)}"
+    return words + "."
 
 
-def _leads_after(beliefs: npt.NDArray[np.float64], winner: int) -> int:
-    """The first row after which the winner never loses the lead again; the last one where it does not lead at the end."""
+def _lead(beliefs: npt.NDArray[np.float64], rows: Sequence[int], winner: int) -> str:
+    """The row after which the winner keeps the lead; beliefs and rows in the order they were read."""
     behind = np.flatnonzero(beliefs.argmax(axis=1) != winner)
-    return min(int(behind[-1]) + 1, len(beliefs) - 1) if len(behind) else 0
+    if not len(behind):
+        return f"{winner} leads at once"
+    if behind[-1] == len(rows) - 1:
+        return f"it alone would say {beliefs[-1].argmax()}"
+    return f"{winner} leads for good after row {rows[behind[-1] + 1]}"
 
 
 def _ask(ink: Ink, picture: npt.NDArray[np.uint8], said: int) -> None:

@@ -67,9 +67,13 @@ def expect_answer(page: Page, label: int) -> None:
 
 
 def clear(page: Page) -> None:
+    """Clear and wait for the fresh canvas: a stroke on the old one would be lost."""
+    page.locator("canvas.upper-canvas").evaluate("canvas => canvas.classList.add('old')")
     press(page, "Clear")
     expect(headline(page)).to_contain_text("Draw a digit")
+    expect(page.locator("canvas.upper-canvas.old")).to_have_count(0)
     expect(page.locator("canvas.upper-canvas")).to_have_count(1)
+    settle(page)
 
 
 def at_canvas(page: Page) -> Page:

@@ -131,3 +131,11 @@ def test_the_canvas_paths_become_strokes() -> None:
     """Fabric writes a pen line as a move and curves; their ends are where the pen was."""
     paths = [{"path": [["M", 1, 2], ["Q", 1, 2, 3, 4], ["L", 5, 6]]}, {"type": "Rect"}, {"path": []}]
     assert canvas.strokes_of(paths) == (((1.0, 2.0), (3.0, 4.0), (5.0, 6.0)),)
+
+
+def test_the_turning_point_is_the_row_after_the_last_one_that_others_led() -> None:
+    beliefs = np.eye(10)[[3, 7, 3, 7, 7]]
+    assert digits._lead(beliefs, range(5), 7) == "7 leads for good after row 3"
+    assert digits._lead(beliefs, range(4, -1, -1), 7) == "7 leads for good after row 1"
+    assert digits._lead(beliefs, range(5), 3) == "it alone would say 7"
+    assert digits._lead(beliefs[3:], range(2), 7) == "7 leads at once"
