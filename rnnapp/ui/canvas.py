@@ -56,7 +56,7 @@ def draw_canvas(brush: int) -> Ink | None:
             drawing_mode="freedraw",
             initial_drawing=state.get(_START),
             return_image_data=True,
-            key=f"canvas_{state.setdefault(_COUNT, 0)}",
+            key=_key(),
         )
     paths = list((result.json_data or {}).get("objects", []))
     state[_PATHS] = paths
@@ -91,7 +91,14 @@ def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:
 
 
 def _undo() -> None:
-    _mount({"objects": st.session_state.get(_PATHS, [])[:-1]})
+    """Take the last stroke back, also one that ended after the page was last run."""
+    shown: Any = st.session_state.get(_key())
+    drawing = (shown or {}).get("drawing") or {"raw": {"objects": st.session_state.get(_PATHS, [])}}
+    _mount({"objects": drawing["raw"]["objects"][:-1]})
+
+
+def _key() -> str:
+    return f"canvas_{st.session_state.setdefault(_COUNT, 0)}"
 
 
 def _mount(start: dict[str, Any] | None) -> None:
