@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from rnnapp.errors import CheckpointError, RunError
 from rnnapp.runs.records import ACTIVE, NewRun, Run, Settings, Status, spark, versions
-from rnnapp.runs.tracking import EXPERIMENT, Tracking, told
+from rnnapp.runs.tracking import EXPERIMENT, Tracking, mlflow, told
 from rnnapp.training.checkpoints import load_state, save_state
 from rnnapp.training.loop import EpochEvent, TrainingState
 
@@ -60,8 +60,6 @@ class Store:
     @told
     def create(self, new: NewRun) -> str:
         """Begin a run; returns its id."""
-        from mlflow.entities import Param
-
         facts = {name: getattr(new, name) for name in ("kind", "data", "source", "fingerprint", "session", "parent")}
         facts |= {"settings": new.settings.to_json(), "versions": versions(), "seed": new.settings.train.seed}
         live = {"owner": new.owner, "beat": time.time()}
@@ -70,7 +68,7 @@ class Store:
         made = client.create_run(self._experiment, run_name=new.name, tags=tags)
         run_id = str(made.info.run_id)
         params = {"data": new.data, **new.settings.query(), "cell": new.settings.model.cell, "seed": new.settings.train.seed}
-        client.log_batch(run_id, params=[Param(name, str(value)[:500]) for name, value in params.items()])
+        client.log_batch(run_id, params=[mlflow("entities").Param(name, str(value)[:500]) for name, value in params.items()])
         if new.status != "running":
             client.update_run(run_id, status=_MLFLOW[new.status])
         return run_id
@@ -95,19 +93,18 @@ class Store:
             live: what the list shows of a run (``spark``, ``epoch``, ``seconds``, ``message``, ``owner``, ``beat``); the
                 values given replace all former ones.
         """
-        from mlflow.entities import Metric, RunTag
-
+        entities = mlflow("entities")
         now = int(time.time() * 1000)
         metrics = [
-            Metric(name, float(value), now, event.epoch)
+            entities.Metric(name, float(value), now, event.epoch)
             for event in events
             for name in _BY_EPOCH
             if (value := getattr(event, name)) is not None
         ]
         last = events[-1].epoch if events else 0
-        metrics += [Metric(name, float(value), now, last) for name, value in (figures or {}).items()]
-        tags = [RunTag(_LIVE, json.dumps(live))] if live else []
-        tags += [RunTag(_STATUS, status)] if status else []
+        metrics += [entities.Metric(name, float(value), now, last) for name, value in (figures or {}).items()]
+        tags = [entities.RunTag(_LIVE, json.dumps(live))] if live else []
+        tags += [entities.RunTag(_STATUS, status)] if status else []
         client = self._tracking.writer()
         for start in range(0, max(len(metrics), 1), _MOST):
             client.log_batch(run_id, metrics=metrics[start : start + _MOST], tags=tags if start + _MOST >= len(metrics) else [])
@@ -119,9 +116,8 @@ class Store:
     @told
     def runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
         """All runs, the latest first; with ``deleted`` those that can be brought back."""
-        from mlflow.entities import ViewType
-
-        view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
+        views = mlflow("entities").ViewType
+        view = views.DELETED_ONLY if deleted else views.ACTIVE_ONLY
         client, found, token = self._tracking.reader(), [], None
         while True:
             page = client.search_runs([self._experiment], run_view_type=view, max_results=5000, page_token=token)

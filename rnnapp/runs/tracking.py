@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rnnapp.errors import RnnappError, RunError
 from rnnapp.home import home
 
-__all__ = ["EXPERIMENT", "Tracking", "default_uri", "told", "warm_up"]
+__all__ = ["EXPERIMENT", "Tracking", "default_uri", "mlflow", "told", "warm_up"]
 
 EXPERIMENT = "rnnapp"
 _WAIT = 3.0  # seconds a locked database is waited for
@@ -52,10 +52,19 @@ def told(call: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
+_importing = threading.Lock()
+
+
+def mlflow(module: str) -> Any:
+    """A module of MLflow. It is imported by one thread at a time: two at once find it half made."""
+    with _importing:
+        return importlib.import_module(f"mlflow.{module}")
+
+
 def warm_up(after: float = 4.0) -> None:
     """Import MLflow in the background some seconds from now, so that the first look at the history does not wait for it."""
     _quiet()
-    timer = threading.Timer(after, importlib.import_module, args=("mlflow.tracking",))
+    timer = threading.Timer(after, mlflow, args=("tracking",))
     timer.daemon = True
     timer.start()
 
@@ -153,9 +162,7 @@ def _quiet() -> None:
 
 
 def _client(uri: str) -> Any:
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=uri)
+    client = mlflow("tracking").MlflowClient(tracking_uri=uri)
     client.search_experiments(max_results=1)  # makes the tables
     return client
 

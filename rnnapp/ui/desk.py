@@ -22,6 +22,7 @@ from rnnapp.ui.page import chart, sentences
 
 __all__ = [
     "DELETED",
+    "OPENED",
     "delete",
     "desk",
     "keep_button",
@@ -38,6 +39,8 @@ _LOOK_EVERY = 0.5  # seconds between two looks at a run under way
 _LIST_FOR = 3.0  # seconds a list of all runs stays fresh
 DELETED = "_runs_deleted"
 """Where a session remembers what it deleted last, for Undo."""
+OPENED = "_runs_opened"
+"""Set when runs were opened from the list: back there, none is chosen."""
 
 
 @st.cache_resource(show_spinner="Opening the run history", on_release=lambda made: made.close())
@@ -91,6 +94,7 @@ def send(name: str, settings: Settings, *, prices: PriceTable | None = None, spl
 
 def open_runs(*run_ids: str) -> None:
     """Go to one run, to several side by side, or to the list."""
+    st.session_state[OPENED] = True
     if run_ids:
         st.query_params["run"] = ",".join(run_ids)
     else:

@@ -41,6 +41,8 @@ def show_run(run_id: str) -> None:
         _elsewhere(run_id)
         return
     _do(run)
+    told = [f"**{run.name}**", run.status, run.data, settings_words(run), *(["the baseline"] if run.pinned else [])]
+    st.caption(" · ".join(told) + (f"\n\n{run.note}" if run.note else ""))
     if run.message:
         st.warning(run.message, icon=":material/info:")
     found = opened(run_id, run.status, run.epoch)

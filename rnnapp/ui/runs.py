@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from rnnapp.runs.records import STATUSES, Run
-from rnnapp.ui.desk import DELETED, delete, desk, keep_button, listed, open_runs, refresh
+from rnnapp.ui.desk import DELETED, OPENED, delete, desk, keep_button, listed, open_runs, refresh
 from rnnapp.ui.page import answer, sentences
 from rnnapp.ui.run import settings_words, show_run
 from rnnapp.ui.runs_compared import show_compared
@@ -127,7 +127,8 @@ def _choose() -> None:
 
 def _actions(runs: Sequence[Run]) -> None:
     known = {run.id: run for run in runs}
-    st.session_state[_CHOSEN] = [run_id for run_id in st.session_state.get(_CHOSEN, []) if run_id in known]
+    chosen_before = [] if st.session_state.pop(OPENED, False) else st.session_state.get(_CHOSEN, [])
+    st.session_state[_CHOSEN] = [run_id for run_id in chosen_before if run_id in known]
     chosen: list[str] = st.multiselect(
         "Chosen runs",
         known,

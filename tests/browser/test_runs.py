@@ -94,8 +94,8 @@ def test_keep_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> 
     page.get_by_role("textbox", name="Name").fill("the five-unit one")
     page.get_by_role("textbox", name="Note").fill("kept on a Monday")
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("the five-unit one · finished")).to_be_visible(timeout=LONG)
     settle(page)
-    page.get_by_text("Name, note, facts and files of this run").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Everything (ZIP)").click()
     with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as archive:
