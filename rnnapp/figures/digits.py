@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,21 +25,9 @@ def shares_figure(shares: npt.NDArray[Any], line: Line, *, height: int = 230) ->
     winner = int(np.argmax(shares))
     colors = [line.color if digit == winner else BASELINE for digit in range(10)]
     texts = [f"{share:.0%}" if share >= 0.005 else "" for share in shares]
-    bars = go.Bar(
-        x=_DIGITS,
-        y=shares,
-        text=texts,
-        textposition="outside",
-        textangle=0,
-        constraintext="none",
-        cliponaxis=False,
-        marker_color=colors,
-        hovertemplate="%{x}: %{y:.2%}<extra></extra>",
-    )
-    figure = dress(go.Figure(bars), x="digit", y="probability", height=height, hover=False)
-    figure.update_layout(margin_t=24, bargap=0.25)
-    figure.update_xaxes(type="category", fixedrange=True, tickvals=_DIGITS, tickangle=0)
-    return figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
+    look: dict[str, Any] = dict(textposition="outside", textangle=0, constraintext="none", cliponaxis=False)
+    look["hovertemplate"] = "%{x}: %{y:.2%}<extra></extra>"
+    return go.Figure(go.Bar(x=_DIGITS, y=shares, text=texts, marker_color=colors, **look), _shares_layout(height))
 
 
 def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bool = False, height: int = 400) -> go.Figure:
@@ -53,41 +42,31 @@ def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bo
     beliefs = {"read downwards": reading.downwards}
     if reading.upwards is not None:
         beliefs["read upwards"] = reading.upwards
-    figure = _beside_picture(picture, list(beliefs), [0.42, 0.29, 0.29] if len(beliefs) == 2 else [0.5, 0.5])
-    for column, (name, belief) in enumerate(beliefs.items(), 2):
-        scale: dict[str, Any] = dict(colorscale=EVEN, zmin=0, zmax=1, showscale=column == 2)
-        bar = dict(
-            orientation="h",
-            y=-0.14,
-            yanchor="top",
-            thickness=10,
-            len=0.6,
-            tickformat=".0%",
-            title=dict(text="probability", side="top"),
-        )
+    bar = dict(orientation="h", y=-0.2, yanchor="top", thickness=10, len=0.6, tickformat=".0%")
+    bar |= dict(title=dict(text="probability", side="top"))
+    edge = dict(
+        type="rect", y0=0, y1=1, x0=reading.winner - 0.5, x1=reading.winner + 0.5, line=dict(color=text_color(dark), width=1.5)
+    )
+    traces, edges = [_picture(picture)], []
+    for panel, (name, belief) in enumerate(beliefs.items(), 2):
         hover = f"row %{{y}}, {name}<br>%{{x}}: %{{z:.1%}}<extra></extra>"
-        figure.add_trace(go.Heatmap(z=belief, x=_DIGITS, colorbar=bar, hovertemplate=hover, **scale), 1, column)
-        figure.update_xaxes(
-            type="category", title_text="digit", tickfont_size=9, tickangle=0, tickvals=_DIGITS, fixedrange=True, row=1, col=column
-        )
-        figure.add_vrect(
-            x0=reading.winner - 0.5, x1=reading.winner + 0.5, line=dict(color=text_color(dark), width=1.5), row=1, col=column
-        )  # fmt: skip
-    return _frame(figure, height)
+        scale: dict[str, Any] = dict(colorscale=EVEN, zmin=0, zmax=1, showscale=panel == 2, colorbar=bar)
+        traces.append(go.Heatmap(z=belief, x=_DIGITS, hovertemplate=hover, xaxis=f"x{panel}", yaxis=f"y{panel}", **scale))
+        edges.append(edge | dict(xref=f"x{panel}", yref=f"y{panel} domain"))
+    widths = (0.42, 0.29, 0.29) if len(beliefs) == 2 else (0.5, 0.5)
+    return go.Figure(traces, _layout(("the picture", *beliefs), widths, "digit", height) | dict(shapes=edges))
 
 
 def parts_figure(picture: npt.NDArray[np.uint8], reading: Reading, line: Line, *, height: int = 400) -> go.Figure:
     """What each row adds to the score of the winning digit and of its rival, beside the picture."""
-    figure = _beside_picture(picture, ["what each row adds to the score"], [0.4, 0.6])
-    rows = np.arange(len(reading.rows))
+    traces, rows = [_picture(picture)], np.arange(len(reading.rows))
     for digit, color in ((reading.rival, BASELINE), (reading.winner, line.color)):
         hover = f"row %{{y}} adds %{{x:+.2f}} to {digit}<extra></extra>"
-        bars = go.Bar(y=rows, x=reading.rows[:, digit], orientation="h", name=f"{digit}", marker_color=color, hovertemplate=hover)
-        figure.add_trace(bars, 1, 2)
-    figure.update_xaxes(title_text="score (logit)", zeroline=True, zerolinecolor=BASELINE, row=1, col=2)
-    figure.update_layout(bargap=0.15)
-    legend = dict(traceorder="reversed", x=0.5, xanchor="center", y=-0.24, yanchor="top", title_text="added to ")
-    return _frame(figure, height).update_layout(legend=legend)
+        look = dict(orientation="h", name=f"{digit}", marker_color=color, hovertemplate=hover)
+        traces.append(go.Bar(y=rows, x=reading.rows[:, digit], xaxis="x2", yaxis="y2", **look))
+    legend = dict(traceorder="reversed", orientation="h", x=0.5, xanchor="center", y=-0.24, yanchor="top", title_text="added to ")
+    layout = _layout(("the picture", "what each row adds to the score"), (0.4, 0.6), "score (logit)", height)
+    return go.Figure(traces, layout | dict(legend=legend, bargap=0.15))
 
 
 def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> go.Figure:
@@ -140,26 +119,36 @@ def learning_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, h
     )
 
 
-def _beside_picture(picture: npt.NDArray[np.uint8], titles: list[str], widths: list[float]) -> go.Figure:
-    """Panels that share the picture's rows, the picture first."""
-    figure = make_subplots(
-        1,
-        1 + len(titles),
-        shared_yaxes=True,
-        subplot_titles=["the picture", *titles],
-        column_widths=widths,
-        horizontal_spacing=0.03,
-    )
+def _picture(picture: npt.NDArray[np.uint8]) -> go.Heatmap:
     grey = [[0, "#000000"], [1, "#FFFFFF"]]
     hover = "row %{y}, column %{x}: %{z}<extra></extra>"
-    figure.add_trace(go.Heatmap(z=picture, colorscale=grey, zmin=0, zmax=255, showscale=False, hovertemplate=hover), 1, 1)
-    figure.update_annotations(font_size=13)
-    figure.update_xaxes(visible=False, fixedrange=True, row=1, col=1)
-    figure.update_yaxes(range=[len(picture) - 0.5, -0.5], fixedrange=True, showgrid=False, ticks="")
-    return figure.update_yaxes(title_text="row", row=1, col=1)
+    return go.Heatmap(z=picture, colorscale=grey, zmin=0, zmax=255, showscale=False, hovertemplate=hover, xaxis="x", yaxis="y")
 
 
-def _frame(figure: go.Figure, height: int) -> go.Figure:
-    """The same margins for both, so that their rows are level with each other."""
-    figure = dress(figure, height=height, hover=False)
-    return figure.update_layout(margin=dict(l=8, r=8, t=30, b=110)).update_xaxes(automargin=False)
+@functools.cache  # a layout takes longer to check than all else in an answer, and never changes
+def _layout(titles: tuple[str, ...], widths: tuple[float, ...], name: str, height: int) -> dict[str, Any]:
+    """Panels whose rows are level with each other and with those of the next figure, the picture first."""
+    settings: dict[str, Any] = dict(subplot_titles=titles, column_widths=widths, shared_yaxes=True, horizontal_spacing=0.03)
+    figure = dress(make_subplots(1, len(titles), **settings), height=height, hover=False)
+    figure.update_annotations(font_size=13).update_layout(margin=dict(l=8, r=8, t=30, b=110))
+    figure.update_xaxes(automargin=False, title_text=name, fixedrange=True, zeroline=name != "digit", zerolinecolor=BASELINE)
+    if name == "digit":
+        figure.update_xaxes(type="category", tickfont_size=9, tickangle=0, tickvals=_DIGITS)
+    figure.update_xaxes(visible=False, type="linear", fixedrange=True, row=1, col=1)
+    figure.update_yaxes(range=[27.5, -0.5], fixedrange=True, showgrid=False, ticks="").update_yaxes(title_text="row", row=1, col=1)
+    return _plain(figure)
+
+
+@functools.cache
+def _shares_layout(height: int) -> dict[str, Any]:
+    figure = dress(go.Figure(), x="digit", y="probability", height=height, hover=False).update_layout(margin_t=24, bargap=0.25)
+    figure.update_xaxes(type="category", fixedrange=True, tickvals=_DIGITS, tickangle=0)
+    figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
+    return _plain(figure)
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """A layout without its template, which each figure brings anew."""
+    layout: dict[str, Any] = figure.to_dict()["layout"]
+    del layout["template"]
+    return layout

@@ -144,7 +144,7 @@ def _lead(beliefs: npt.NDArray[np.float64], rows: Sequence[int], winner: int) ->
     if not len(behind):
         return f"{winner} leads at once"
     if behind[-1] == len(rows) - 1:
-        return f"it alone would say {beliefs[-1].argmax()}"
+        return f"that half alone would say {beliefs[-1].argmax()}"
     return f"{winner} leads for good after row {rows[behind[-1] + 1]}"
 
 

@@ -137,5 +137,5 @@ def test_the_turning_point_is_the_row_after_the_last_one_that_others_led() -> No
     beliefs = np.eye(10)[[3, 7, 3, 7, 7]]
     assert digits._lead(beliefs, range(5), 7) == "7 leads for good after row 3"
     assert digits._lead(beliefs, range(4, -1, -1), 7) == "7 leads for good after row 1"
-    assert digits._lead(beliefs, range(5), 3) == "it alone would say 7"
+    assert digits._lead(beliefs, range(5), 3) == "that half alone would say 7"
     assert digits._lead(beliefs[3:], range(2), 7) == "7 leads at once"
