@@ -18,7 +18,7 @@ from rnnapp.training.backends import Augment, Sums, Weights
 
 __all__ = ["TorchBackend", "gather"]
 
-_WIDE = 128  # hidden size from which more than one CPU thread pays
+_WIDE = 256  # hidden size from which more than one CPU thread pays
 _CHUNK = 4096  # windows answered at once
 
 

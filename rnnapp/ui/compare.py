@@ -22,6 +22,7 @@ from rnnapp.figures.compare import curves_figure
 from rnnapp.figures.forecast import price_figure
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import EpochEvent
+from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
@@ -168,7 +169,10 @@ def _after(told: Told, key: Hashable) -> None:
         st.caption(comparison.nets[0].evaluation.verdict)
     _unfinished(told, key)
     notes(split.notes)
-    tabs = st.tabs(list(TABS), key="view", on_change="rerun", bind="query-params")
+    first = next(iter(TABS))
+    seed_word("view", tuple(TABS), first)
+    tabs = st.tabs(list(TABS), key="view", on_change="rerun")
+    publish_word("view", str(st.session_state["view"]), first)
     for tab, show in zip(tabs, TABS.values(), strict=True):
         if tab.open:
             with tab, sentences():
