@@ -23,7 +23,9 @@ def shared_data(*parts: str) -> Path:
     return path
 
 
-def random_walk(rows: int = 300, seed: int = 0, columns: tuple[str, ...] = ("Open", "High", "Low", "Close", "Volume")) -> PriceTable:
+def random_walk(
+    rows: int = 300, seed: int = 0, columns: tuple[str, ...] = ("Open", "High", "Low", "Close", "Volume")
+) -> PriceTable:
     """A geometric random walk of business days with all five columns."""
     rng = np.random.default_rng(seed)
     close = 1000 * np.exp(np.cumsum(rng.normal(0, 0.01, rows)))

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rnnapp.errors import RnnappError, RunError
 from rnnapp.home import home
 
-__all__ = ["EXPERIMENT", "Tracking", "default_uri", "mlflow", "told", "warm_up"]
+__all__ = ["EXPERIMENT", "Tracking", "default_uri", "mlflow", "told"]
 
 EXPERIMENT = "rnnapp"
 _WAIT = 3.0  # seconds a locked database is waited for
@@ -59,14 +59,6 @@ def mlflow(module: str) -> Any:
     """A module of MLflow. It is imported by one thread at a time: two at once find it half made."""
     with _importing:
         return importlib.import_module(f"mlflow.{module}")
-
-
-def warm_up(after: float = 4.0) -> None:
-    """Import MLflow in the background some seconds from now, so that the first look at the history does not wait for it."""
-    _quiet()
-    timer = threading.Timer(after, mlflow, args=("tracking",))
-    timer.daemon = True
-    timer.start()
 
 
 class Tracking:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
+from rnnapp.errors import RnnappError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.figures.digits import learning_figure
 from rnnapp.figures.forecast import loss_figure
@@ -32,6 +35,7 @@ __all__ = [
     "send",
     "session",
     "train_figure",
+    "warm_up",
     "watch_run",
 ]
 
@@ -43,7 +47,7 @@ OPENED = "_runs_opened"
 """Set when runs were opened from the list: back there, none is chosen."""
 
 
-@st.cache_resource(show_spinner="Opening the run history", on_release=lambda made: made.close())
+@st.cache_resource(show_spinner=False, on_release=lambda made: made.close())
 def desk() -> Desk:
     """The desk; made when the first page asks for it, its workers when the first job comes.
 
@@ -58,9 +62,44 @@ def session() -> str:
     return str(st.session_state.setdefault("_session", f"browser-{time.time_ns():x}"))
 
 
-@st.cache_resource(ttl=_LIST_FOR, show_spinner="Reading the run history")
-def _all_runs(deleted: bool) -> tuple[Run, ...]:
-    return desk().runs(deleted=deleted)
+class _Shelf:
+    """The list of all runs, kept at hand: a look at it never waits for the history, but for the first and after a change."""
+
+    def __init__(self, deleted: bool) -> None:
+        self._deleted, self._lock = deleted, threading.Lock()
+        self._runs: tuple[Run, ...] | None = None
+        self._read_at = 0.0
+
+    def look(self) -> tuple[Run, ...]:
+        """The runs, at most a few seconds old where somebody looked before."""
+        runs = self._runs
+        if runs is None:
+            return self._read()
+        if time.monotonic() - self._read_at > _LIST_FOR:
+            self._read_at = time.monotonic()
+            threading.Thread(target=self._try, daemon=True).start()
+        return runs
+
+    def forget(self) -> None:
+        """Read anew at the next look."""
+        self._runs = None
+
+    def _read(self) -> tuple[Run, ...]:
+        with self._lock:
+            self._runs = desk().runs(deleted=self._deleted)
+            self._read_at = time.monotonic()
+            return self._runs
+
+    def _try(self) -> None:
+        try:
+            self._read()
+        except RnnappError:
+            self._runs = None  # the next look tells why
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf(deleted: bool) -> _Shelf:
+    return _Shelf(deleted)
 
 
 def listed(*, deleted: bool = False) -> tuple[Run, ...]:
@@ -69,13 +108,25 @@ def listed(*, deleted: bool = False) -> tuple[Run, ...]:
     Raises:
         RunError: the history cannot be read.
     """
-    runs = _all_runs(deleted)
-    return tuple(desk().now(run) if run.active else run for run in runs)
+    return tuple(desk().now(run) if run.active else run for run in _shelf(deleted).look())
 
 
 def refresh() -> None:
     """Read the list anew next time: something was changed."""
-    _all_runs.clear()
+    for deleted in (False, True):
+        _shelf(deleted).forget()
+
+
+def warm_up(after: float = 4.0) -> None:
+    """Read the list in the background some seconds from now, so that the Runs page opens at once."""
+
+    def read() -> None:
+        with suppress(RnnappError):
+            listed()
+
+    timer = threading.Timer(after, read)
+    timer.daemon = True
+    timer.start()
 
 
 def send(name: str, settings: Settings, *, prices: PriceTable | None = None, split: Split | None = None, source: str = "") -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from rnnapp.runs import tracking
 from rnnapp.training.compiled import warm_up
+from rnnapp.ui import desk
 
 __all__ = ["start"]
 
@@ -30,4 +30,4 @@ def start() -> None:
 @st.cache_resource(show_spinner=False)
 def _once() -> None:
     warm_up()
-    tracking.warm_up()
+    desk.warm_up()

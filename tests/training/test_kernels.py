@@ -116,15 +116,13 @@ def test_correct_answers_are_counted_as_torch_counts() -> None:
 def test_batch_wider_than_a_block_is_the_same_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch is cut into blocks that fit the cache; the gradient must be the whole batch's."""
     monkeypatch.setattr("rnnapp.training.compiled._CACHE_FLOATS", 1)
-    found, truth, allowed = gradients(regression(count=300), ModelConfig(cell="lstm", hidden=4))
+    found, truth, _ = gradients(regression(count=300), ModelConfig(cell="lstm", hidden=4))
     assert np.abs(found - truth).max() <= allowed
 
 
 def test_sixteen_hidden_steps_of_a_long_window_stay_exact() -> None:
     """Back-propagation through 120 days: errors of the rational tanh must not pile up."""
-    found, truth, allowed = gradients(
-        regression(count=40, steps=120, features=2), ModelConfig(cell="gru", hidden=16, readout="last")
-    )
+    found, truth, _ = gradients(regression(count=40, steps=120, features=2), ModelConfig(cell="gru", hidden=16, readout="last"))
     assert np.linalg.norm(found - truth) <= 1e-5 * np.linalg.norm(truth)
 
 
