@@ -116,7 +116,7 @@ def test_correct_answers_are_counted_as_torch_counts() -> None:
 def test_batch_wider_than_a_block_is_the_same_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch is cut into blocks that fit the cache; the gradient must be the whole batch's."""
     monkeypatch.setattr("rnnapp.training.compiled._CACHE_FLOATS", 1)
-    found, truth, _ = gradients(regression(count=300), ModelConfig(cell="lstm", hidden=4))
+    found, truth, allowed = gradients(regression(count=300), ModelConfig(cell="lstm", hidden=4))
     assert np.abs(found - truth).max() <= allowed
 
 
