@@ -17,12 +17,14 @@ import numpy as np
 import torch
 from timing import machine, timed
 
-from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig
+from rnnapp.configs import TrainConfig
 from rnnapp.data.digits import DigitSplit, load_digits, make_augment
+from rnnapp.evaluation.shipped import NETS
 from rnnapp.training.compiled import warm_up
 from rnnapp.training.loop import TrainedModel, Training
 
-MODEL = ModelConfig(cell="lstm", hidden=12, layers=2, bidirectional=True)
+RECIPE = NETS["bilstm"]
+MODEL = RECIPE.model
 
 
 def ours(split: DigitSplit, train: TrainConfig) -> TrainedModel:
@@ -56,7 +58,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     warm_up().join()  # a kernel that is still being compiled would leave the work to torch
-    split = load_digits(DigitConfig(source="mnist", augment=args.augment))
+    split = load_digits(dataclasses.replace(RECIPE.digits, source="mnist", augment=args.augment))
     train = TrainConfig(epochs=args.epochs, batch=128, lr=args.lr, schedule=args.schedule, device="cpu")
     print(machine())
     ratios = []

@@ -53,13 +53,9 @@ class DigitRecipe:
         return self.model, self.train, self.digits
 
 
-def _recipe(title: str, model: ModelConfig, epochs: int, lr: float, **more: Any) -> DigitRecipe:
-    return DigitRecipe(title, model, TrainConfig(epochs=epochs, batch=128, lr=lr, **more))
-
-
 def _one_cycle(title: str, cell: Any, lr: float = 1e-2, *, both: bool = False, **more: Any) -> DigitRecipe:
     model = ModelConfig(cell=cell, hidden=32 if both else 64, bidirectional=both)
-    return _recipe(title, model, epochs=6, lr=lr, schedule="one-cycle", **more)
+    return DigitRecipe(title, model, TrainConfig(epochs=6, batch=128, lr=lr, schedule="one-cycle", **more))
 
 
 NETS: dict[str, DigitRecipe] = {
@@ -69,7 +65,12 @@ NETS: dict[str, DigitRecipe] = {
         TrainConfig(epochs=10, batch=128, lr=1e-2, schedule="one-cycle"),
         DigitConfig(augment="drawn"),
     ),
-    "bilstm": _recipe("BiLSTM, 12 x 2", ModelConfig(cell="lstm", hidden=12, layers=2, bidirectional=True), 11, 5e-3),
+    "bilstm": DigitRecipe(
+        "BiLSTM, 12 x 2",
+        ModelConfig(cell="lstm", hidden=12, layers=2, bidirectional=True),
+        TrainConfig(epochs=11, batch=128, lr=5e-3),
+        DigitConfig(mean=0.5, sd=0.5),  # pixels in -1..1: the worst of six seeds reads 98.5%, with 0..1 it reads 98.3%
+    ),
     "rnn": _one_cycle("RNN, 64", "rnn", 3e-3),
     "birnn": _one_cycle("BiRNN, 32", "rnn", 3e-3, both=True),
     "lstm": _one_cycle("LSTM, 64", "lstm"),
