@@ -68,6 +68,7 @@ class CompiledBackend:
         self._table = _Table(split.train)
         self._targets = _targets(split)
         self._lock = threading.Lock()
+        self._asked: tuple[Sequences, _Table] | None = None
         self.load(net.state_dict())
 
     def run(self, orders: IntArray, rates: npt.NDArray[np.float64]) -> Sums:
@@ -87,7 +88,10 @@ class CompiledBackend:
         return Sums(losses / orders.shape[1], correct)
 
     def predict(self, part: Sequences) -> FloatArray:
-        table = _Table(part)
+        asked = self._asked
+        if asked is None or asked[0] is not part:  # the validation part is asked about after every epoch
+            self._asked = asked = (part, _Table(part))
+        table = asked[1]
         answers = np.zeros(len(part) * self._outputs, np.float32)
         with self._lock:
             _kernels()[1](

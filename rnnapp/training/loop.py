@@ -175,7 +175,7 @@ class Training:
         self._loss_sum, self._correct = 0.0, 0
         self._seconds, self._steps = 0.0, 0
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
-        self._good = self._backend.weights()
+        self._good, self._good_at = self._backend.weights(), 0.0  # what a divergence falls back to
         self._stopped: Stopped | None = None
         self._cycle: npt.NDArray[np.float64] | None = None
         self._most = 0  # windows the last piece was allowed to have
@@ -349,7 +349,8 @@ class Training:
     def _next_size(self, windows: int, spent: float) -> tuple[int, int]:
         """How many epochs, or which piece of one, to run next so that it takes about ``_PIECE_SECONDS``."""
         count, batch = len(self.split.train), self.train.batch
-        self._good = self._backend.weights()
+        if self._seconds - self._good_at >= _PIECE_SECONDS:
+            self._good, self._good_at = self._backend.weights(), self._seconds
         self._most = most = int(min(windows * _PIECE_SECONDS / max(spent, 1e-6), 4 * max(windows, self._most)))
         if most < count:
             return 1, max(batch, most // batch * batch)
