@@ -123,7 +123,7 @@ _MONTH_NUMBERS = _month_numbers()
 
 
 def _numbered(cell: str) -> str:
-    """"Wed, 18. April 2018" as "m04-18-2018", whatever the order was; other words make it unreadable."""
+    """ "Wed, 18. April 2018" as "m04-18-2018", whatever the order was; other words make it unreadable."""
     parts = re.findall(r"\d+|[^\W\d_]+", cell.casefold())
     months = [_MONTH_NUMBERS[p] for p in parts if p in _MONTH_NUMBERS]
     numbers = [p for p in parts if p.isdigit()]
