@@ -205,10 +205,8 @@ def _local_cluster(workers: int | None) -> Any:
     for core in range(cores):
         options = {**common, "env": {"CUDA_VISIBLE_DEVICES": "", **own}}
         spec[f"core-{core}"] = {"cls": Nanny, "options": options}
-    scheduler = {
-        "cls": Scheduler,
-        "options": {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0", "port": 0},
-    }
+    quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # no dashboard, and none of its ports taken from others
+    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, **quiet}}
     return SpecCluster(workers=spec, scheduler=scheduler, name="rnnapp", silence_logs=50)
 
 
