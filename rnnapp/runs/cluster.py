@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing import spawn
 from typing import Any
 
 from rnnapp.errors import RunError
@@ -187,6 +188,7 @@ def _local_cluster(workers: int | None) -> Any:
     """One process a core, and one a GPU that alone sees that GPU."""
     from distributed import Nanny, Scheduler, SpecCluster
 
+    _leave_main_behind()
     gpus = _gpus()
     cores = max(1, workers or int(os.environ.get("RNNAPP_WORKERS") or 0) or min(_MOST, len(os.sched_getaffinity(0))) - len(gpus))
     common: dict[str, Any] = {
@@ -217,3 +219,19 @@ def _gpus() -> list[str]:
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
     count = torch.cuda.device_count()
     return [name.strip() for name in seen.split(",")][:count] if seen else [str(i) for i in range(count)]
+
+
+def _leave_main_behind() -> None:
+    """A worker process must not run the main module again: under Streamlit that is the page somebody happens to look at."""
+    prepare = spawn.get_preparation_data
+    if getattr(prepare, "leaves_main", False):
+        return
+
+    def prepared(name: str) -> dict[str, Any]:
+        data: dict[str, Any] = prepare(name)
+        if name.startswith("Dask Worker"):
+            data = {key: value for key, value in data.items() if not key.startswith("init_main")}
+        return data
+
+    prepared.leaves_main = True  # type: ignore[attr-defined]
+    spawn.get_preparation_data = prepared

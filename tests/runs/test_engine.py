@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -100,15 +100,21 @@ def test_an_unreachable_scheduler_is_a_sentence() -> None:
         engine.close()
 
 
+def test_workers_do_not_run_the_page_that_started_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit puts the running page in the place of the main module, which a new process would run as its own."""
+    page = ModuleType("__main__")
+    page.__file__ = str(tmp_path / "page.py")
+    Path(page.__file__).write_text("raise SystemExit('a page was run in a worker')")
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    engine = Engine(workers=1)
+    try:
+        assert engine.submit(work.add, 1, 2).wait(LONG) == 3
+    finally:
+        engine.close()
+
+
 def test_a_closed_engine_says_so() -> None:
     engine = Engine()
     engine.close()
     with pytest.raises(RunError, match="is closed"):
         engine.submit(work.add, 1, 1)
-
-
-def start(*command: str) -> subprocess.Popen[bytes]:
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
