@@ -104,8 +104,8 @@ def search_figure(study: Any, kind: SearchKind, *, dark: bool = False) -> go.Fig
         return _own(figure, dark, x="share of the trial, %", y=value)
     if kind == "history":
         figure = pictures.plot_optimization_history(study, target_name=value)
-        figure.update_traces(marker=dict(color=BASELINE, size=7), selector=dict(mode="markers"))
-        figure.update_traces(line=dict(color=_BEST, width=2), selector=dict(mode="lines"))
+        figure.update_traces(name="a trial", marker=dict(color=BASELINE, size=7), selector=dict(mode="markers"))
+        figure.update_traces(name="best so far", line=dict(color=_BEST, width=2, shape="hv"), selector=dict(mode="lines"))
         return _own(figure, dark, x="trial", y=value)
     if kind == "importances":
         figure = pictures.plot_param_importances(study)

@@ -42,10 +42,12 @@ def show_runs() -> None:
 
 
 def _list() -> None:
+    with st.spinner("Reading the run history", show_time=True):
+        found = listed()
     with st.sidebar:
-        find, statuses, data, sort = _filters(listed())
+        find, statuses, data, sort = _filters(found)
     deleted = "deleted" in statuses
-    runs = listed(deleted=True) if deleted else listed()
+    runs = listed(deleted=True) if deleted else found
     wanted = [status for status in statuses if status != "deleted"]
     answer(_summary(runs, deleted))
     _undo()
@@ -181,22 +183,22 @@ _COLUMNS: dict[str, Any] = {
     "Name": st.column_config.TextColumn("Name"),
     "Status": st.column_config.TextColumn("Status", width="small"),
     "Data": st.column_config.TextColumn("Data"),
-    "Settings": st.column_config.TextColumn("Settings", help="Those that differ from their defaults."),
     "RMSE": st.column_config.NumberColumn("RMSE, points", format="%.1f", help="On the test part, index points."),
     "Skill": st.column_config.NumberColumn("Skill", format="%+.1f%%", help="1 − RMSE / persistence's RMSE, %."),
     "Accuracy": st.column_config.NumberColumn("Accuracy", format="%.2f%%", help="Test digits read right, %."),
     "Epochs": st.column_config.TextColumn("Epochs", width="small"),
     "Duration": st.column_config.NumberColumn("Duration, s", format="%.1f", help="Training alone."),
     "Age": st.column_config.DatetimeColumn("Age", format="distance"),
+    "Settings": st.column_config.TextColumn("Settings", help="Those that differ from their defaults."),
 }
 
 
 def _row(run: Run) -> list[Any]:
     skill, accuracy = run.metrics.get("skill"), run.metrics.get("test_accuracy")
     return [
-        list(run.spark), ("★ " if run.pinned else "") + run.name, run.status, run.data, settings_words(run),
+        list(run.spark), ("★ " if run.pinned else "") + run.name, run.status, run.data,
         run.metrics.get("rmse"), None if skill is None else 100 * skill, None if accuracy is None else 100 * accuracy,
-        f"{run.epoch} of {run.epochs}", run.seconds, run.created,
+        f"{run.epoch} of {run.epochs}", run.seconds, run.created, settings_words(run),
     ]  # fmt: skip
 
 

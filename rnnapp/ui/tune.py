@@ -171,10 +171,10 @@ def _standing(search: Search) -> None:
     if best is None or best.value is None:
         answer(f"Looking on {search.prices.name}; no trial is complete yet." if search.running else "No trial is complete.")
     else:
-        side = "less than" if best.value < 1 else "no less than"
-        told = f"{best.value:.3f} of persistence's error, {side} “tomorrow = today”"
-        answer(
-            f"The best of {states.count('complete')} complete trials misses by {told}, on {search.prices.name}'s validation days."
+        told = f"{abs(best.value - 1):.1%} {'less' if best.value < 1 else 'more'} than persistence"
+        among = f"The best of {states.count('complete')} complete trials"
+        answer(f"{among} misses by {told} on {search.prices.name}'s validation days.")
+            f"The best of {states.count('complete')} complete trials misses by {told} on {search.prices.name}'s validation days."
         )
     bar, button = st.columns([5, 1], vertical_alignment="center")
     words = f"{done} of {search.plan.budget} trials, {states.count('pruned')} pruned, {states.count('running')} running"
