@@ -123,7 +123,8 @@ def choice(cls: type[Any], name: str, names: dict[str, str] | None = None, *, li
     common: Any = dict(format_func=lambda word: names.get(word, word), key=name, help=option.help, persist_state="session")
     if listed:
         return cast(str, st.selectbox(option.label, option.choices, **common))
-    return cast(str, st.segmented_control(option.label, option.choices, required=True, **common))
+    chosen = st.segmented_control(option.label, option.choices, required=True, **common)
+    return chosen or str(getattr(cls(), name))
 
 
 def switch(cls: type[Any], name: str) -> bool:
@@ -169,7 +170,7 @@ def _split(prices: PriceTable) -> SplitPoint:
             st.session_state.pop(f"split_{name}", None)
     by = st.segmented_control("Split by", names.values(), key="split_by", required=True, help=option.help, persist_state="session")
     sliders: dict[str | None, Any] = {"share": _split_share, "windows": _split_windows, "date": _split_date}
-    value: SplitPoint = sliders[by](prices, st.session_state["split"])
+    value: SplitPoint = sliders[by or "share"](prices, st.session_state["split"])
     st.session_state["split"] = value
     return value
 

@@ -35,7 +35,7 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
     """
     st.subheader("Data", divider="gray")
     seed_word("data", _SOURCES, "bundled")
-    source: str = st.segmented_control(  # type: ignore[assignment]
+    chosen = st.segmented_control(
         "Source",
         _SOURCES,
         format_func=lambda word: _NAMES[word],
@@ -44,6 +44,7 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
         persist_state="session",
         help="A bundled index (no network), a CSV of your own, or Yahoo Finance.",
     )
+    source = chosen or "bundled"  # nothing is chosen for a moment while another page takes the control over
     publish_word("data", source, "bundled")
     prices = {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source](place or st.container())
     if prices is None and place is not None:

@@ -20,7 +20,7 @@ __all__ = ["LIVE_SECONDS", "LONG_SECONDS", "recall", "remember", "split_key", "w
 
 LIVE_SECONDS = 0.5
 """A training that takes less is run at once, whenever a control moves."""
-LONG_SECONDS = 8.0
+LONG_SECONDS = 15.0
 """A training that takes more becomes a run of the job engine."""
 _KEPT = 64
 _LOOK_EVERY = 0.5  # seconds between two looks at a running training

@@ -36,7 +36,7 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
     """The whole way; torch and many epochs, so that there is time to watch."""
     file = tmp_path / "walk.csv"
     random_walk(400).frame.to_csv(file)
-    page = open_page("/?data=upload&backend=torch&epochs=500")
+    page = open_page("/?data=upload&backend=torch&epochs=450")
     page.locator('input[type="file"]').set_input_files(file)
     expect(page.get_by_text("walk: 400 days")).to_be_visible()
     slider = page.get_by_role("slider", name="Window length")
@@ -57,7 +57,7 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
 
     address = page.evaluate("location.href")
     assert "window=13" in address
-    assert "epochs=500" in address
+    assert "epochs=450" in address
     page.goto(address)
     settle(page)
     expect(page.get_by_role("slider", name="Window length")).to_have_value("13")

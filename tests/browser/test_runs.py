@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import no_traceback, plot, settle
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.faults]
 Opened = Callable[..., Page]
 LONG = 90_000
 LIVE = "plot => plot.data[0].x && plot.data[0].x.length"

@@ -32,9 +32,10 @@ from tests.runs import work
 from tests.support import random_walk
 
 LONG = 90.0
-pytestmark = pytest.mark.filterwarnings(  # dask leaves sockets to the garbage collector when its scheduler dies
+_WARNINGS = pytest.mark.filterwarnings(  # dask leaves sockets to the garbage collector when its scheduler dies
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
 )
+pytestmark = [_WARNINGS, pytest.mark.faults]
 EPOCHS = 250
 SETTINGS = Settings(
     ModelConfig(cell="gru", hidden=3), TrainConfig(epochs=EPOCHS, device="cpu", backend="torch"), WindowConfig(window=5, valid=0.2)

@@ -15,6 +15,8 @@ from rnnapp.runs import engine as engine_module
 from rnnapp.runs.engine import Engine, Ticket
 from tests.runs import work
 
+pytestmark = pytest.mark.faults
+
 LONG = 60.0  # seconds a busy machine may take to start processes
 
 

@@ -21,6 +21,8 @@ from rnnapp.runs.trial import Trial, before_test, fold_step, judge
 from tests.runs import work
 from tests.support import random_walk
 
+pytestmark = pytest.mark.faults
+
 LONG = 90.0
 BASE = Settings(ModelConfig(hidden=2), TrainConfig(epochs=3, device="cpu"), WindowConfig(window=5))
 LR = Range("lr", 1e-4, 1e-1, log=True)
