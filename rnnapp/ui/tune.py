@@ -174,6 +174,8 @@ def _standing(search: Search) -> None:
         told = f"{abs(best.value - 1):.1%} {'less' if best.value < 1 else 'more'} than persistence"
         among = f"The best of {states.count('complete')} complete trials"
         answer(f"{among} misses by {told} on {search.prices.name}'s validation days.")
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    words = f"{done} of {search.plan.budget} trials, {states.count('pruned')} pruned, {states.count('running')} running"
     bar.progress(min(done / search.plan.budget, 1.0), text=words)
     if search.running:
         if button.button("Stop", icon=":material/stop:", key="stop_search", help="Ends within a second; Continue goes on."):
