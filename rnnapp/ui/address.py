@@ -7,11 +7,11 @@ default.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
-from rnnapp.configs import ConfigT, format_value, from_query, options, to_query
+from rnnapp.configs import ConfigT, from_query, options, to_query
 
 __all__ = ["open_settings", "publish", "publish_word", "seed", "seed_word"]
 
@@ -58,11 +58,11 @@ def publish_word(name: str, value: str, default: str) -> None:
 
 def open_settings(*configs: ConfigT) -> None:
     """Make these settings the present ones of every page (a recipe, a kept run), before any control is drawn."""
+    st.session_state.pop("split_by", None)  # drawn anew from the split
     for config in configs:
         for name in options(config):
             st.session_state[name] = getattr(config, name)
-            st.session_state.pop("split_by", None)
-            _write(name, to_query(cast(Any, config)).get(name))
+    publish(*configs)
 
 
 def _write(name: str, text: str | None) -> None:
@@ -70,4 +70,4 @@ def _write(name: str, text: str | None) -> None:
         if name in st.query_params:
             del st.query_params[name]
     elif st.query_params.get(name) != text:
-        st.query_params[name] = format_value(text)
+        st.query_params[name] = text
