@@ -21,7 +21,7 @@ from typing import Any
 __all__ = ["measure"]
 
 _ROOT = Path(__file__).parents[1]
-_SIZE = "rows=431&split=200&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
+_SIZE = "rows=431&split=200&window=5&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
 _PLACES = {
     "Forecast, one net": (f"/?{_SIZE}", "forecast"),
     "Compare, three nets": (f"/compare?{_SIZE}&seeds=1", "compare"),

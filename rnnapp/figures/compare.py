@@ -73,7 +73,7 @@ def curves_figure(comparison: Comparison, *, dark: bool = False, first: np.datet
     for trace in figure.data:
         if trace.hoverinfo != "skip":
             trace.hovertemplate = "%{y:,.1f}"
-    return dress(figure, y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}")
+    return dress(figure, y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
 
 
 def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:

@@ -25,7 +25,7 @@ def price_figure(split: PriceSplit, dark: bool = False) -> go.Figure:
         go.Scatter(x=prices.dates[::step], y=prices.close[::step], name="actual", line=dict(color=actual_color(dark), width=1.6))
     )
     mark_boundary(figure, split.boundary, prices.dates[-1], dark)
-    return dress(figure, y=f"close, {POINTS}")
+    return dress(figure, y=f"close, {POINTS}", quick=True)
 
 
 def loss_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, log: bool = True, height: int = 300) -> go.Figure:
@@ -39,7 +39,7 @@ def loss_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, log: 
             x=epoch, y=[e.valid_loss for e in shown], name="validation", line=dict(color=line.color, width=1.4, dash="dash")
         )
         figure.add_trace(valid)
-    dress(figure, x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}")
+    dress(figure, x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True)
     figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
     figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
     return figure
@@ -82,7 +82,7 @@ def forecast_figure(
     if first < forecast.boundary:
         mark_boundary(figure, forecast.boundary, last, dark)
     figure.update_traces(hovertemplate="%{y:,.1f}")
-    return dress(figure, y=f"close, {POINTS}", keep=f"{first}{last}")
+    return dress(figure, y=f"close, {POINTS}", keep=f"{first}{last}", quick=True)
 
 
 def residual_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go.Figure:

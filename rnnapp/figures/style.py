@@ -72,7 +72,14 @@ def stride(count: int, most: int = MAX_POINTS) -> int:
 
 
 def dress(
-    figure: go.Figure, *, x: str = "", y: str = "", height: int = HEIGHT, hover: bool = True, keep: str = "zoom"
+    figure: go.Figure,
+    *,
+    x: str = "",
+    y: str = "",
+    height: int = HEIGHT,
+    hover: bool = True,
+    keep: str = "zoom",
+    quick: bool = False,
 ) -> go.Figure:
     """Axis names with units, unified hover, a legend above, fixed height, and zoom that survives an update.
 
@@ -82,10 +89,12 @@ def dress(
         height: pixels; the same while it updates, so nothing jumps.
         hover: one hover box for all curves.
         keep: zoom survives as long as this word stays the same.
+        quick: margins are fixed rather than fitted to the labels, which spares the browser a second layout: for charts that
+            are redrawn while a slider moves.
     """
     figure.update_layout(
         height=height,
-        margin=dict(l=8, r=8, t=36, b=8),
+        margin=dict(l=64, r=12, t=36, b=44 if x else 28) if quick else dict(l=8, r=8, t=36, b=8),
         hovermode="x unified" if hover else "closest",
         legend=dict(orientation="h", yanchor="bottom", y=1.0, xanchor="left", x=0),
         uirevision=keep,
@@ -93,8 +102,8 @@ def dress(
         plot_bgcolor="rgba(0,0,0,0)",
         modebar=dict(bgcolor="rgba(0,0,0,0)"),
     )
-    figure.update_xaxes(title_text=x or None, automargin=True)
-    figure.update_yaxes(title_text=y or None, automargin=True)
+    figure.update_xaxes(title_text=x or None, automargin=not quick)
+    figure.update_yaxes(title_text=y or None, automargin=not quick)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import streamlit as st
@@ -31,3 +32,4 @@ def start() -> None:
 def _once() -> None:
     warm_up()
     desk.warm_up()
+    gc.freeze()  # hundreds of thousands of objects of the libraries, which a collection need not look through again
