@@ -18,15 +18,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["measure"]
+__all__ = ["ADDRESS", "WATCH", "measure", "serve", "settle"]
 
 _ROOT = Path(__file__).parents[1]
 _SIZE = "rows=431&split=200&window=5&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
+ADDRESS = f"/?{_SIZE}"
+"""Of the Forecast page at that setting."""
 _PLACES = {
-    "Forecast, one net": (f"/?{_SIZE}", "forecast"),
+    "Forecast, one net": (ADDRESS, "forecast"),
     "Compare, three nets": (f"/compare?{_SIZE}&seeds=1", "compare"),
 }
-_WATCH = """key => {
+WATCH = """key => {
     const find = () => document.querySelector(`.st-key-chart_${key} .js-plotly-plot`);
     const sign = () => { const plot = find(); return plot && plot.data ? plot.data.map(d => {
         const y = d.y && d.y._inputArray ? Array.from(d.y._inputArray) : Array.from(d.y || []);
@@ -41,6 +43,7 @@ _WATCH = """key => {
             else requestAnimationFrame(look); };
         look(); }, {once: true, capture: true});
 }"""
+"""Run in the page with a chart's key: ``window.reaction`` becomes the milliseconds from the next key press to its new curve."""
 
 
 def measure(moves: int = 15) -> list[dict[str, Any]]:
@@ -49,7 +52,7 @@ def measure(moves: int = 15) -> list[dict[str, Any]]:
 
     named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
-        address, server = _serve(log)
+        address, server = serve(log)
         browser = playwright.chromium.launch(executable_path=named, args=["--no-sandbox", "--disable-gpu"])
         try:
             rows = []
@@ -77,9 +80,9 @@ def _moves(page: Any, address: str, key: str, count: int) -> list[float]:
     slider = page.get_by_role("slider", name="Window length")
     times = []
     for move in range(count + 1):  # the first wakes everything up
-        _settle(page)
+        settle(page)
         slider.focus()
-        page.evaluate(_WATCH, key)
+        page.evaluate(WATCH, key)
         page.keyboard.press("ArrowRight")
         try:
             page.wait_for_function("() => window.reaction", timeout=20_000)
@@ -90,14 +93,15 @@ def _moves(page: Any, address: str, key: str, count: int) -> list[float]:
     return times
 
 
-def _settle(page: Any) -> None:
+def settle(page: Any) -> None:
+    """Wait until the page has nothing left to do."""
     page.wait_for_function(
         """() => document.querySelector('[data-testid="stApp"]')?.getAttribute('data-test-script-state') === 'notRunning'"""
     )
     page.wait_for_timeout(300)
 
 
-def _serve(log: Any) -> tuple[str, subprocess.Popen[bytes]]:
+def serve(log: Any) -> tuple[str, subprocess.Popen[bytes]]:
     """A server of its own on a free port, its kernels loaded."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

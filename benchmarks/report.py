@@ -29,7 +29,8 @@ def write(results: dict[str, Any]) -> None:
     for what, unit in (("rows", "rows"), ("window", "days"), ("hidden", "units")):
         if what in results:
             parts.append(_growth(what, unit, results[what]))
-    for name, table in (("ensembles", _ensembles), ("million", _million), ("mnist", _mnist), ("page", _page)):
+    tables = {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page, "sessions": _sessions}
+    for name, table in tables.items():
         if results.get(name):
             parts.append(table(results[name]))
     page.write_text(head + "\n".join(parts))
@@ -98,6 +99,16 @@ def _page(rows: list[dict[str, float]]) -> str:
     lines = ["### Slider to redrawn curve in the browser\n", "| what | median ms |", "|---|---|"]
     lines += [f"| {row['what']} | {row['milliseconds']:.0f} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _sessions(row: dict[str, float]) -> str:
+    return (
+        f"### {row['sessions']:.0f} browser sessions drag the window slider at once\n\n"
+        f"From the last move to the new curve: median {row['median'] / 1000:.1f} s, worst {row['worst'] / 1000:.1f} s, "
+        f"{row['errors']:.0f} errors. All browsers drew on the server's own cores; the server itself took "
+        f"{row['server_seconds']:.1f} processor seconds for all of a drag. Its memory: {row['memory_before']:.0f} MB before, "
+        f"{row['memory_after']:.0f} MB after.\n"
+    )
 
 
 def _plot(results: dict[str, Any]) -> None:

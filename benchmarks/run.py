@@ -21,7 +21,7 @@ from timing import machine  # noqa: E402
 from rnnapp.training.choice import speeds  # noqa: E402
 from rnnapp.training.compiled import warm_up  # noqa: E402
 
-PARTS = ("side_by_side", "rows", "window", "hidden", "ensembles", "million", "mnist", "page")
+PARTS = ("side_by_side", "rows", "window", "hidden", "ensembles", "million", "mnist", "page", "sessions")
 
 
 def main() -> None:
@@ -48,6 +48,7 @@ def main() -> None:
         "million": million,
         "mnist": lambda: mnist(repeats),
         "page": _page,
+        "sessions": _sessions,
     }
     if "side_by_side" in chosen.parts:
         for results["side_by_side"] in compare(setting, repeats, tuple(chosen.peers)):
@@ -62,6 +63,12 @@ def _page() -> list[dict[str, float]] | None:
     from page_reaction import measure
 
     return measure()
+
+
+def _sessions() -> dict[str, float]:
+    from many_sessions import drag
+
+    return drag()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.training.ensemble import train_many
 from rnnapp.training.loop import EpochEvent, TrainedModel
 
-__all__ = ["VARIABLE", "Contender", "SeedResult", "compare", "contenders", "split_for", "vary"]
+__all__ = ["VARIABLE", "Contender", "SeedResult", "compare", "contenders", "seed_result", "split_for", "vary"]
 
 VARIABLE = (
     "hidden", "layers", "dropout", "readout", "squash", "window", "target", "inputs", "scaling",
@@ -156,7 +156,7 @@ def _runs(
                 continue
             assert trained.window is not None
             entry = waiting[trained.model, trained.train, trained.window]
-            yield _result(entry, splits[entry], trained)
+            yield seed_result(entry, splits[entry], trained)
         if stop is not None and stop.is_set():
             return
 
@@ -165,7 +165,8 @@ def _hearer(jobs: list[tuple[Contender, TrainConfig]], on_event: OnEvent) -> Cal
     return lambda place, event: on_event(jobs[place][0], jobs[place][1].seed, event)
 
 
-def _result(entry: Contender, split: PriceSplit, trained: TrainedModel) -> SeedResult:
+def seed_result(entry: Contender, split: PriceSplit, trained: TrainedModel) -> SeedResult:
+    """A finished training as a result, with its forecast where it did not diverge."""
     if trained.stopped == "diverged":
         error = f"{entry.name}, seed {trained.train.seed}: the loss is no longer a number; a smaller learning rate would do."
         return SeedResult(entry, trained.train.seed, trained, None, error)

@@ -20,7 +20,7 @@ from rnnapp.errors import ConfigError, TooFewRowsError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 
-__all__ = ["Fold", "join", "overlap_gap", "walk_forward"]
+__all__ = ["Fold", "fold_splits", "join", "judged_fold", "overlap_gap", "walk_forward"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +63,20 @@ def walk_forward(
         ConfigError: fewer than 1 fold or day.
         TooFewRowsError: the table is too short for that many.
     """
+    for number, split in enumerate(fold_splits(prices, config, folds=folds, step=step)):
+        yield judged_fold(number, split, fit(split))
+
+
+def fold_splits(prices: PriceTable, config: WindowConfig, *, folds: int = 5, step: int = 20) -> Iterator[PriceSplit]:
+    """What each fold trains on and is judged on, the oldest first; arguments and errors as of :func:`walk_forward`."""
     if folds < 1 or step < 1:
         raise ConfigError(f"{folds} folds of {step} days are asked for; at least 1 of each would do.")
-    prices = prices.tail(config.rows)
-    for number, split in enumerate(_splits(prices, config, folds, step)):
-        forecast = fit(split)
-        yield Fold(number, forecast, evaluate(forecast), len(split.train), overlap_gap(config))
+    return _splits(prices.tail(config.rows), config, folds, step)
+
+
+def judged_fold(number: int, split: PriceSplit, forecast: Forecast) -> Fold:
+    """A fold from what was forecast on its split."""
+    return Fold(number, forecast, evaluate(forecast), len(split.train), overlap_gap(split.config))
 
 
 def join(folds: Sequence[Fold]) -> Forecast:

@@ -145,7 +145,7 @@ class Desk:
         Raises:
             RunError: it still runs, is finished, or its data is not there.
         """
-        run = self.store.run(run_id)
+        run = self.run(run_id)
         if self.live(run_id) is not None or run.status not in RESUMABLE:
             raise RunError(f"The run {run.name} is {run.status}; only one that was interrupted or stopped can be resumed.")
         prices, split = get_prices(self.store, run_id), _digits(run)
@@ -317,12 +317,14 @@ class Desk:
     def _mark_interrupted(self, run: Run) -> Run:
         """A run whose app died: its history is whole, and it can be resumed."""
         message = "The app ended while it ran; Resume goes on from its last kept state."
-        tags: dict[str, Any] = dict(spark=run.spark, epoch=run.epoch, seconds=run.seconds, beat=run.beat, owner="", message=message)
+        epoch = run.epoch
         try:
+            epoch = max(epoch, len(self.store.losses(run.id).get("train_loss", [])))  # losses are written before their count
+            tags: dict[str, Any] = dict(spark=run.spark, epoch=epoch, seconds=run.seconds, beat=run.beat, owner="", message=message)
             self.store.log(run.id, status="interrupted", **tags)
         except RnnappError as error:
             logger.info("A run left behind could not be marked: %s", error)
-        return dataclasses.replace(run, status="interrupted", message=message)
+        return dataclasses.replace(run, status="interrupted", epoch=epoch, message=message)
 
 
 def _digits(run: Run) -> Split | None:

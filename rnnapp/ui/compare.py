@@ -20,13 +20,15 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.judge import Comparison, Row, judge
 from rnnapp.figures.compare import curves_figure
 from rnnapp.figures.forecast import price_figure
+from rnnapp.runs.many import compare_runs
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
-from rnnapp.ui.live import LIVE_SECONDS, recall, remember, split_key
+from rnnapp.ui.desk import desk, session
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, recall, remember, share, shared, split_key
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
 __all__ = ["show_compare"]
@@ -46,6 +48,7 @@ class _Job:
     stream: BackgroundStream[SeedResult]
     epochs: list[int]
     started: float
+    kept: bool
 
     @property
     def share(self) -> float:
@@ -57,7 +60,7 @@ class _Job:
 def show_compare(split: PriceSplit, asked: Asked) -> None:
     """The page under its controls: what was compared under these settings, or the way to do it."""
     key = split_key(split, asked)
-    running = _running()
+    running = _running(key)
     told: Told | None = recall(key)
     if told is None and running is None and _seconds(split, asked) < LIVE_SECONDS:
         with sentences():
@@ -84,12 +87,14 @@ def _rules(split: PriceSplit) -> Sequence[Forecast]:
     return rules if rules is not None else cast(Sequence[Forecast], remember(key, baselines(split)))
 
 
-def _running() -> _Job | None:
-    """The trainings under way; ended ones are turned into a result first."""
+def _running(key: Hashable) -> _Job | None:
+    """The trainings under way, here or for these settings in another tab; ended ones are turned into a result first."""
     job: _Job | None = st.session_state.get(_JOB)
+    if job is None and recall(key) is None:
+        job = shared(key)
     if job is None or not job.stream.done:
         return job
-    del st.session_state[_JOB]
+    st.session_state.pop(_JOB, None)
     if job.stream.error is not None:
         st.error(str(job.stream.error), icon=":material/error:")
     if job.stream.items:
@@ -104,11 +109,17 @@ def _start(split: PriceSplit, asked: Asked, key: Hashable) -> None:
     def hear(entry: Contender, seed: int, event: EpochEvent) -> None:
         epochs.append(event.epoch)
 
+    where, whose = desk(), session()
+
+    def kept_runs(stop: threading.Event) -> Iterator[SeedResult]:
+        return compare_runs(where, split, asked.entries, seeds=asked.seeds, stop=stop, on_event=hear, session=whose)
+
     def runs(stop: threading.Event) -> Iterator[SeedResult]:
         return compare(split, asked.entries, seeds=asked.seeds, stop=stop, on_event=hear)
 
-    stream = BackgroundStream(runs, len(asked.entries) * asked.seeds)
-    st.session_state[_JOB] = _Job(key, split, asked, stream, epochs, time.monotonic())
+    long = _seconds(split, asked) >= LONG_SECONDS
+    stream = BackgroundStream(kept_runs if long else runs, len(asked.entries) * asked.seeds)
+    st.session_state[_JOB] = share(key, _Job(key, split, asked, stream, epochs, time.monotonic(), kept=long))
     st.rerun()
 
 
@@ -143,6 +154,8 @@ def _during(job: _Job) -> None:
         comparison = judged[len(results)]
         answer(comparison.verdict if results else "The nets are learning.")
         _progress(job)
+        if job.kept:
+            st.caption("This takes a while, so each training is a run of its own: it goes on when this page is closed.")
         _chart(comparison, "all")
         if results:
             show_table(comparison, live=True)

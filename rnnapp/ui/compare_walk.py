@@ -18,9 +18,12 @@ from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.walkforward import Fold, join, overlap_gap, walk_forward
 from rnnapp.figures.compare import folds_figure, lines_of
+from rnnapp.runs.many import walk_runs
+from rnnapp.training.choice import estimate
 from rnnapp.training.ensemble import train_many
 from rnnapp.ui.compare_controls import Told, asked_number
-from rnnapp.ui.live import recall, remember, split_key
+from rnnapp.ui.desk import desk, session
+from rnnapp.ui.live import LONG_SECONDS, recall, remember, share, shared, split_key
 from rnnapp.ui.page import chart, is_dark
 
 __all__ = ["show_walk_forward"]
@@ -43,9 +46,9 @@ def show_walk_forward(told: Told) -> None:
             f"{overlap_gap(config)} windows before each fold are left out, since labels {config.horizon} days ahead overlap."
         )
     key = ("walk", *cast(tuple[Hashable, ...], split_key(told.split, told.asked)), folds, step)
-    job = st.session_state.get(_WALK)
+    job = st.session_state.get(_WALK) or (None if recall(key) is not None else shared(key))
     if job is not None and job[1].done:
-        del st.session_state[_WALK]
+        st.session_state.pop(_WALK, None)
         if job[1].error is not None:
             raise job[1].error
         if job[1].items:
@@ -56,10 +59,19 @@ def show_walk_forward(told: Told) -> None:
     elif (walked := recall(key)) is not None:
         _show_walk(walked, told)
     elif st.button(f"Walk forward over {folds} folds", key="walk", icon=":material/play_arrow:"):
-        total = folds * len(told.asked.entries)
-        stream = BackgroundStream(lambda stop: _walk(told, folds, step, stop), total)
-        st.session_state[_WALK] = (key, stream)
+        st.session_state[_WALK] = share(key, (key, _start(told, folds, step)))
         st.rerun()
+
+
+def _start(told: Told, folds: int, step: int) -> BackgroundStream[Walk]:
+    """In a thread of this server, or on the job engine where it takes long."""
+    entries, total = told.asked.entries, folds * len(told.asked.entries)
+    if folds * sum(estimate(told.split, entry.model, entry.train) for entry in entries) < LONG_SECONDS:
+        return BackgroundStream(lambda stop: _walk(told, folds, step, stop), total)
+    engine, whose = desk().engine, session()
+    return BackgroundStream(
+        lambda stop: walk_runs(engine, told.split, entries, folds=folds, step=step, stop=stop, session=whose), total
+    )
 
 
 def _walk(told: Told, folds: int, step: int, stop: threading.Event) -> Iterator[Walk]:
@@ -99,7 +111,7 @@ def _watch_walk(stream: BackgroundStream[Walk], told: Told) -> None:
 
 def _show_walk(walked: tuple[Walk, ...], told: Told) -> None:
     folds: dict[str, list[Fold]] = {}
-    for name, fold in walked:
+    for name, fold in sorted(walked, key=lambda walk: walk[1].number):
         folds.setdefault(name, []).append(fold)
     single = {row.name: row.mean["rmse"] for row in told.comparison.nets}
     lines = lines_of(told.comparison)

@@ -15,7 +15,7 @@ from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
 from rnnapp.errors import ColumnError, ConfigError, RnnappError, SourceError
 from rnnapp.ui.address import publish_word, seed_word
 
-__all__ = ["choose_prices", "sample_prices", "show_repairs"]
+__all__ = ["choose_prices", "sample_prices", "show_repairs", "use_prices"]
 
 _KEPT_UPLOADS = 4
 _EARLIEST = dt.date(1927, 1, 1)
@@ -65,6 +65,22 @@ def show_repairs(prices: PriceTable) -> None:
         with st.expander(f"{len(prices.repairs)} repairs while reading", icon=":material/build:"):
             for repair in prices.repairs:
                 st.markdown(f"- {repair}")
+
+
+def use_prices(prices: PriceTable, rows: int = 0) -> None:
+    """Make a kept run's prices the chosen ones, before any control is drawn: the bundled index they are, else an upload.
+
+    Args:
+        prices: the table.
+        rows: latest rows of it that the run took, 0 for all.
+    """
+    for index in BUNDLED:
+        if _load_bundled(index).tail(rows).fingerprint == prices.fingerprint:
+            st.session_state["data"], st.session_state["index"] = "bundled", index
+            return
+    content = prices.frame.to_csv().encode()
+    _take_upload(hashlib.sha256(content).hexdigest(), f"{prices.name}.csv", content)
+    st.session_state["data"] = "upload"
 
 
 def _use_bundled() -> None:

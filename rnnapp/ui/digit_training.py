@@ -14,15 +14,19 @@ from rnnapp.evaluation.digits import DigitScores, score_digits
 from rnnapp.evaluation.shipped import DRAWING_NET, NETS, DigitNet, DigitRecipe, digit_facts, open_net
 from rnnapp.figures.digits import confusion_figure, learning_figure, per_class_figure
 from rnnapp.figures.style import line_of
+from rnnapp.runs.files import open_run
+from rnnapp.runs.records import Settings
 from rnnapp.training.background import BackgroundTraining
-from rnnapp.training.loop import Training
+from rnnapp.training.choice import estimate
+from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
-from rnnapp.ui.live import recall, remember, watch
+from rnnapp.ui.desk import desk, send, watch_run
+from rnnapp.ui.live import LONG_SECONDS, recall, remember, watch
 from rnnapp.ui.page import chart, sentences
 
 __all__ = ["choose_net", "choose_source", "digit_controls", "show_test", "show_training"]
 
-_JOB, _HERE = "_digits_job", "_digits_here"
+_JOB, _HERE, _RUN = "_digits_job", "_digits_here", "digit_run"
 _HERE_NAME = "trained here"
 _RATES = tuple(float(f"{m}e{e}") for e in range(-4, 0) for m in (1, 2, 3, 5, 7))
 
@@ -117,6 +121,10 @@ def show_training(recipe: DigitRecipe) -> None:
         line = line_of(job.training.model)
         watch(job, "digits", lambda events: learning_figure(events, line, epochs=job.training.train.epochs))
         return
+    if st.session_state.get(_RUN):
+        watch_run(st.session_state[_RUN])
+        st.caption("This takes a while, so it is a run of its own: it goes on when this page is closed, and the Runs page has it.")
+        return
     split = _split(recipe.digits, find_mnist() is not None)
     for note in split.notes:
         st.info(note, icon=":material/info:")
@@ -131,24 +139,57 @@ def show_training(recipe: DigitRecipe) -> None:
     st.caption(f"{len(split.train):,} digits of {split.name} train, {len(split.test):,} test.")
     if st.button(f"Train the {recipe.model.name}", type="primary", icon=":material/play_arrow:", key="digit_train"):
         with sentences():
-            training = Training(split, recipe.model, recipe.train, augment=make_augment(recipe.digits))
-            st.session_state[_JOB] = (BackgroundTraining(training), split, recipe)
+            _start(recipe, split)
             st.rerun()
+
+
+def _start(recipe: DigitRecipe, split: DigitSplit) -> None:
+    """In a thread of this server, or as a run of the job engine where it takes long."""
+    if estimate(split, recipe.model, recipe.train) < LONG_SECONDS:
+        training = Training(split, recipe.model, recipe.train, augment=make_augment(recipe.digits))
+        st.session_state[_JOB] = (BackgroundTraining(training), split, recipe)
+    else:
+        settings = Settings(recipe.model, recipe.train, digits=recipe.digits)
+        st.session_state[_RUN] = send(f"{recipe.model.name} on {split.name}", settings, split=split, source=split.name)
 
 
 def _collect() -> None:
     """A training that has ended becomes the net that reads."""
+    _collect_run()
+    publish_word(_RUN, st.session_state.get(_RUN, ""), "")
     if _JOB not in st.session_state or not st.session_state[_JOB][0].done:
         return
     job, split, recipe = st.session_state.pop(_JOB)
     if job.error is not None:
         st.error(str(job.error), icon=":material/error:")
     if job.events or job.error is None:
-        trained = job.result()
-        scores = score_digits(trained.predict(split.test), split.test.targets)
-        facts = digit_facts(trained, split, scores)
-        st.session_state[_HERE] = DigitNet(recipe.title, trained, recipe.digits, facts)
-        st.session_state["digit_net"] = _HERE_NAME
+        _read_with(job.result(), split, recipe.title, recipe.digits)
+
+
+def _collect_run() -> None:
+    """The run of this page, found again by its address after a reload; once it has ended, its net reads."""
+    if _RUN not in st.session_state:
+        asked = st.query_params.get(_RUN, "")
+        st.session_state[_RUN] = asked if asked and desk().live(asked) is not None else ""
+    run_id = st.session_state[_RUN]
+    if not run_id or desk().live(run_id) is not None:
+        return
+    st.session_state[_RUN] = ""
+    with sentences():
+        found = open_run(desk().store, run_id)
+        if found.run.message:
+            st.error(found.run.message, icon=":material/error:")
+        if found.trained is not None and found.run.settings.digits is not None:
+            digits = found.run.settings.digits
+            _read_with(found.trained, _split(digits, find_mnist() is not None), found.trained.model.name, digits)
+            st.session_state["_kept_runs"] = {**st.session_state.get("_kept_runs", {}), id(found.trained): run_id}
+
+
+def _read_with(trained: TrainedModel, split: DigitSplit, title: str, digits: DigitConfig) -> None:
+    """Drawings are read by this net from now on."""
+    scores = score_digits(trained.predict(split.test), split.test.targets)
+    st.session_state[_HERE] = DigitNet(title, trained, digits, digit_facts(trained, split, scores))
+    st.session_state["digit_net"] = _HERE_NAME
 
 
 def show_test(net: DigitNet) -> None:

@@ -26,7 +26,7 @@ from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.desk import desk, keep_button, send, watch_run
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, recall, remember, split_key, watch
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, recall, remember, share, shared, split_key, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
 __all__ = ["Told", "show_forecast", "show_result"]
@@ -68,16 +68,19 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
 
 def _start(key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float) -> None:
     if seconds < LONG_SECONDS:
-        st.session_state[_JOB] = (key, split, BackgroundTraining(Training(split, model, train)))
+        st.session_state[_JOB] = share((_JOB, key), (key, split, BackgroundTraining(Training(split, model, train))))
     else:
         settings = Settings(model, train, window=split.config)
         run_id = send(f"{model.name} on {split.prices.name}", settings, prices=split.prices, source=split.prices.name)
-        st.session_state[_RUN] = (key, run_id)
+        st.session_state[_RUN] = share((_RUN, key), (key, run_id))
     st.rerun()
 
 
 def _show_running(key: Hashable) -> bool:
     """Show the training under way, unless these settings have a result; what has ended becomes a result first."""
+    if recall(key) is not None:
+        return False
+    _find(key)
     job, run_id = _running_job(), _running_run()
     if (job is None and run_id is None) or recall(key) is not None:
         return False
@@ -89,6 +92,15 @@ def _show_running(key: Hashable) -> bool:
         watch_run(run_id)
         st.caption("This takes a while, so it is a run of its own: it goes on when this page is closed, and the Runs page has it.")
     return True
+
+
+def _find(key: Hashable) -> None:
+    """What another tab, or this one before it was reloaded, began under these settings becomes this tab's too."""
+    if _JOB in st.session_state or _RUN in st.session_state:
+        return
+    for kind in (_JOB, _RUN):
+        if (found := shared((kind, key))) is not None:
+            st.session_state[kind] = found
 
 
 def _running_run() -> str | None:
@@ -103,8 +115,10 @@ def _running_run() -> str | None:
     if found.trained is not None and found.forecast is not None and found.evaluation is not None:
         remember(key, Told(found.trained, found.forecast, found.evaluation))
         st.session_state.setdefault("_kept_runs", {})[id(found.trained)] = run_id
-    elif found.run.message:
-        st.error(found.run.message, icon=":material/error:")
+    else:
+        share((_RUN, key), None)
+        if found.run.message:
+            st.error(found.run.message, icon=":material/error:")
     return None
 
 
@@ -117,6 +131,7 @@ def _running_job() -> BackgroundTraining | None:
         return cast(BackgroundTraining, job)
     del st.session_state[_JOB]
     if job.error is not None:
+        share((_JOB, key), None)
         st.error(str(job.error), icon=":material/error:")
     if job.events:
         remember(key, _tell(job.result(), split))

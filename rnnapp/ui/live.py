@@ -16,13 +16,14 @@ from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.page import chart
 
-__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "recall", "remember", "split_key", "watch"]
+__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "recall", "remember", "share", "shared", "split_key", "watch"]
 
 LIVE_SECONDS = 0.5
 """A training that takes less is run at once, whenever a control moves."""
-LONG_SECONDS = 15.0
+LONG_SECONDS = 5.0
 """A training that takes more becomes a run of the job engine."""
 _KEPT = 64
+_SHARED = 16
 _LOOK_EVERY = 0.5  # seconds between two looks at a running training
 
 
@@ -75,6 +76,25 @@ def remember(key: Hashable, value: Any) -> Any:
     while len(kept) > _KEPT:
         kept.popitem(last=False)
     return value
+
+
+def share(key: Hashable, job: Any) -> Any:
+    """Let every tab that asks for these settings find what is under way for them, a reloaded one too."""
+    jobs = _jobs()
+    jobs[key] = job
+    while len(jobs) > _SHARED:
+        jobs.popitem(last=False)
+    return job
+
+
+def shared(key: Hashable) -> Any | None:
+    """What is under way for these settings, or has ended of late, in whatever tab it was begun."""
+    return _jobs().get(key)
+
+
+@st.cache_resource(show_spinner=False)
+def _jobs() -> OrderedDict[Hashable, Any]:
+    return OrderedDict()
 
 
 def split_key(split: Split, *settings: Hashable) -> Hashable:

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from rnnapp.configs import options
-from rnnapp.data.sources import BUNDLED
-from rnnapp.runs.files import Opened, open_run, zip_run
+from rnnapp.runs.files import Opened, get_prices, open_run, zip_run
 from rnnapp.runs.records import RESUMABLE, Run
 from rnnapp.ui.address import open_settings
+from rnnapp.ui.data import use_prices
 from rnnapp.ui.desk import delete, desk, listed, open_runs, refresh, session, train_figure, watch_run
 from rnnapp.ui.forecast import Told, show_result
 from rnnapp.ui.page import Figure, answer, chart, figures_row, sentences
@@ -93,11 +93,11 @@ def _beside_baseline(run: Run) -> None:
 
 
 def _use(run: Run) -> None:
-    """Its settings, and its data where that is bundled, on the Forecast page."""
+    """Its settings and its data on the Forecast page."""
     open_settings(*run.settings.configs)
-    index = next((key for key, name in BUNDLED.items() if name == run.data), None)
-    if index is not None:
-        st.session_state["data"], st.session_state["index"] = "bundled", index
+    prices = get_prices(desk().store, run.id)
+    if prices is not None and run.settings.window is not None:
+        use_prices(prices, run.settings.window.rows)
     st.switch_page("pages/forecast.py")
 
 

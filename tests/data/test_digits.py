@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
+import hashlib
+import http.server
+import struct
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,6 +19,7 @@ import torch
 from rnnapp.configs import DigitConfig
 from rnnapp.data.augment import Affine
 from rnnapp.data.digits import as_sequences, find_mnist, load_digits, make_augment
+from rnnapp.data.vision import datasets
 from rnnapp.errors import SourceError
 from tests.support import shared_data
 
@@ -82,6 +89,37 @@ def test_a_download_that_is_not_the_published_file_is_refused(nowhere: Path, mon
         load_digits(DigitConfig(source="mnist"), progress=told.append)
     assert told
     assert find_mnist() is None
+
+
+def test_a_download_from_a_server_is_kept_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Thirty digits in MNIST's own four files, packed, on a web server of this machine; the first mirror is down."""
+    served, kept = tmp_path / "served", tmp_path / "kept"
+    served.mkdir()
+    pictures = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)
+    classes = (np.arange(30) % 10).astype(np.uint8)
+    resources = []
+    for part, of in (("train", slice(0, 20)), ("t10k", slice(20, 30))):
+        for kind, values in (("images-idx3", pictures[of]), ("labels-idx1", classes[of])):
+            head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+            content = gzip.compress(head + values.tobytes(), mtime=0)
+            (served / f"{part}-{kind}-ubyte.gz").write_bytes(content)
+            resources.append((f"{part}-{kind}-ubyte.gz", hashlib.md5(content).hexdigest()))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
+    monkeypatch.setattr(handler.func, "log_message", lambda *_: None)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(datasets().MNIST, "mirrors", ["http://127.0.0.1:9/", f"http://127.0.0.1:{server.server_port}/"])
+        monkeypatch.setattr(datasets().MNIST, "resources", resources)
+        monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(kept))
+        told: list[float] = []
+        split = load_digits(DigitConfig(source="mnist"), progress=told.append)
+        server.shutdown()
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert find_mnist() == kept
+    np.testing.assert_array_equal(split.train.inputs, pictures[:20])
+    np.testing.assert_array_equal(split.test.targets, classes[20:])
+    assert load_digits().fingerprint == split.fingerprint, "the next time nothing is fetched"
 
 
 def test_broken_files_are_told(nowhere: Path, monkeypatch: pytest.MonkeyPatch):

@@ -14,7 +14,7 @@ from rnnapp.errors import TrainingError
 from rnnapp.runs.jobs import Job, Outcome, train
 from rnnapp.training.loop import EpochEvent, Training
 
-__all__ = ["Notebook", "add", "count", "die_once", "endless", "fail", "hold", "nap", "parabola", "slow_train"]
+__all__ = ["Notebook", "add", "broken_fold", "count", "die_once", "endless", "fail", "hold", "nap", "parabola", "slow_train"]
 
 PAUSE = 0.01
 
@@ -104,3 +104,7 @@ def nap(line: Any, trial: Any) -> float:
     """A trial that takes a tenth of a second."""
     time.sleep(0.1)
     return float(trial.settings.train.lr)
+
+
+def broken_fold(line: Any, entry: Any, split: Any) -> None:
+    raise TrainingError("The fold has its own sentence.")

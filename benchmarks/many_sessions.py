@@ -1,0 +1,88 @@
+"""Ten browser sessions drag the window slider at once: how long each waits for its curve, and what the server's memory does.
+
+All browsers run on the server's machine and draw by software, so most of a wait is theirs; the server's own processor seconds
+are told beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from page_reaction import ADDRESS, WATCH, serve, settle
+
+__all__ = ["drag"]
+
+_MOVES = 6  # of each session, a tenth of a second apart
+_WARM = 1  # rounds that only wake everything up
+
+
+def drag(sessions: int = 10, rounds: int = 6) -> dict[str, Any]:
+    """Waits in milliseconds from a session's last move to its new curve, errors seen, and the server's memory in MB."""
+    from playwright.sync_api import sync_playwright
+
+    named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
+        address, server = serve(log)
+        browser = playwright.chromium.launch(executable_path=named, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            pages = [browser.new_context(viewport={"width": 1000, "height": 700}).new_page() for _ in range(sessions)]
+            for page in pages:
+                page.goto(address + ADDRESS)
+            for page in pages:
+                page.locator(".st-key-chart_forecast .js-plotly-plot").wait_for(timeout=120_000)
+                settle(page)
+            waits, spent, memory = [], [], [_memory(server)]
+            for number in range(_WARM + rounds):
+                before = _processor(server)
+                found = _round(pages, "ArrowRight" if number % 2 == 0 else "ArrowLeft")
+                if number >= _WARM:
+                    waits += found
+                    spent.append(_processor(server) - before)
+                memory.append(_memory(server))
+                print(f"round {number}: waits {sorted(map(round, found))} ms, memory {memory[-1]:.0f} MB", flush=True)
+            errors = sum(page.get_by_test_id("stException").count() + page.get_by_test_id("stAlert").count() for page in pages)
+            return {
+                "sessions": sessions, "median": statistics.median(waits), "worst": max(waits), "errors": errors,
+                "server_seconds": statistics.median(spent), "memory_before": memory[0], "memory_after": memory[-1],
+            }  # fmt: skip
+        finally:
+            browser.close()
+            server.terminate()
+            server.wait(20)
+
+
+def _round(pages: list[Any], key: str) -> list[float]:
+    """Every session drags; each one's wait from its last move on."""
+    for page in pages:
+        page.get_by_role("slider", name="Window length").focus()
+    for move in range(_MOVES):
+        for page in pages:
+            if move == _MOVES - 1:
+                page.evaluate(WATCH, "forecast")
+            page.keyboard.press(key)
+        time.sleep(0.1)
+    for page in pages:
+        page.wait_for_function("() => window.reaction", timeout=60_000, polling=100)
+    for page in pages:
+        settle(page)
+    return [float(page.evaluate("window.reaction")) for page in pages]
+
+
+def _memory(server: subprocess.Popen[bytes]) -> float:
+    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _processor(server: subprocess.Popen[bytes]) -> float:
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    print(drag())
