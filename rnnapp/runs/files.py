@@ -20,7 +20,7 @@ from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.runs.records import Run
 from rnnapp.runs.store import Store
-from rnnapp.training.checkpoints import load_model, save_model
+from rnnapp.training.checkpoints import load_model
 from rnnapp.training.loop import EpochEvent, TrainedModel
 
 __all__ = [
@@ -132,8 +132,7 @@ def prices_from_bytes(content: bytes) -> PriceTable:
 
 def put_outcome(store: Store, run_id: str, trained: TrainedModel, told: Forecast | None, **extra: Any) -> None:
     """Keep the weights with their settings, and the forecast as CSV."""
-    weights, settings = _model_files(trained, **extra)
-    store.put(run_id, {_WEIGHTS: weights, _SETTINGS: settings}, _MODEL)
+    store.put_model(run_id, trained, _MODEL, **extra)
     if told is not None:
         store.put(run_id, {_FORECAST: told.frame().to_csv(index=False).encode()})
 
@@ -166,13 +165,6 @@ def _all_files(store: Store, run_id: str) -> list[str]:
         if not name.startswith("state-"):
             found += store.files(run_id, name) or [name]
     return found
-
-
-def _model_files(trained: TrainedModel, **extra: Any) -> tuple[bytes, bytes]:
-    """The two files of a saved model, as :func:`rnnapp.training.checkpoints.save_model` writes them."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = save_model(trained, made, **extra)
-        return (folder / _WEIGHTS).read_bytes(), (folder / _SETTINGS).read_bytes()
 
 
 def _get_model(store: Store, run_id: str) -> TrainedModel:

@@ -20,8 +20,8 @@ from typing import Any, cast
 from rnnapp.errors import CheckpointError, RunError
 from rnnapp.runs.records import ACTIVE, NewRun, Run, Settings, Status, spark, versions
 from rnnapp.runs.tracking import EXPERIMENT, Tracking, mlflow, told
-from rnnapp.training.checkpoints import load_state, save_state
-from rnnapp.training.loop import EpochEvent, TrainingState
+from rnnapp.training.checkpoints import load_state, save_model, save_state
+from rnnapp.training.loop import EpochEvent, TrainedModel, TrainingState
 
 __all__ = ["Store"]
 
@@ -183,6 +183,12 @@ class Store:
             for name, content in files.items():
                 Path(made, name).write_bytes(content)
             self._tracking.writer().log_artifacts(run_id, made, folder or None)
+
+    @told
+    def put_model(self, run_id: str, trained: TrainedModel, folder: str, **extra: Any) -> None:
+        """Keep a trained model in a folder of a run's artifacts, as :func:`rnnapp.training.checkpoints.save_model` writes it."""
+        with tempfile.TemporaryDirectory() as made:
+            self._tracking.writer().log_artifacts(run_id, str(save_model(trained, made, **extra)), folder)
 
     @told
     def get(self, run_id: str, name: str) -> bytes | None:

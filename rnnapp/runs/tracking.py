@@ -44,8 +44,10 @@ def told(call: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return call(*args, **kwargs)
-        except RnnappError:
-            raise
+        except RnnappError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            raise RunError(_sentence(error, getattr(args[0], "uri", ""))) from error  # a file on its way into the store
         except Exception as error:
             raise RunError(_sentence(error, getattr(args[0], "uri", ""))) from error
 

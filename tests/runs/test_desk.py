@@ -182,8 +182,7 @@ def test_a_history_that_cannot_be_written_ends_no_training(desk: Desk, prices: P
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
         until(lambda: "cannot be written, the disk is full" in desk.trouble)
-        seen = len(desk.live(run_id).events)  # type: ignore[union-attr]
-        until(lambda: (live := desk.live(run_id)) is None or len(live.events) > seen)
+        until(lambda: (live := desk.live(run_id)) is not None and len(live.events) == EPOCHS)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     desk.wait(run_id, LONG)
