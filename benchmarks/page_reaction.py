@@ -101,12 +101,14 @@ def settle(page: Any) -> None:
     page.wait_for_timeout(300)
 
 
-def serve(log: Any) -> tuple[str, subprocess.Popen[bytes]]:
-    """A server of its own on a free port, its kernels loaded."""
+def serve(log: Any, *program: str) -> tuple[str, subprocess.Popen[bytes]]:
+    """A server of its own on a free port, its kernels loaded; ``program`` starts it with a port and its own arguments."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    if program:
+        command = [sys.executable, program[0], str(port), *program[1:]]
     process = subprocess.Popen(command, cwd=_ROOT, stdout=log, stderr=subprocess.STDOUT)
     for _ in range(300):
         try:

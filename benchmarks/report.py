@@ -30,6 +30,7 @@ def write(results: dict[str, Any]) -> None:
         if what in results:
             parts.append(_growth(what, unit, results[what]))
     tables = {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page, "sessions": _sessions}
+    tables |= {"history": _history, "lag": _lag, "search": _search}
     for name, table in tables.items():
         if results.get(name):
             parts.append(table(results[name]))
@@ -108,6 +109,40 @@ def _sessions(row: dict[str, float]) -> str:
         f"{row['errors']:.0f} errors. All browsers drew on the server's own cores; the server itself took "
         f"{row['server_seconds']:.1f} processor seconds for all of a drag. Its memory: {row['memory_before']:.0f} MB before, "
         f"{row['memory_after']:.0f} MB after.\n"
+    )
+
+
+def _history(row: dict[str, float]) -> str:
+    return (
+        "### The Runs page with 1,000 runs\n\n"
+        "| opened | until its headline, s | until its table, s |\n|---|---|---|\n"
+        + "\n".join(f"| {how} | {row[key]:.2f} | {row[key + '_table']:.2f} |" for how, key in _OPENED.items())
+        + "\n\nMedians. Streamlit itself, asked for any page in a new browser, shows its empty frame after "
+        f"{row['frame']:.2f} s here.\n"
+    )
+
+
+_OPENED = {
+    "by a click in the app": "click",
+    "in a new tab of a browser that has the app's files": "tab",
+    "in a browser that never saw the app": "fresh",
+}
+
+
+def _lag(row: dict[str, float]) -> str:
+    return (
+        "### From a worker to the screen\n\n"
+        f"{row['epochs']:.0f} epochs of a long run, from the end of each to the first frame that shows it: median "
+        f"{row['median']:.2f} s, worst {row['worst']:.2f} s.\n"
+    )
+
+
+def _search(row: dict[str, Any]) -> str:
+    pairs = "; ".join(f"{one:.1f} s and {two:.1f} s" for one, two in row["rows"])
+    return (
+        f"### A search of {row['trials']} trials on one worker and on two\n\n"
+        f"{pairs} (a pair a seed, pruning and all): two workers take {row['share']:.2f} of one's time in the median, "
+        f"{row['worst']:.2f} at worst.\n"
     )
 
 

@@ -21,7 +21,20 @@ from timing import machine  # noqa: E402
 from rnnapp.training.choice import speeds  # noqa: E402
 from rnnapp.training.compiled import warm_up  # noqa: E402
 
-PARTS = ("side_by_side", "rows", "window", "hidden", "ensembles", "million", "mnist", "page", "sessions")
+PARTS = (
+    "side_by_side",
+    "rows",
+    "window",
+    "hidden",
+    "ensembles",
+    "million",
+    "mnist",
+    "page",
+    "sessions",
+    "history",
+    "lag",
+    "search",
+)
 
 
 def main() -> None:
@@ -49,6 +62,9 @@ def main() -> None:
         "mnist": lambda: mnist(repeats),
         "page": _page,
         "sessions": _sessions,
+        "history": _history,
+        "lag": _lag,
+        "search": _search,
     }
     if "side_by_side" in chosen.parts:
         for results["side_by_side"] in compare(setting, repeats, tuple(chosen.peers)):
@@ -69,6 +85,24 @@ def _sessions() -> dict[str, float]:
     from many_sessions import drag
 
     return drag()
+
+
+def _history() -> dict[str, float]:
+    from history import thousand
+
+    return thousand()
+
+
+def _lag() -> dict[str, float]:
+    from history import lag
+
+    return lag()
+
+
+def _search() -> dict[str, Any]:
+    from search import two_workers
+
+    return two_workers()
 
 
 if __name__ == "__main__":

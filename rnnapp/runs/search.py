@@ -23,12 +23,12 @@ from rnnapp.home import home
 from rnnapp.runs.engine import Engine, Ticket
 from rnnapp.runs.files import prices_from_bytes, prices_to_bytes
 from rnnapp.runs.plan import SearchPlan
-from rnnapp.runs.trial import STEPS, Trial, before_test, fold_step, judge
+from rnnapp.runs.trial import Trial, before_test, fold_step, judge
 
 __all__ = ["Found", "Search", "saved_searches"]
 
 _JOURNAL, _PLAN, _PRICES = "study.journal", "plan.json", "prices.npz"
-_WARM_UP, _START = STEPS // 5, 5  # of a trial's steps, and trials, before anything is pruned
+_WARM_UP, _START = 20, 5  # per cent of a trial, and trials, before anything is pruned
 State = Literal["running", "complete", "pruned", "failed"]
 
 
@@ -38,7 +38,7 @@ class Found:
 
     Attributes:
         value: RMSE / persistence's RMSE on the validation folds; None until it is complete.
-        live: (step, value) of the live loss so far, steps from 1 to 100.
+        live: (per cent done, value) of the live loss so far.
     """
 
     number: int
@@ -160,8 +160,7 @@ class Search:
         distributions = {r.name: r.distribution() for r in self.plan.ranges}
         self.engine.start()
         while not self._stop.is_set():
-            done = sum(found.state in ("complete", "pruned") for found in self.found)
-            while len(tickets) < places(self.engine) and done + len(tickets) < self.plan.budget:
+            while len(tickets) < places(self.engine) and self._done() + len(tickets) < self.plan.budget:
                 trial = self.study.ask(distributions)
                 tickets[trial.number] = (trial, self._submit(trial))
             if not tickets:
@@ -170,6 +169,12 @@ class Search:
         for trial, ticket in tickets.values():
             self.engine.stop(ticket)
             self._tell(trial, None)
+
+    def _done(self) -> int:
+        """Trials that count towards the budget."""
+        from optuna.trial import TrialState
+
+        return len(self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
 
     def _submit(self, trial: Any) -> Ticket:
         number = trial.number

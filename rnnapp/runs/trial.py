@@ -21,7 +21,7 @@ from rnnapp.training.loop import Training
 __all__ = ["Trial", "before_test", "fold_step", "judge"]
 
 SHARE = 0.2  # of the days before the test that validate, where the settings name no validation part
-STEPS = 100  # a trial's progress is told in this many steps
+STEP = 4  # per cent of a trial between two live losses: each of them is weighed and written down while trainings wait
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ def judge(line: Line, trial: Trial) -> float:
         for event in training.epochs():
             if line.stopping.is_set() or line.abandoned:
                 raise _StoppedError
-            step = int(STEPS * (len(scores) + (event.epoch + 1) / trial.settings.train.epochs) / trial.folds)
+            share = 100 * (len(scores) + (event.epoch + 1) / trial.settings.train.epochs) / trial.folds
+            step = int(share + 1e-9) // STEP * STEP
             if step > told and event.valid_loss is not None:
                 told, live = step, math.sqrt(event.valid_loss / baseline)
                 line.tell({"what": "live", "step": step, "value": (sum(scores) + live) / (len(scores) + 1)})

@@ -96,9 +96,14 @@ def ask_to_stop(key: str) -> None:
 
 
 def warm() -> None:
-    """Run on a fresh worker, so that its first job does not wait for the imports."""
+    """Run on a fresh worker, so that its first job does not wait for the imports and the kernels."""
     _give_way()
-    threading.Thread(target=importlib.import_module, args=("rnnapp.runs.jobs",), daemon=True).start()
+    threading.Thread(target=_get_ready, daemon=True).start()
+
+
+def _get_ready() -> None:
+    importlib.import_module("rnnapp.runs.jobs")
+    importlib.import_module("rnnapp.training.compiled").warm_up()
 
 
 def _give_way() -> None:

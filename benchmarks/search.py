@@ -1,0 +1,62 @@
+"""The same search of 40 trials on one worker process and on two."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from typing import Any
+
+__all__ = ["two_workers"]
+
+_TRIALS = 40
+
+
+def two_workers(seeds: int = 3) -> dict[str, Any]:
+    """Seconds of whole searches, pruning and all, on one worker and on two; each seed is a search of its own."""
+    before = os.environ.get("RNNAPP_HOME")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["RNNAPP_HOME"] = folder
+        try:
+            rows = [[_search(seed, workers) for workers in (1, 2)] for seed in range(seeds)]
+        finally:
+            os.environ.pop("RNNAPP_HOME") if before is None else os.environ.update(RNNAPP_HOME=before)
+    shares = [two / one for one, two in rows]
+    return {"trials": _TRIALS, "rows": rows, "share": statistics.median(shares), "worst": max(shares)}
+
+
+def _search(seed: int, workers: int) -> float:
+    from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+    from rnnapp.data.sources import bundled
+    from rnnapp.runs.engine import Engine
+    from rnnapp.runs.plan import Range, SearchPlan
+    from rnnapp.runs.records import Settings
+    from rnnapp.runs.search import Search
+
+    base = Settings(ModelConfig(hidden=16), TrainConfig(epochs=30), WindowConfig(window=10))
+    ranges = (Range("lr", 1e-4, 1e-1, log=True), Range("hidden", 4, 32), Range("window", 5, 30))
+    engine = Engine(workers=workers)
+    engine.start()
+    try:
+        search = Search(bundled("sp500"), SearchPlan(base, ranges, _TRIALS, seed=seed), engine)
+        while engine.load.workers < workers:
+            time.sleep(0.1)
+        time.sleep(5.0)  # the workers import and load their kernels
+        started = time.perf_counter()
+        search.start()
+        search.wait()
+        seconds = time.perf_counter() - started
+        states = [found.state for found in search.found]
+        print(f"seed {seed}, {workers} workers: {seconds:.1f} s, {states.count('pruned')} of {len(states)} pruned", flush=True)
+        return seconds
+    finally:
+        engine.close()
+
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    print(two_workers())

@@ -1,0 +1,44 @@
+"""The app, with workers that write down when each epoch of a run ended: ``python stamped.py PORT FILE``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+from rnnapp.runs.jobs import Job, Outcome, train  # noqa: E402
+from rnnapp.training.loop import EpochEvent, Training  # noqa: E402
+
+__all__ = ["stamped_train"]
+
+_plain = Training.epochs
+
+
+def stamped_train(line: Any, job: Job) -> Outcome:
+    """As the job engine's own, on a worker."""
+    Training.epochs = _stamping  # type: ignore[method-assign]
+    return train(line, job)
+
+
+def _stamping(training: Training) -> Iterator[EpochEvent]:
+    with open(os.environ["RNNAPP_STAMPS"], "a", buffering=1) as file:
+        for event in _plain(training):
+            file.write(f"{event.epoch} {time.time()}\n")
+            yield event
+
+
+if __name__ == "__main__":
+    import stamped  # workers find the function by this name, not in the main module
+    from streamlit.web import cli
+
+    from rnnapp.runs import desk
+
+    desk.train = stamped.stamped_train
+    os.environ["RNNAPP_STAMPS"] = sys.argv[2]
+    sys.argv = ["streamlit", "run", "app.py", "--server.headless=true", f"--server.port={sys.argv[1]}"]
+    cli.main()
