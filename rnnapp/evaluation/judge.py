@@ -45,7 +45,7 @@ class Row:
         rank: 1 for the least mean RMSE.
         mcs_p, in_confidence_set: the model confidence set at 10%.
         family_p: p-value against "no net here is better than persistence" (for a baseline: no baseline); it grows with the
-            number of nets looked at.
+            number of nets looked at. Asked only where a forecast of the family passes all else, NaN where none does.
         beats_persistence: smaller errors than persistence, on the median and on average over seeds, by Diebold-Mariano at 10%
             one-sided, and ``family_p`` below 10%.
         verdict: what follows, in a sentence.
@@ -166,7 +166,8 @@ def _net(entry: Contender, runs: Sequence[SeedResult], split: PriceSplit) -> Row
     spread = {name: float(np.std([getattr(one, name) for one in each], ddof=1)) if len(each) > 1 else math.nan for name in AVERAGED}
     first = runs[0].trained
     return Row(
-        entry.name, "net", entry, forecast, evaluate(forecast), mean, spread, tuple(runs), len(runs) - len(told),
+        entry.name, "net", entry, forecast, each[0] if len(each) == 1 else evaluate(forecast), mean, spread, tuple(runs),
+        len(runs) - len(told),
         parameters=count_parameters(entry.model, features=first.features, steps=first.steps, outputs=first.outputs),
         seconds=float(np.mean([run.trained.seconds for run in runs])),
     )  # fmt: skip
@@ -186,12 +187,20 @@ def _test_errors(forecast: Forecast) -> Points:
 
 
 def _family_p(rows: Sequence[Row], kind: str, errors: Mapping[str, Points], horizon: int, seed: int) -> float:
-    family = {row.name: errors[row.name] for row in rows if row.kind == kind and row.name != PERSISTENCE}
+    members = [row for row in rows if row.kind == kind and row.name != PERSISTENCE]
+    if not any(_beats_alone(row) for row in members):
+        return math.nan
+    family = {row.name: errors[row.name] for row in members}
     return superior_ability(family, errors[PERSISTENCE], horizon=horizon, seed=seed)
 
 
+def _beats_alone(row: Row) -> bool:
+    """Better than persistence, were it the only forecast looked at."""
+    return row.evaluation.beats_persistence and row.mean["skill"] > 0
+
+
 def _told(row: Row, kept: ConfidenceSet, chance: float) -> Row:
-    beats = row.evaluation.beats_persistence and row.mean["skill"] > 0 and chance < LEVEL
+    beats = _beats_alone(row) and chance < LEVEL
     return dataclasses.replace(
         row, mcs_p=kept.p[row.name], in_confidence_set=row.name in kept.members, beats_persistence=beats,
         family_p=1.0 if row.name == PERSISTENCE else chance, verdict=_row_verdict(row, beats),

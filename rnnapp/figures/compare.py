@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import Strategy
 from rnnapp.evaluation.walkforward import Fold
-from rnnapp.figures.style import BASELINE, Line, actual_color, band_color, dress, line_of, mark_boundary, stride
+from rnnapp.figures.style import BASELINE, Line, actual_color, band_color, boundary_marks, dress, layout, line_of, stride
 
 __all__ = [
     "changes_figure",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 POINTS = "index points"
+_POINTS: dict[str, Any] = dict(type="scatter", mode="lines", hovertemplate="%{y:,.1f}")
 Lines = Mapping[str, Line]
 _VARIANTS = ("dash", "dashdot", "longdash", "longdashdot")
 _RULES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -58,22 +60,22 @@ def curves_figure(comparison: Comparison, *, dark: bool = False, first: np.datet
         dark: the page's theme.
         first: show days from here on; None shows all.
     """
-    lines, figure = lines_of(comparison), go.Figure()
-    one = comparison.rows[0].forecast
+    lines, one = lines_of(comparison), comparison.rows[0].forecast
     rows = _shown(one, first)
+    dates = one.dates[rows].astype("datetime64[D]")
+    curves: list[dict[str, Any]] = []
     for row in comparison.nets:
-        if len(row.runs) - row.failed > 1:
-            _add_band(figure, row, rows, lines[row.name])
+        told = row.forecast
+        if len(row.runs) - row.failed > 1 and told.lower is not None and told.upper is not None:
+            curves += _band(dates, told.lower[rows], told.upper[rows], lines[row.name], row.name)
     for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
-        figure.add_trace(_curve(row.forecast, rows, lines[row.name], waits=_waits(row)))
+        curves.append(_curve(row.forecast, dates, rows, lines[row.name], waits=_waits(row)))
     actual = dict(color=actual_color(dark), width=1.6)
-    figure.add_trace(go.Scatter(x=one.dates[rows], y=one.actual[rows], name="actual", mode="lines", line=actual, legendrank=1))
+    curves.append(dict(x=dates, y=one.actual[rows], name="actual", line=actual, legendrank=1, **_POINTS))
+    look = layout(y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
     if first is None or first < one.boundary:
-        mark_boundary(figure, one.boundary, one.dates[-1], dark)
-    for trace in figure.data:
-        if trace.hoverinfo != "skip":
-            trace.hovertemplate = "%{y:,.1f}"
-    return dress(figure, y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
+        look |= boundary_marks(one.boundary, one.dates[-1], dark)
+    return go.Figure(dict(data=curves, layout=look))
 
 
 def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
@@ -131,7 +133,7 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
         epochs, losses = np.arange(1, length + 1)[::step], losses[:, ::step]
         line = lines[name]
         if len(histories) > 1:
-            _fill(figure, epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name)
+            figure.add_traces(_band(epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name))
         style = dict(color=line.color, dash=line.dash, width=1.8)
         figure.add_trace(
             go.Scatter(
@@ -155,7 +157,7 @@ def interval_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go
     rows = slice(None, None, stride(len(test)))
     figure = go.Figure()
     if test.lower is not None and test.upper is not None:
-        _fill(figure, test.dates[rows], test.lower[rows], test.upper[rows], line, forecast.name)
+        figure.add_traces(_band(test.dates[rows], test.lower[rows], test.upper[rows], line, forecast.name))
     style = dict(color=line.color, dash=line.dash, width=1.6)
     figure.add_trace(
         go.Scatter(x=test.dates[rows], y=test.predicted[rows], name=forecast.name, legendgroup=forecast.name, line=style)
@@ -226,32 +228,21 @@ def _waits(row: Row) -> bool | str:
     return True if row.kind == "net" or row.name == PERSISTENCE else "legendonly"
 
 
-def _curve(forecast: Forecast, rows: npt.NDArray[np.int64], line: Line, *, waits: bool | str) -> go.Scatter:
-    return go.Scatter(
-        x=forecast.dates[rows], y=forecast.predicted[rows], name=forecast.name, legendgroup=forecast.name, visible=waits,
-        mode="lines", legendrank=2 if line.color != BASELINE else 3 if waits is True else 4,
-        line=dict(color=line.color, dash=line.dash, width=1.2 if line.color == BASELINE else 1.6),
+def _curve(
+    forecast: Forecast, dates: npt.NDArray[Any], rows: npt.NDArray[np.int64], line: Line, *, waits: bool | str
+) -> dict[str, Any]:
+    return dict(
+        x=dates, y=forecast.predicted[rows], name=forecast.name, legendgroup=forecast.name, visible=waits,
+        legendrank=2 if line.color != BASELINE else 3 if waits is True else 4,
+        line=dict(color=line.color, dash=line.dash, width=1.2 if line.color == BASELINE else 1.6), **_POINTS,
     )  # fmt: skip
 
 
-def _add_band(figure: go.Figure, row: Row, rows: npt.NDArray[np.int64], line: Line) -> None:
-    told = row.forecast
-    assert told.lower is not None
-    assert told.upper is not None
-    _fill(figure, told.dates[rows], told.lower[rows], told.upper[rows], line, row.name)
-
-
-def _fill(
-    figure: go.Figure,
-    x: npt.NDArray[np.generic],
-    lower: npt.NDArray[np.float64],
-    upper: npt.NDArray[np.float64],
-    line: Line,
-    group: str,
-) -> None:
-    edges = dict(x=x, mode="lines", line=dict(width=0), hoverinfo="skip", showlegend=False, legendgroup=group)
-    figure.add_trace(go.Scatter(y=upper, **edges))
-    figure.add_trace(go.Scatter(y=lower, fill="tonexty", fillcolor=band_color(line.color), **edges))
+def _band(x: npt.NDArray[Any], lower: npt.NDArray[Any], upper: npt.NDArray[Any], line: Line, group: str) -> list[dict[str, Any]]:
+    """Two edges with colour between them."""
+    edge: dict[str, Any] = dict(type="scatter", x=x, mode="lines", line=dict(width=0), hoverinfo="skip", showlegend=False)
+    edge["legendgroup"] = group
+    return [edge | dict(y=upper), edge | dict(y=lower, fill="tonexty", fillcolor=band_color(line.color))]
 
 
 def _span(fold: Fold) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
-from rnnapp.figures.style import BASELINE, Line, actual_color, band_color, dress, mark_boundary, stride
+from rnnapp.figures.style import BASELINE, Line, actual_color, band_color, boundary_marks, dress, layout, stride
 from rnnapp.training.loop import EpochEvent
 
 __all__ = ["forecast_figure", "loss_figure", "price_figure", "residual_figure"]
@@ -21,11 +22,9 @@ def price_figure(split: PriceSplit, dark: bool = False) -> go.Figure:
     """All closes with the train boundary, before anything is trained."""
     prices = split.prices
     step = stride(len(prices))
-    figure = go.Figure(
-        go.Scatter(x=prices.dates[::step], y=prices.close[::step], name="actual", line=dict(color=actual_color(dark), width=1.6))
-    )
-    mark_boundary(figure, split.boundary, prices.dates[-1], dark)
-    return dress(figure, y=f"close, {POINTS}", quick=True)
+    actual = _curve("actual", prices.dates[::step], prices.close[::step], color=actual_color(dark), width=1.6)
+    marks = boundary_marks(split.boundary, prices.dates[-1], dark)
+    return go.Figure(dict(data=[actual], layout=layout(y=f"close, {POINTS}", quick=True) | marks))
 
 
 def loss_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, log: bool = True, height: int = 300) -> go.Figure:
@@ -33,16 +32,13 @@ def loss_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, log: 
     step = stride(len(history))
     shown = [*history[::step], *(history[-1:] if history and (len(history) - 1) % step else ())]
     epoch = [event.epoch + 1 for event in shown]
-    figure = go.Figure(go.Scatter(x=epoch, y=[e.train_loss for e in shown], name="train", line=dict(color=line.color, width=1.8)))
+    curves = [_curve("train", epoch, [event.train_loss for event in shown], color=line.color, width=1.8)]
     if any(event.valid_loss is not None for event in shown):
-        valid = go.Scatter(
-            x=epoch, y=[e.valid_loss for e in shown], name="validation", line=dict(color=line.color, width=1.4, dash="dash")
-        )
-        figure.add_trace(valid)
-    dress(figure, x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True)
-    figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
-    figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
-    return figure
+        curves.append(_curve("validation", epoch, [e.valid_loss for e in shown], color=line.color, width=1.4, dash="dash"))
+    look = layout(x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True)
+    look["xaxis"] |= dict(range=[0.5, max(epochs, 2) + 0.5])
+    look["yaxis"] |= dict(type="log" if log else "linear", exponentformat="power")
+    return go.Figure(dict(data=curves, layout=look))
 
 
 def forecast_figure(
@@ -65,24 +61,28 @@ def forecast_figure(
     chosen = (forecast.dates >= first) & (forecast.dates <= last)
     step = stride(int(chosen.sum()))
     index = np.flatnonzero(chosen)[::step]
-    dates, test = forecast.dates[index], forecast.part[index] == "test"
-    figure = go.Figure()
+    dates, test = forecast.dates[index].astype("datetime64[D]"), forecast.part[index] == "test"
+    curves: list[dict[str, Any]] = []
     if forecast.lower is not None and forecast.upper is not None:
-        edges = dict(x=dates, mode="lines", line=dict(width=0), hoverinfo="skip", legendgroup="band")
-        figure.add_trace(go.Scatter(y=forecast.upper[index], showlegend=False, **edges))
+        edge: dict[str, Any] = dict(type="scatter", x=dates, mode="lines", line=dict(width=0), hoverinfo="skip", legendgroup="band")
+        curves.append(edge | dict(y=forecast.upper[index], showlegend=False))
         fill = dict(fill="tonexty", fillcolor=band_color(line.color), name="interval")
-        figure.add_trace(go.Scatter(y=forecast.lower[index], **fill, **edges))
-    persistence = dict(color=BASELINE, width=1.2, dash="dash")
-    figure.add_trace(go.Scatter(x=dates, y=forecast.anchor[index], name="persistence", line=persistence))
-    figure.add_trace(go.Scatter(x=dates, y=forecast.actual[index], name="actual", line=dict(color=actual_color(dark), width=1.6)))
+        curves.append(edge | dict(y=forecast.lower[index]) | fill)
+    points = dict(hovertemplate="%{y:,.1f}")
+    curves.append(_curve("persistence", dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash") | points)
+    curves.append(_curve("actual", dates, forecast.actual[index], color=actual_color(dark), width=1.6) | points)
     for name, part, opacity in (("train", ~test, 0.65), ("test", test, 1.0)):
         values = np.where(part, forecast.predicted[index], np.nan)
-        style = dict(color=line.color, width=1.6, dash=line.dash)
-        figure.add_trace(go.Scatter(x=dates, y=values, name=f"{forecast.name}, {name}", line=style, opacity=opacity))
+        curve = _curve(f"{forecast.name}, {name}", dates, values, color=line.color, width=1.6, dash=line.dash)
+        curves.append(curve | points | dict(opacity=opacity))
+    look = layout(y=f"close, {POINTS}", keep=f"{first}{last}", quick=True)
     if first < forecast.boundary:
-        mark_boundary(figure, forecast.boundary, last, dark)
-    figure.update_traces(hovertemplate="%{y:,.1f}")
-    return dress(figure, y=f"close, {POINTS}", keep=f"{first}{last}", quick=True)
+        look |= boundary_marks(forecast.boundary, last, dark)
+    return go.Figure(dict(data=curves, layout=look))
+
+
+def _curve(name: str, x: Any, y: Any, **line: Any) -> dict[str, Any]:
+    return dict(type="scatter", x=x, y=y, name=name, mode="lines", line=line)
 
 
 def residual_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go.Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,9 +19,10 @@ __all__ = [
     "Line",
     "actual_color",
     "band_color",
+    "boundary_marks",
     "dress",
+    "layout",
     "line_of",
-    "mark_boundary",
     "stride",
     "text_color",
 ]
@@ -79,40 +81,58 @@ def dress(
     height: int = HEIGHT,
     hover: bool = True,
     keep: str = "zoom",
-    quick: bool = False,
 ) -> go.Figure:
+    """Give a figure, changed in place, what :func:`layout` says; every axis of it gets the names."""
+    look = layout(x=x, y=y, height=height, hover=hover, keep=keep)
+    figure.update_xaxes(look.pop("xaxis"))
+    figure.update_yaxes(look.pop("yaxis"))
+    return figure.update_layout(look)
+
+
+def layout(
+    *,
+    x: str = "",
+    y: str = "",
+    height: int = HEIGHT,
+    hover: bool = True,
+    keep: str = "zoom",
+    quick: bool = False,
+) -> dict[str, Any]:
     """Axis names with units, unified hover, a legend above, fixed height, and zoom that survives an update.
 
     Args:
-        figure: changed in place.
         x, y: axis names, with units.
         height: pixels; the same while it updates, so nothing jumps.
         hover: one hover box for all curves.
         keep: zoom survives as long as this word stays the same.
         quick: margins are fixed rather than fitted to the labels, which spares the browser a second layout: for charts that
             are redrawn while a slider moves.
+
+    Returns:
+        Plain values. A figure made of plain traces and such a layout in one go takes a fifth of the time of one that is
+        updated piece by piece.
     """
-    figure.update_layout(
+    clear = "rgba(0,0,0,0)"
+    return dict(
         height=height,
         margin=dict(l=64, r=12, t=36, b=44 if x else 28) if quick else dict(l=8, r=8, t=36, b=8),
         hovermode="x unified" if hover else "closest",
         legend=dict(orientation="h", yanchor="bottom", y=1.0, xanchor="left", x=0),
         uirevision=keep,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        modebar=dict(bgcolor="rgba(0,0,0,0)"),
+        paper_bgcolor=clear,
+        plot_bgcolor=clear,
+        modebar=dict(bgcolor=clear),
+        xaxis=dict(title=dict(text=x or None), automargin=not quick),
+        yaxis=dict(title=dict(text=y or None), automargin=not quick),
     )
-    figure.update_xaxes(title_text=x or None, automargin=not quick)
-    figure.update_yaxes(title_text=y or None, automargin=not quick)
-    return figure
 
 
-def mark_boundary(figure: go.Figure, boundary: np.datetime64, last: np.datetime64, dark: bool) -> go.Figure:
-    """The train boundary: a dashed line with "train" and "test" at its sides, the test part lightly shaded."""
+def boundary_marks(boundary: np.datetime64, last: np.datetime64, dark: bool) -> dict[str, Any]:
+    """The train boundary as part of a layout: a dashed line with "train" and "test" at its sides, the test part lightly shaded."""
     color, (start, end) = text_color(dark), (str(np.datetime_as_string(day, unit="D")) for day in (boundary, last))
-    figure.add_vrect(x0=start, x1=end, fillcolor=color, opacity=0.05, line_width=0, layer="below")
-    figure.add_shape(type="line", x0=start, x1=start, yref="paper", y0=0, y1=1, line=dict(color=color, width=1.5, dash="dash"))
-    for text, anchor, shift in (("train", "right", -6), ("test", "left", 6)):
-        place = dict(x=start, yref="paper", y=0.99, xanchor=anchor, xshift=shift, yanchor="top")
-        figure.add_annotation(text=text, showarrow=False, font=dict(color=color, size=13), **place)
-    return figure
+    upright = dict(yref="paper", y0=0, y1=1)
+    shade = dict(type="rect", x0=start, x1=end, fillcolor=color, opacity=0.05, line=dict(width=0), layer="below", **upright)
+    line = dict(type="line", x0=start, x1=start, line=dict(color=color, width=1.5, dash="dash"), **upright)
+    word = dict(x=start, yref="paper", y=0.99, yanchor="top", showarrow=False, font=dict(color=color, size=13))
+    words = [word | dict(text="train", xanchor="right", xshift=-6), word | dict(text="test", xanchor="left", xshift=6)]
+    return dict(shapes=[shade, line], annotations=words)
