@@ -27,7 +27,7 @@ from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
-from rnnapp.ui.desk import desk, session
+from rnnapp.ui.desk import desk, refresh, session
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, recall, remember, share, shared, split_key
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
@@ -95,6 +95,8 @@ def _running(key: Hashable) -> _Job | None:
     if job is None or not job.stream.done:
         return job
     st.session_state.pop(_JOB, None)
+    if job.kept:
+        refresh()
     if job.stream.error is not None:
         st.error(str(job.stream.error), icon=":material/error:")
     if job.stream.items:

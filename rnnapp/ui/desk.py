@@ -73,7 +73,7 @@ class _Shelf:
     def look(self) -> tuple[Run, ...]:
         """The runs, at most a few seconds old where somebody looked before."""
         runs = self._runs
-        if runs is None:
+        if not runs:
             return self._read()
         if time.monotonic() - self._read_at > _LIST_FOR:
             self._read_at = time.monotonic()

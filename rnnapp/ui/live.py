@@ -22,7 +22,7 @@ LIVE_SECONDS = 0.5
 """A training that takes less is run at once, whenever a control moves."""
 LONG_SECONDS = 5.0
 """A training that takes more becomes a run of the job engine."""
-_KEPT = 64
+_KEPT = 24
 _SHARED = 16
 _LOOK_EVERY = 0.5  # seconds between two looks at a running training
 

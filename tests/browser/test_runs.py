@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import no_traceback, plot, settle
+from tests.support import shared_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.faults]
 Opened = Callable[..., Page]
@@ -131,4 +132,48 @@ def test_an_unknown_run_is_a_sentence(open_page: Opened) -> None:
     expect(page.get_by_text("has no such run")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="All runs").click()
     expect(page.get_by_role("heading", name="run")).to_be_visible(timeout=LONG)
+    assert no_traceback(page)
+
+
+def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(open_page: Opened) -> None:
+    page = open_page("/compare?rows=600&cells=rnn,gru&seeds=2&backend=torch&epochs=300")
+    page.get_by_role("button", name="Compare 2 nets over 2 seeds").click()
+    expect(page.get_by_text("each training is a run of its own")).to_be_visible(timeout=LONG)
+    page.reload()
+    expect(page.get_by_text("each training is a run of its own")).to_be_visible(timeout=LONG)
+    page.get_by_role("tab", name="Files").wait_for(timeout=LONG)
+    expect(page.get_by_role("heading", name="is the best of 2 nets")).to_be_visible(timeout=LONG)
+    assert no_traceback(page)
+    other = open_page("/runs")
+    choose(other, "RNN on S&P 500, seed 0", "GRU on S&P 500, seed 1")
+    other.get_by_role("button", name="Compare runs").click()
+    assert len(plot(other, "compared_losses", "plot => plot.data.map(trace => trace.name)")) == 2
+    assert no_traceback(other)
+
+
+def test_a_long_walk_goes_through_the_engine(open_page: Opened) -> None:
+    page = open_page("/compare?rows=600&cells=gru&seeds=1&backend=torch&epochs=200&view=Walk-forward&folds=3")
+    start = page.get_by_role("button", name="Compare 1 net over 1 seed")
+    start.click(timeout=LONG)
+    page.get_by_role("button", name="Walk forward over 3 folds").click(timeout=LONG)
+    expect(page.get_by_text("of 3 trainings")).to_be_visible(timeout=LONG)
+    names = plot(
+        page, "compare_walk", "plot => plot.data.find(t => t.name === 'GRU' && t.x.length === 3) && plot.data.map(t => t.name)", 90
+    )
+    assert names == ["Persistence", "GRU"]
+    assert no_traceback(page)
+
+
+def test_a_long_digit_training_is_found_again_after_a_reload_and_reads_when_stopped(open_page: Opened) -> None:
+    shared_data("MNIST")
+    page = open_page("/digits")
+    page.locator("iframe").first.or_(page.locator("canvas").first).first.wait_for(timeout=LONG)
+    settle(page)
+    page.get_by_role("button", name="Train the BiLSTM").click()
+    expect(page.get_by_text("so it is a run of its own")).to_be_visible(timeout=LONG)
+    plot(page, "run_live", LIVE, 90)
+    page.reload()
+    expect(page.get_by_text("so it is a run of its own")).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Draw: it reads now")).to_be_visible(timeout=LONG)
     assert no_traceback(page)
