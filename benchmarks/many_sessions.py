@@ -99,4 +99,4 @@ def _processor(server: subprocess.Popen[bytes]) -> float:
 
 
 if __name__ == "__main__":
-    print(drag(10,14))
+    print(drag())

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["home"]
+__all__ = ["home", "writable"]
 
 
 def home() -> Path:
@@ -17,7 +17,7 @@ def home() -> Path:
     """
     chosen = os.environ.get("RNNAPP_HOME")
     for folder in (Path(chosen) if chosen else _platform_folder(), Path(tempfile.gettempdir()) / f"rnnapp-{_user()}"):
-        if _writable(folder):
+        if writable(folder):
             return folder
     return Path(tempfile.mkdtemp(prefix="rnnapp-"))
 
@@ -30,7 +30,8 @@ def _platform_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rnnapp"
 
 
-def _writable(folder: Path) -> bool:
+def writable(folder: Path) -> bool:
+    """Whether a file can be written there; the folder is made where it is not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -9,7 +9,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from torch import Tensor
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import TrainingError
+from rnnapp.home import writable
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training import kernel_layers, kernels, simd
 from rnnapp.training.backends import Sums, Weights
@@ -225,16 +225,7 @@ def _folder() -> Path | None:
     roots += [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "rnnapp"]
     folders = [root / f"kernels-{build_key()}" for root in roots]
     has_it = [folder for folder in folders if _whole(folder)]
-    return next((folder for folder in has_it + folders if _takes_files(folder)), None)
-
-
-def _takes_files(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+    return next((folder for folder in has_it + folders if writable(folder)), None)
 
 
 class _Table:

@@ -1,7 +1,6 @@
 """Many runs at once: seeds and cells side by side in threads.
 
-A compiled run leaves the interpreter's lock, so threads are enough, and each job's result is the one it has alone. Nets with
-dropout come last, one after the other.
+A compiled run leaves the interpreter's lock, so threads are enough, and each job's result is the one it has alone.
 """
 
 from __future__ import annotations
@@ -53,21 +52,13 @@ def train_many(
         return None if halted() else _train(Training(*jobs[place]), place, on_event, halted)
 
     places = sorted(range(len(jobs)), key=lambda place: -estimate(*jobs[place]))
-    alone = [place for place in places if _draws(jobs[place][1])]
     with ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="ensemble") as pool:
         try:
-            for future in as_completed([pool.submit(run, place) for place in places if place not in alone]):
+            for future in as_completed([pool.submit(run, place) for place in places]):
                 if (trained := future.result()) is not None:
                     yield trained
         finally:
             halt.set()
-    halt.clear()
-    yield from filter(None, map(run, alone))
-
-
-def _draws(model: ModelConfig) -> bool:
-    """Whether the net draws while it trains: from torch's one generator, which threads would pull out of each other's hands."""
-    return model.dropout > 0 and model.layers > 1
 
 
 def _train(

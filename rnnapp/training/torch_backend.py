@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,7 @@ __all__ = ["TorchBackend", "gather"]
 
 _WIDE = 256  # hidden size from which more than one CPU thread pays
 _CHUNK = 4096  # windows answered at once
+_DRAWING = threading.Lock()  # dropout is drawn from torch's one generator: a step seeds it and draws before another may
 
 
 class TorchBackend:
@@ -113,14 +116,18 @@ class TorchBackend:
 
     def _step(self, index: Tensor, lr: float) -> None:
         self._set_rate(lr)
-        self._seed_step()
+        with _DRAWING if self._dropout else contextlib.nullcontext():
+            self._seed_step()
+            self._take(index)
+        self._steps += 1
+
+    def _take(self, index: Tensor) -> None:
         if self.device == "cuda" and self._graphable(index):
             if self._graph is None:
                 self._graph = _GraphedStep(self, index)
             self._graph(index)
         else:
             self.compute(index)
-        self._steps += 1
 
     def compute(self, index: Tensor) -> None:
         """One step on the windows of ``index`` (B,): gather, forward, backward, update."""
