@@ -6,6 +6,7 @@ It serves forecasts and digits alike and knows nothing of either: windows in, O 
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any, cast
 
 import torch
@@ -14,7 +15,10 @@ from torch import Tensor, nn
 from rnnapp.configs import ModelConfig
 from rnnapp.models.cells import ScratchRecurrent
 
-__all__ = ["RecurrentNet", "count_parameters"]
+__all__ = ["DRAWING", "RecurrentNet", "count_parameters"]
+
+DRAWING = threading.Lock()
+"""Held by whoever draws from torch's one generator: new modules do, and steps with dropout."""
 
 _TORCH = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -51,11 +55,11 @@ class RecurrentNet(nn.Module):
             bidirectional=config.bidirectional,
             dropout=config.dropout if config.layers > 1 else 0.0,  # torch drops between layers only
         )
-        self.recurrent: nn.Module = (
-            build(config.kind, features, config.hidden, **sizes) if config.scratch else build(features, config.hidden, **sizes)
-        )
+        shape = (config.kind, features, config.hidden) if config.scratch else (features, config.hidden)
         width = config.directions * config.hidden
-        self.readout = nn.Linear(width * (steps if config.readout == "all" else 1), outputs)
+        with DRAWING:  # torch's own first weights, which are not kept
+            self.recurrent: nn.Module = build(*shape, **sizes)
+            self.readout = nn.Linear(width * (steps if config.readout == "all" else 1), outputs)
         self._draw(seed)
 
     def encode(self, inputs: Tensor) -> tuple[Tensor, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,14 +14,13 @@ from torch import Tensor
 
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
-from rnnapp.models.recurrent import RecurrentNet
+from rnnapp.models.recurrent import DRAWING, RecurrentNet
 from rnnapp.training.backends import Augment, Sums, Weights
 
 __all__ = ["TorchBackend", "gather"]
 
 _WIDE = 256  # hidden size from which more than one CPU thread pays
 _CHUNK = 4096  # windows answered at once
-_DRAWING = threading.Lock()  # dropout is drawn from torch's one generator: a step seeds it and draws before another may
 
 
 class TorchBackend:
@@ -116,7 +114,7 @@ class TorchBackend:
 
     def _step(self, index: Tensor, lr: float) -> None:
         self._set_rate(lr)
-        with _DRAWING if self._dropout else contextlib.nullcontext():
+        with DRAWING if self._dropout else contextlib.nullcontext():  # seed and draw before another thread does
             self._seed_step()
             self._take(index)
         self._steps += 1
