@@ -36,7 +36,7 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
     """The whole way; torch and many epochs, so that there is time to watch."""
     file = tmp_path / "walk.csv"
     random_walk(400).frame.to_csv(file)
-    page = open_page("/?data=upload&backend=torch&epochs=450")
+    page = open_page("/?data=upload&backend=torch&epochs=1000")
     page.locator('input[type="file"]').set_input_files(file)
     expect(page.get_by_text("walk: 400 days")).to_be_visible()
     slider = page.get_by_role("slider", name="Window length")
@@ -49,7 +49,7 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
 
     page.get_by_role("button", name="Train the GRU").click()
     for more in (4, 8):  # it grows while it trains
-        plot(page, "forecast_live_loss", f"plot => plot.data[0].x && plot.data[0].x.length >= {more}")
+        plot(page, "run_live", f"plot => plot.data[0].x && plot.data[0].x.length >= {more}", 90)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("stopped by hand")).to_be_visible()
@@ -57,11 +57,20 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
 
     address = page.evaluate("location.href")
     assert "window=13" in address
-    assert "epochs=450" in address
+    assert "epochs=1000" in address
     page.goto(address)
     settle(page)
     expect(page.get_by_role("slider", name="Window length")).to_have_value("13")
     expect(page.get_by_text("walk: 400 days")).to_be_visible()
+    expect(page.get_by_text("stopped by hand")).to_be_visible(timeout=30_000)  # what was trained is still there
+    assert no_traceback(page)
+
+
+def test_seconds_of_training_are_watched_in_place(open_page: Opened) -> None:
+    page = open_page("/?rows=600&backend=torch&epochs=60")
+    page.get_by_role("button", name="Train the GRU").click()
+    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("60 epochs in")).to_be_visible()
     assert no_traceback(page)
 
 

@@ -132,11 +132,11 @@ def test_warm_up_makes_the_kernels_ready() -> None:
 def test_cache_lies_in_the_apps_home_and_a_read_only_disk_only_costs_the_compiling(tmp_path: Path) -> None:
     """Where nothing may be written the app must still train."""
     script = (
-        "import sys; from pathlib import Path; from rnnapp.training import compiled, kernels\n"
+        "import sys, tempfile; from pathlib import Path; from rnnapp.training import compiled, kernels\n"
         "seen = []; kernels.build = lambda cache: seen.append((cache, compiled.numba.config.CACHE_DIR))\n"
         "compiled._whole = lambda folder: False\n"
         "compiled._build()\n"
-        "compiled.tempfile.TemporaryFile = compiled.Path.mkdir = lambda *a, **k: (_ for _ in ()).throw(OSError('read-only'))\n"
+        "tempfile.TemporaryFile = compiled.Path.mkdir = lambda *a, **k: (_ for _ in ()).throw(OSError('read-only'))\n"
         "compiled._build(); print(seen)"
     )
     done = subprocess.run(
