@@ -93,7 +93,7 @@ def _summary(runs: Sequence[Run], deleted: bool) -> str:
         return f"{text}."
     best = max(judged, key=lambda run: run.metrics["skill"])
     beaten = sum(run.metrics["skill"] > 0 for run in judged)
-    told = f"{beaten} of {len(judged)} forecasts miss by less than persistence"
+    told = f"{beaten:,} of {len(judged):,} forecasts miss by less than persistence"
     return f"{text}; {told}, best {best.name} ({best.metrics['skill']:+.1%})."
 
 
@@ -112,6 +112,7 @@ def _table(runs: Sequence[Run]) -> None:
             key="runs_table",
             on_select=_choose,
             selection_mode="multi-row",
+            placeholder="–",
         )
         if running and not any(run.active for run in now):
             refresh()
