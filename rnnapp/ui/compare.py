@@ -28,7 +28,7 @@ from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
 from rnnapp.ui.desk import desk, refresh, session
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, recall, remember, share, shared, split_key
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, forget, recall, remember, share, split_key, under_way
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
 __all__ = ["show_compare"]
@@ -89,9 +89,7 @@ def _rules(split: PriceSplit) -> Sequence[Forecast]:
 
 def _running(key: Hashable) -> _Job | None:
     """The trainings under way, here or for these settings in another tab; ended ones are turned into a result first."""
-    job: _Job | None = st.session_state.get(_JOB)
-    if job is None and recall(key) is None:
-        job = shared(key)
+    job: _Job | None = under_way(_JOB, key)
     if job is None or not job.stream.done:
         return job
     st.session_state.pop(_JOB, None)
@@ -102,6 +100,8 @@ def _running(key: Hashable) -> _Job | None:
     if job.stream.items:
         results = tuple(job.stream.items)
         remember(job.key, Told(judge(job.split, results, rules=_rules(job.split)), results, job.split, job.asked))
+    else:
+        forget(job.key)
     return None
 
 

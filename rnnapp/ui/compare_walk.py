@@ -23,7 +23,7 @@ from rnnapp.training.choice import estimate
 from rnnapp.training.ensemble import train_many
 from rnnapp.ui.compare_controls import Told, asked_number
 from rnnapp.ui.desk import desk, session
-from rnnapp.ui.live import LONG_SECONDS, recall, remember, share, shared, split_key
+from rnnapp.ui.live import LONG_SECONDS, forget, recall, remember, share, split_key, under_way
 from rnnapp.ui.page import chart, is_dark
 
 __all__ = ["show_walk_forward"]
@@ -46,13 +46,16 @@ def show_walk_forward(told: Told) -> None:
             f"{overlap_gap(config)} windows before each fold are left out, since labels {config.horizon} days ahead overlap."
         )
     key = ("walk", *cast(tuple[Hashable, ...], split_key(told.split, told.asked)), folds, step)
-    job = st.session_state.get(_WALK) or (None if recall(key) is not None else shared(key))
+    job = under_way(_WALK, key)
     if job is not None and job[1].done:
         st.session_state.pop(_WALK, None)
         if job[1].error is not None:
+            forget(job[0])
             raise job[1].error
         if job[1].items:
             remember(job[0], tuple(job[1].items))
+        else:
+            forget(job[0])
         job = None
     if job is not None:
         _watch_walk(job[1], told)

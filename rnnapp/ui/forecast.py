@@ -26,7 +26,7 @@ from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.desk import desk, keep_button, send, watch_run
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, recall, remember, share, shared, split_key, watch
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, forget, recall, remember, share, shared, split_key, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
 __all__ = ["Told", "show_forecast", "show_result"]
@@ -116,7 +116,7 @@ def _running_run() -> str | None:
         remember(key, Told(found.trained, found.forecast, found.evaluation))
         st.session_state.setdefault("_kept_runs", {})[id(found.trained)] = run_id
     else:
-        share((_RUN, key), None)
+        forget((_RUN, key))
         if found.run.message:
             st.error(found.run.message, icon=":material/error:")
     return None
@@ -131,7 +131,7 @@ def _running_job() -> BackgroundTraining | None:
         return cast(BackgroundTraining, job)
     del st.session_state[_JOB]
     if job.error is not None:
-        share((_JOB, key), None)
+        forget((_JOB, key))
         st.error(str(job.error), icon=":material/error:")
     if job.events:
         remember(key, _tell(job.result(), split))

@@ -16,7 +16,7 @@ from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.page import chart
 
-__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "recall", "remember", "share", "shared", "split_key", "watch"]
+__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "forget", "recall", "remember", "share", "shared", "split_key", "under_way", "watch"]
 
 LIVE_SECONDS = 0.5
 """A training that takes less is run at once, whenever a control moves."""
@@ -90,6 +90,16 @@ def share(key: Hashable, job: Any) -> Any:
 def shared(key: Hashable) -> Any | None:
     """What is under way for these settings, or has ended of late, in whatever tab it was begun."""
     return _jobs().get(key)
+
+
+def under_way(place: str, key: Hashable) -> Any | None:
+    """What this session began at ``place``, else what is shared for these settings while they have no result."""
+    return st.session_state.get(place) or (shared(key) if recall(key) is None else None)
+
+
+def forget(key: Hashable) -> None:
+    """Share no more what has ended with nothing to show: it can be begun again, and its error is told once."""
+    _jobs().pop(key, None)
 
 
 @st.cache_resource(show_spinner=False)

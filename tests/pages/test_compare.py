@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rnnapp.errors import TrainingError
 from rnnapp.training import compiled
+from rnnapp.ui import compare_walk
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "compare.py")
 QUICK = {"rows": "500", "epochs": "2", "seeds": "2", "hidden": "3"}
@@ -127,3 +129,22 @@ def test_no_nets_say_what_to_do() -> None:
     page.session_state["cells"] = []
     page.run()
     assert any("No net is chosen" in error.value for error in page.error)
+
+
+def test_a_walk_that_broke_off_says_so_once_and_can_be_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ended with nothing is not found again by the next run of the page."""
+
+    def broken(*_: object) -> None:
+        raise TrainingError("The walk has its own sentence.")
+
+    page = compared(opened(view="Walk-forward", seeds="1", cells="rnn", folds="2", rows="480"))
+    monkeypatch.setattr(compare_walk, "_fitter", broken)
+    page.button(key="walk").click().run()
+    end = time.monotonic() + 30
+    while not page.error and time.monotonic() < end:
+        time.sleep(0.1)
+        page.run()
+    assert [error.value for error in page.error] == ["The walk has its own sentence."]
+    page.run()
+    assert not page.error
+    assert page.button(key="walk").label == "Walk forward over 2 folds"
