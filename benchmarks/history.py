@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import sqlite3
 import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from page_reaction import serve
+from page_reaction import browsing
 
 __all__ = ["lag", "thousand"]
 
@@ -35,23 +34,8 @@ def lag(seconds: float = 12.0) -> dict[str, float]:
 
 
 def _with_server(folder: str, work: Any, *program: str) -> Any:
-    from playwright.sync_api import sync_playwright
-
-    named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    before = os.environ.get("RNNAPP_HOME")
-    os.environ["RNNAPP_HOME"] = folder
-    try:
-        with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
-            address, server = serve(log, *program)
-            browser = playwright.chromium.launch(executable_path=named, args=["--no-sandbox", "--disable-gpu"])
-            try:
-                return work(browser, address)
-            finally:
-                browser.close()
-                server.terminate()
-                server.wait(20)
-    finally:
-        os.environ.pop("RNNAPP_HOME") if before is None else os.environ.update(RNNAPP_HOME=before)
+    with mock.patch.dict(os.environ, RNNAPP_HOME=folder), browsing(*program) as (browser, address, _):
+        return work(browser, address)
 
 
 def _openings(browser: Any, address: str, openings: int) -> dict[str, float]:
@@ -136,7 +120,7 @@ def _watch(browser: Any, address: str, stamps: str, seconds: float) -> dict[str,
 
 
 def _fill(folder: Path) -> None:
-    """One run through the store, the others as its copies: a thousand through it would take minutes."""
+    """One run through the store, the others as its copies."""
     from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
     from rnnapp.data.sources import bundled
     from rnnapp.data.windows import make_split
@@ -144,6 +128,7 @@ def _fill(folder: Path) -> None:
     from rnnapp.runs.keeping import keep
     from rnnapp.runs.store import Store
     from rnnapp.training.loop import Training
+    from tests.support import multiply
 
     split = make_split(bundled("sp500").tail(500), WindowConfig(window=5))
     training = Training(split, ModelConfig(), TrainConfig(epochs=40))
@@ -151,14 +136,7 @@ def _fill(folder: Path) -> None:
         pass
     trained, file = training.result(), folder / "runs" / "mlflow.db"
     run_id = keep(trained, split, forecast(trained, split), source="bundled", session="", store=Store(f"sqlite:///{file}"))
-    ids = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?) SELECT printf('%032x', i) AS id FROM n"
-    with sqlite3.connect(file) as base:
-        for table in ("runs", "tags", "params", "latest_metrics", "metrics"):
-            columns = [row[1] for row in base.execute(f"PRAGMA table_xinfo({table})") if row[6] == 0]
-            picked = ", ".join("new.id" if column == "run_uuid" else column for column in columns)
-            copies = f"SELECT {picked} FROM {table}, ({ids}) AS new WHERE run_uuid = ?"
-            base.execute(f"INSERT INTO {table} ({', '.join(columns)}) {copies}", (_COUNT - 1, run_id))
-    base.close()
+    multiply(file, run_id, _COUNT - 1)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,14 @@ are told beside it.
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from page_reaction import ADDRESS, WATCH, serve, settle
+from page_reaction import ADDRESS, WATCH, browsing, settle
 
 __all__ = ["drag"]
 
@@ -26,38 +24,28 @@ _WARM = 1  # rounds that only wake everything up
 
 def drag(sessions: int = 10, rounds: int = 6) -> dict[str, Any]:
     """Waits in milliseconds from a session's last move to its new curve, errors seen, and the server's memory in MB."""
-    from playwright.sync_api import sync_playwright
-
-    named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
-        address, server = serve(log)
-        browser = playwright.chromium.launch(executable_path=named, args=["--no-sandbox", "--disable-gpu"])
-        try:
-            pages = [browser.new_context(viewport={"width": 1000, "height": 700}).new_page() for _ in range(sessions)]
-            for page in pages:
-                page.goto(address + ADDRESS)
-            for page in pages:
-                page.locator(".st-key-chart_forecast .js-plotly-plot").wait_for(timeout=120_000)
-                settle(page)
-            waits, spent, memory, errors = [], [], [_memory(server)], 0
-            for number in range(_WARM + rounds):
-                before = _processor(server)
-                found, lost = _round(pages, "ArrowRight" if number % 2 == 0 else "ArrowLeft")
-                errors += lost
-                if number >= _WARM:
-                    waits += found
-                    spent.append(_processor(server) - before)
-                memory.append(_memory(server))
-                print(f"round {number}: waits {sorted(map(round, found))} ms, {lost} lost, memory {memory[-1]:.0f} MB", flush=True)
-            errors += sum(page.get_by_test_id("stException").count() + page.get_by_test_id("stAlert").count() for page in pages)
-            return {
-                "sessions": sessions, "median": statistics.median(waits), "worst": max(waits), "errors": errors,
-                "server_seconds": statistics.median(spent), "memory_before": memory[0], "memory_after": memory[-1],
-            }  # fmt: skip
-        finally:
-            browser.close()
-            server.terminate()
-            server.wait(20)
+    with browsing() as (browser, address, server):
+        pages = [browser.new_context(viewport={"width": 1000, "height": 700}).new_page() for _ in range(sessions)]
+        for page in pages:
+            page.goto(address + ADDRESS)
+        for page in pages:
+            page.locator(".st-key-chart_forecast .js-plotly-plot").wait_for(timeout=120_000)
+            settle(page)
+        waits, spent, memory, errors = [], [], [_memory(server)], 0
+        for number in range(_WARM + rounds):
+            before = _processor(server)
+            found, lost = _round(pages, "ArrowRight" if number % 2 == 0 else "ArrowLeft")
+            errors += lost
+            if number >= _WARM:
+                waits += found
+                spent.append(_processor(server) - before)
+            memory.append(_memory(server))
+            print(f"round {number}: waits {sorted(map(round, found))} ms, {lost} lost, memory {memory[-1]:.0f} MB", flush=True)
+        errors += sum(page.get_by_test_id("stException").count() + page.get_by_test_id("stAlert").count() for page in pages)
+        return {
+            "sessions": sessions, "median": statistics.median(waits), "worst": max(waits), "errors": errors,
+            "server_seconds": statistics.median(spent), "memory_before": memory[0], "memory_after": memory[-1],
+        }  # fmt: skip
 
 
 def _round(pages: list[Any], key: str) -> tuple[list[float], int]:

@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ADDRESS", "WATCH", "measure", "serve", "settle"]
+__all__ = ["ADDRESS", "WATCH", "browsing", "measure", "settle"]
 
 _ROOT = Path(__file__).parents[1]
 _SIZE = "rows=431&split=200&window=5&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
@@ -49,20 +50,27 @@ WATCH = """key => {
 
 def measure(moves: int = 15) -> list[dict[str, Any]]:
     """Median milliseconds of each page's reaction; a page that does not retrain by itself is left out."""
+    with browsing() as (browser, address, _):
+        rows = []
+        for what, (path, key) in _PLACES.items():
+            times = _moves(browser.new_page(viewport={"width": 1280, "height": 900}), address + path, key, moves)
+            print(f"{what}: {[round(t) for t in times]} ms", flush=True)
+            if times:
+                rows.append({"what": what, "milliseconds": statistics.median(times), "worst": max(times)})
+        return rows
+
+
+@contextmanager
+def browsing(*program: str) -> Iterator[tuple[Any, str, subprocess.Popen[bytes]]]:
+    """A browser, the address of a server of its own, and that server; ``program`` starts it where it is not the app itself."""
     from playwright.sync_api import sync_playwright
 
     named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
-        address, server = serve(log)
+        address, server = _serve(log, *program)
         browser = playwright.chromium.launch(executable_path=named, args=["--no-sandbox", "--disable-gpu"])
         try:
-            rows = []
-            for what, (path, key) in _PLACES.items():
-                times = _moves(browser.new_page(viewport={"width": 1280, "height": 900}), address + path, key, moves)
-                print(f"{what}: {[round(t) for t in times]} ms", flush=True)
-                if times:
-                    rows.append({"what": what, "milliseconds": statistics.median(times), "worst": max(times)})
-            return rows
+            yield browser, address, server
         finally:
             browser.close()
             server.terminate()
@@ -110,7 +118,7 @@ def settle(page: Any) -> None:
     page.wait_for_timeout(300)
 
 
-def serve(log: Any, *program: str) -> tuple[str, subprocess.Popen[bytes]]:
+def _serve(log: Any, *program: str) -> tuple[str, subprocess.Popen[bytes]]:
     """A server of its own on a free port, its kernels loaded; ``program`` starts it with a port and its own arguments."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

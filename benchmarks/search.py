@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from typing import Any
+from unittest import mock
 
 __all__ = ["two_workers"]
 
@@ -15,13 +16,8 @@ _TRIALS = 40
 
 def two_workers(seeds: int = 3) -> dict[str, Any]:
     """Seconds of whole searches, pruning and all, on one worker and on two; each seed is a search of its own."""
-    before = os.environ.get("RNNAPP_HOME")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["RNNAPP_HOME"] = folder
-        try:
-            rows = [[_search(seed, workers) for workers in (1, 2)] for seed in range(seeds)]
-        finally:
-            os.environ.pop("RNNAPP_HOME") if before is None else os.environ.update(RNNAPP_HOME=before)
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, RNNAPP_HOME=folder):
+        rows = [[_search(seed, workers) for workers in (1, 2)] for seed in range(seeds)]
     shares = [two / one for one, two in rows]
     return {"trials": _TRIALS, "rows": rows, "share": statistics.median(shares), "worst": max(shares)}
 

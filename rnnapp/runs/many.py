@@ -57,6 +57,7 @@ def compare_runs(
         RunError: the history does not answer, or a run broke off.
     """
     known = _known(desk.runs(), split)
+    splits = {entry: split_for(entry, split) for entry in entries}
     waiting = [
         (entry, dataclasses.replace(entry.train, seed=entry.train.seed + number)) for number in range(seeds) for entry in entries
     ]
@@ -64,8 +65,7 @@ def compare_runs(
     while waiting or under_way:
         while waiting and not stop.is_set() and len(under_way) < max(1, desk.load.workers) + _AHEAD:
             entry, train = waiting.pop(0)
-            config = split_for(entry, split).config
-            settings = Settings(entry.model, train, window=config)
+            settings = Settings(entry.model, train, window=splits[entry].config)
             under_way[_begin(desk, settings, known.get(settings), split, entry.name, session)] = (entry, train.seed, 0)
         for run_id, (entry, seed, told) in list(under_way.items()):
             live = desk.live(run_id)
@@ -77,7 +77,7 @@ def compare_runs(
                     desk.stop(run_id)
                 continue
             del under_way[run_id]
-            if (result := _result(desk, run_id, entry, split, told, on_event)) is not None:
+            if (result := _result(desk, run_id, entry, splits[entry], told, on_event)) is not None:
                 yield result
         if stop.is_set() and not under_way:
             return
@@ -116,7 +116,7 @@ def _result(
         raise RunError(found.run.message or f"The run {found.run.name} is {found.run.status}; resume it on the Runs page.")
     for event in found.history[told:]:
         on_event(entry, found.run.settings.train.seed, event)
-    return seed_result(entry, split_for(entry, split), found.trained)
+    return seed_result(entry, split, found.trained)
 
 
 def walk_runs(

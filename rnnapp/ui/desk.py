@@ -37,6 +37,7 @@ __all__ = [
     "train_figure",
     "warm_up",
     "watch_run",
+    "watch_sent",
 ]
 
 _LOOK_EVERY = 0.5  # seconds between two looks at a run under way
@@ -195,6 +196,12 @@ def watch_run(run_id: str) -> None:
             st.warning(desk().trouble, icon=":material/save:")
 
     look()
+
+
+def watch_sent(run_id: str) -> None:
+    """Show a run on the page that handed it in."""
+    watch_run(run_id)
+    st.caption("This takes a while, so it is a run of its own: it goes on when this page is closed, and the Runs page has it.")
 
 
 def train_figure(settings: Settings, events: Sequence[EpochEvent]) -> go.Figure:

@@ -20,7 +20,7 @@ from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
-from rnnapp.ui.desk import desk, send, watch_run
+from rnnapp.ui.desk import desk, send, watch_sent
 from rnnapp.ui.live import LONG_SECONDS, recall, remember, watch
 from rnnapp.ui.page import chart, sentences
 
@@ -122,8 +122,7 @@ def show_training(recipe: DigitRecipe) -> None:
         watch(job, "digits", lambda events: learning_figure(events, line, epochs=job.training.train.epochs))
         return
     if st.session_state.get(_RUN):
-        watch_run(st.session_state[_RUN])
-        st.caption("This takes a while, so it is a run of its own: it goes on when this page is closed, and the Runs page has it.")
+        watch_sent(st.session_state[_RUN])
         return
     split = _split(recipe.digits, find_mnist() is not None)
     for note in split.notes:
@@ -182,7 +181,6 @@ def _collect_run() -> None:
         if found.trained is not None and found.run.settings.digits is not None:
             digits = found.run.settings.digits
             _read_with(found.trained, _split(digits, find_mnist() is not None), found.trained.model.name, digits)
-            st.session_state["_kept_runs"] = {**st.session_state.get("_kept_runs", {}), id(found.trained): run_id}
 
 
 def _read_with(trained: TrainedModel, split: DigitSplit, title: str, digits: DigitConfig) -> None:

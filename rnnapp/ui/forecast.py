@@ -25,7 +25,7 @@ from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
-from rnnapp.ui.desk import desk, keep_button, send, watch_run
+from rnnapp.ui.desk import desk, keep_button, send, watch_sent
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, forget, recall, remember, share, shared, split_key, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 
@@ -89,8 +89,7 @@ def _show_running(key: Hashable) -> bool:
         watch(job, "forecast")
     elif run_id is not None:
         answer("The net is learning.")
-        watch_run(run_id)
-        st.caption("This takes a while, so it is a run of its own: it goes on when this page is closed, and the Runs page has it.")
+        watch_sent(run_id)
     return True
 
 
@@ -298,11 +297,6 @@ def _files(told: Told, split: PriceSplit) -> None:
     left.json(settings, expanded=False)
     right.markdown("Figures on the test part")
     right.json(figures, expanded=False)
-
-
-def _csv(told: Told) -> str:
-    text: str = told.forecast.frame().to_csv(index=False)
-    return text
 
 
 def _chart_html(told: Told) -> str:

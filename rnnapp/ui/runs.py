@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from rnnapp.runs.records import STATUSES, Run
-from rnnapp.ui.desk import DELETED, OPENED, delete, desk, keep_button, listed, open_runs, refresh
+from rnnapp.ui.desk import DELETED, OPENED, delete, desk, listed, open_runs, refresh
 from rnnapp.ui.page import answer, sentences
 from rnnapp.ui.run import settings_words, show_run
 from rnnapp.ui.runs_compared import show_compared
 
-__all__ = ["keep_button", "show_runs"]
+__all__ = ["show_runs"]
 
 _CHOSEN, _SHOWN = "chosen_runs", "_runs_shown"
 _SORTS = {

@@ -20,6 +20,7 @@ from rnnapp.runs import tracking
 from rnnapp.runs.records import NewRun
 from rnnapp.runs.store import Store, live_tags
 from rnnapp.training.loop import EpochEvent, TrainingState
+from tests.support import multiply
 
 
 def events(count: int, first: int = 0) -> list[EpochEvent]:
@@ -162,19 +163,6 @@ def test_an_unreachable_server_is_a_sentence_soon(monkeypatch: pytest.MonkeyPatc
 def test_an_unknown_run_is_a_sentence(store: Store) -> None:
     with pytest.raises(RunError, match="has no such run"):
         store.run("0" * 32)
-
-
-def multiply(file: Path, run_id: str, times: int) -> None:
-    """Copies of a run, written straight into the tables: a thousand through the client would take a minute."""
-    with sqlite3.connect(file) as base:
-        for table in ("runs", "tags", "params", "latest_metrics", "metrics"):
-            columns = [row[1] for row in base.execute(f"PRAGMA table_xinfo({table})") if row[6] == 0]
-            picked = ", ".join("new.id" if c == "run_uuid" else c for c in columns)
-            names = ", ".join(columns)
-            ids = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?) SELECT printf('%032x', i) AS id FROM n"
-            copies = f"SELECT {picked} FROM {table}, ({ids}) AS new WHERE run_uuid = ?"
-            base.execute(f"INSERT INTO {table} ({names}) {copies}", (times, run_id))
-    base.close()
 
 
 def test_a_thousand_runs_are_listed_in_as_few_questions_as_ten(store: Store, home: Path, new: NewRun) -> None:
