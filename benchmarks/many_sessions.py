@@ -19,37 +19,50 @@ from page_reaction import ADDRESS, WATCH, browsing, settle
 __all__ = ["drag"]
 
 _MOVES = 6  # of each session, a tenth of a second apart
-_WARM = 1  # rounds that only wake everything up
+_SEEDS = {"alike": 0, "apart": 1}  # what a session's number adds to its seed: a class at one setting, or each at its own
 
 
-def drag(sessions: int = 10, rounds: int = 6) -> dict[str, Any]:
-    """Waits in milliseconds from a session's last move to its new curve, errors seen, and the server's memory in MB."""
+def drag(sessions: int = 10, rounds: int = 6) -> list[dict[str, Any]]:
+    """Waits in milliseconds from a session's last move to its new curve, errors seen, and the server's memory in MB.
+
+    Every drag counts, the first of ten new browsers on a new server too.
+    """
+    return [_drag(seeds, sessions, rounds) for seeds in _SEEDS]
+
+
+def _drag(seeds: str, sessions: int, rounds: int) -> dict[str, Any]:
     with browsing() as (browser, address, server):
         pages = [browser.new_context(viewport={"width": 1000, "height": 700}).new_page() for _ in range(sessions)]
-        for page in pages:
-            page.goto(address + ADDRESS)
+        for number, page in enumerate(pages):
+            page.goto(f"{address}{ADDRESS}&seed={number * _SEEDS[seeds]}")
         for page in pages:
             page.locator(".st-key-chart_forecast .js-plotly-plot").wait_for(timeout=120_000)
             settle(page)
         waits, spent, memory, errors = [], [], [_memory(server)], 0
-        for number in range(_WARM + rounds):
+        for number in range(rounds):
             before = _processor(server)
-            found, lost = _round(pages, "ArrowRight" if number % 2 == 0 else "ArrowLeft")
+            found, lost = _round(pages, "ArrowRight" if number % 2 == 0 else "ArrowLeft", apart=bool(_SEEDS[seeds]))
             errors += lost
-            if number >= _WARM:
-                waits += found
-                spent.append(_processor(server) - before)
+            waits.append(found)
+            spent.append(_processor(server) - before)
             memory.append(_memory(server))
-            print(f"round {number}: waits {sorted(map(round, found))} ms, {lost} lost, memory {memory[-1]:.0f} MB", flush=True)
+            print(
+                f"{seeds}, drag {number}: waits {sorted(map(round, found))} ms, server {spent[-1]:.1f} s, {lost} lost", flush=True
+            )
         errors += sum(page.get_by_test_id("stException").count() + page.get_by_test_id("stAlert").count() for page in pages)
+        every = [wait for found in waits for wait in found]
         return {
-            "sessions": sessions, "median": statistics.median(waits), "worst": max(waits), "errors": errors,
-            "server_seconds": statistics.median(spent), "memory_before": memory[0], "memory_after": memory[-1],
+            "seeds": seeds, "sessions": sessions, "median": statistics.median(every), "worst": max(every),
+            "first": max(waits[0]), "errors": errors, "server_seconds": statistics.median(spent),
+            "memory_before": memory[0], "memory_after": memory[-1],
         }  # fmt: skip
 
 
-def _round(pages: list[Any], key: str) -> tuple[list[float], int]:
-    """Every session drags; each one's wait from its last move on, and how many do not show what all of them asked for."""
+def _round(pages: list[Any], key: str, *, apart: bool) -> tuple[list[float], int]:
+    """Every session drags; each one's wait from its last move to its last curve, and how many do not show what all asked for.
+
+    With seeds of their own the sessions share the window only.
+    """
     from playwright.sync_api import Error
 
     for page in pages:
@@ -63,18 +76,22 @@ def _round(pages: list[Any], key: str) -> tuple[list[float], int]:
     for page in pages:
         with suppress(Error):  # one that never shows it is counted below
             page.wait_for_function("() => window.reaction", timeout=30_000, polling=100)
-    for page in pages:
-        settle(page)
+    for _ in range(2):  # a page may stand still for a moment between two curves
+        for page in pages:
+            settle(page)
     shown = [page.evaluate(_SHOWN) for page in pages]
-    lost = sum(one != max(shown, key=shown.count) for one in shown)
-    return [float(wait) for page in pages if (wait := page.evaluate("window.reaction"))], lost
+    if apart:
+        assert len({curve for _, curve in shown}) == len(pages), "nets of different seeds forecast alike"
+        shown = [[window] for window, _ in shown]
+    waits = [float(wait) for page in pages if (wait := page.evaluate("window.reaction"))]
+    return waits, len(pages) - len(waits) + sum(one != max(shown, key=shown.count) for one in shown)
 
 
 _SHOWN = """() => {
     const plot = document.querySelector('.st-key-chart_forecast .js-plotly-plot');
     const sum = plot.data.map(d => Array.from(d.y._inputArray || d.y).reduce((a, v) => a + (Number.isFinite(v) ? v : 0), 0));
-    return JSON.stringify([document.querySelector('input[type=range]').value, sum]);
-}"""  # every session has the same settings, so all show the same
+    return [document.querySelector('input[type=range]').value, sum.join()];
+}"""
 
 
 def _memory(server: subprocess.Popen[bytes]) -> float:

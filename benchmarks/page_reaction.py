@@ -35,17 +35,19 @@ WATCH = """key => {
     const sign = () => { const plot = find(); return plot && plot.data ? plot.data.map(d => {
         const y = d.y && d.y._inputArray ? Array.from(d.y._inputArray) : Array.from(d.y || []);
         return y.reduce((a, v) => a + (Number.isFinite(v) ? v : 0), y.length); }).join() : null; };
-    const before = sign();
+    let shown = sign();
     window.reaction = null;
     document.addEventListener('keydown', () => {
         const start = performance.now();
         const look = () => {
             const now = sign();
-            if (now !== null && now !== before) requestAnimationFrame(() => { window.reaction = performance.now() - start; });
-            else requestAnimationFrame(look); };
+            if (now !== null && now !== shown) {
+                shown = now;
+                requestAnimationFrame(() => { window.reaction = performance.now() - start; }); }
+            if (performance.now() - start < 15000) requestAnimationFrame(look); };
         look(); }, {once: true, capture: true});
 }"""
-"""Run in the page with a chart's key: ``window.reaction`` becomes the milliseconds from the next key press to its new curve."""
+"""Run in the page with a chart's key: ``window.reaction`` becomes the milliseconds from the next key press to its newest curve."""
 
 
 def measure(moves: int = 15) -> list[dict[str, Any]]:

@@ -102,14 +102,19 @@ def _page(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sessions(row: dict[str, float]) -> str:
-    return (
-        f"### {row['sessions']:.0f} browser sessions drag the window slider at once\n\n"
-        f"From the last move to the new curve: median {row['median'] / 1000:.1f} s, worst {row['worst'] / 1000:.1f} s, "
-        f"{row['errors']:.0f} errors. All browsers drew on the server's own cores; the server itself took "
-        f"{row['server_seconds']:.1f} processor seconds for all of a drag. Its memory: {row['memory_before']:.0f} MB before, "
-        f"{row['memory_after']:.0f} MB after.\n"
-    )
+def _sessions(rows: list[dict[str, Any]]) -> str:
+    settings = {"alike": "all at one setting", "apart": "each with a seed of its own"}
+    lines = [
+        f"### {rows[0]['sessions']:.0f} browser sessions drag the window slider at once\n",
+        "| settings | median s | worst s | worst of the first drag s | errors | server's processor s a drag | memory MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {settings[row['seeds']]} | {row['median'] / 1000:.1f} | {row['worst'] / 1000:.1f} | {row['first'] / 1000:.1f} | "
+        f"{row['errors']:.0f} | {row['server_seconds']:.1f} | {row['memory_before']:.0f} to {row['memory_after']:.0f} |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n\nFrom the last move to the new curve. All browsers drew on the server's own two cores.\n"
 
 
 def _history(row: dict[str, float]) -> str:

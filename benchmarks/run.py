@@ -81,7 +81,7 @@ def _page() -> list[dict[str, float]] | None:
     return measure()
 
 
-def _sessions() -> dict[str, float]:
+def _sessions() -> list[dict[str, Any]]:
     from many_sessions import drag
 
     return drag()

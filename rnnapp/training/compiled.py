@@ -28,7 +28,7 @@ from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training import kernel_layers, kernels, simd
 from rnnapp.training.backends import Sums, Weights
 
-__all__ = ["CompiledBackend", "available", "build_key", "ready", "supports", "warm_up"]
+__all__ = ["CompiledBackend", "available", "build_key", "building", "ready", "supports", "warm_up"]
 
 _CACHE_FLOATS = 1 << 18  # of activations worked on at once: a megabyte, which the second cache level holds
 _building, _starting = threading.Lock(), threading.Lock()
@@ -153,6 +153,11 @@ def available() -> bool:
         if _cached():
             started.join()
     return ready()
+
+
+def building() -> bool:
+    """Whether the kernels are being compiled or loaded right now, in the background."""
+    return not ready() and _warming is not None and _warming.is_alive()
 
 
 def warm_up() -> threading.Thread:

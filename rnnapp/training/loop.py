@@ -95,6 +95,11 @@ class TrainedModel:
     window: WindowConfig | None = None
     reason: str = ""
 
+    @property
+    def whole(self) -> bool:
+        """Whether training came to its own end, neither stopped by hand nor broken off."""
+        return self.stopped in ("finished", "early stopping")
+
     def net(self) -> RecurrentNet:
         """The net itself, on the CPU, ready to answer."""
         net = RecurrentNet(self.model, features=self.features, steps=self.steps, outputs=self.outputs)

@@ -24,12 +24,13 @@ from rnnapp.models.anatomy import (
 from rnnapp.models.gradients import GradientFlow, gradient_flow
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.choice import estimate
-from rnnapp.training.loop import TrainedModel, Training
+from rnnapp.training.loop import TrainedModel
+from rnnapp.training.loop import train as train_net
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices
-from rnnapp.ui.live import recall, remember, split_key
 from rnnapp.ui.page import answer, chart, is_dark
+from rnnapp.ui.results import once, recall, split_key
 
 __all__ = ["Subject", "anatomy_controls", "show_flow", "show_headline", "show_parameters", "show_shapes"]
 
@@ -252,19 +253,16 @@ def _choose_weights() -> str:
 
 def _trained(split: Split, model: ModelConfig, train: TrainConfig) -> TrainedModel | None:
     """A net trained under these settings: at once where that is quick, else when asked for."""
-    key = ("anatomy", split_key(split, model, train), type(split))
-    if (found := recall(key)) is not None:
-        return found  # type: ignore[no-any-return]
+    key = ("anatomy", split_key(split, model, train))
     seconds = estimate(split, model, train)
-    if seconds > _AT_ONCE and not st.button(
-        f"Train (about {seconds:,.0f} s)", key="anatomy_train", icon=":material/play_arrow:", type="primary"
+    if (
+        recall(key) is None
+        and seconds > _AT_ONCE
+        and not st.button(f"Train (about {seconds:,.0f} s)", key="anatomy_train", icon=":material/play_arrow:", type="primary")
     ):
         return None
-    training = Training(split, model, train)
     with st.spinner("Training"):
-        for _ in training.epochs():
-            pass
-    return remember(key, training.result())  # type: ignore[no-any-return]
+        return once(key, lambda: train_net(split, model, train), whole=lambda made: made.whole)
 
 
 def _short(split: Split) -> Split:

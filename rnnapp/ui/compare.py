@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -28,8 +27,9 @@ from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
 from rnnapp.ui.desk import desk, refresh, session
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, forget, recall, remember, share, split_key, under_way
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
+from rnnapp.ui.results import forget, once, recall, remember, share, split_key, under_way
 
 __all__ = ["show_compare"]
 
@@ -64,14 +64,18 @@ def show_compare(split: PriceSplit, asked: Asked) -> None:
     told: Told | None = recall(key)
     if told is None and running is None and _seconds(split, asked) < LIVE_SECONDS:
         with sentences():
-            results = tuple(compare(split, asked.entries, seeds=asked.seeds))
-            told = remember(key, Told(judge(split, results, rules=_rules(split)), results, split, asked))
+            told = once(key, lambda: _compare(split, asked))
     if running is not None:
         _during(running)
     elif told is None:
         _before(split, asked, key)
     else:
         _after(told, key)
+
+
+def _compare(split: PriceSplit, asked: Asked) -> Told:
+    results = tuple(compare(split, asked.entries, seeds=asked.seeds))
+    return Told(judge(split, results, rules=_rules(split)), results, split, asked)
 
 
 def _seconds(split: PriceSplit, asked: Asked) -> float:
@@ -82,9 +86,7 @@ def _seconds(split: PriceSplit, asked: Asked) -> float:
 
 def _rules(split: PriceSplit) -> Sequence[Forecast]:
     """The baselines of a split; they do not hang on the nets."""
-    key = split_key(split, "baselines")
-    rules: Sequence[Forecast] | None = recall(key)
-    return rules if rules is not None else cast(Sequence[Forecast], remember(key, baselines(split)))
+    return once(split_key(split, "baselines"), lambda: baselines(split))
 
 
 def _running(key: Hashable) -> _Job | None:
@@ -136,6 +138,7 @@ def _before(split: PriceSplit, asked: Asked, key: Hashable) -> None:
     if st.button(label, type="primary", icon=":material/play_arrow:", key="compare_start"):
         with sentences():
             _start(split, asked, key)
+    await_kernels(split, asked.entries[0].model, asked.entries[0].train)
     st.caption(f"{len(split.train):,} windows train, {len(split.test):,} test. Five baselines are judged beside the nets.")
     notes(split.notes)
 

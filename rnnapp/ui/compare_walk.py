@@ -23,8 +23,9 @@ from rnnapp.training.choice import estimate
 from rnnapp.training.ensemble import train_many
 from rnnapp.ui.compare_controls import Told, asked_number
 from rnnapp.ui.desk import desk, session
-from rnnapp.ui.live import LONG_SECONDS, forget, recall, remember, share, split_key, under_way
+from rnnapp.ui.live import LONG_SECONDS
 from rnnapp.ui.page import chart, is_dark
+from rnnapp.ui.results import forget, recall, remember, share, split_key, under_way
 
 __all__ = ["show_walk_forward"]
 

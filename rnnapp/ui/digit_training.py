@@ -21,8 +21,9 @@ from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.desk import desk, send, watch_sent
-from rnnapp.ui.live import LONG_SECONDS, recall, remember, watch
+from rnnapp.ui.live import LONG_SECONDS, watch
 from rnnapp.ui.page import chart, sentences
+from rnnapp.ui.results import recall, remember
 
 __all__ = ["choose_net", "choose_source", "digit_controls", "show_test", "show_training"]
 

@@ -26,8 +26,9 @@ from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.desk import desk, keep_button, send, watch_sent
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, forget, recall, remember, share, shared, split_key, watch
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
+from rnnapp.ui.results import forget, once, recall, remember, share, shared, split_key
 
 __all__ = ["Told", "show_forecast", "show_result"]
 
@@ -55,7 +56,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     told: Told | None = recall(key)
     seconds = estimate(split, model, train)
     if told is None and not busy and seconds < LIVE_SECONDS:
-        told = remember(key, _tell(_train(split, model, train), split))
+        told = once(key, lambda: _tell(_train(split, model, train), split), whole=lambda made: made.trained.whole)
     if told is not None:
         show_result(told, split)
         keep_button(told.trained, split, told.forecast, source=split.prices.name)
@@ -64,6 +65,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
         if _train_button(f"Train the {model.name}"):
             with sentences():
                 _start(key, split, model, train, seconds)
+        await_kernels(split, model, train)
 
 
 def _start(key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float) -> None:

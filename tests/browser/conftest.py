@@ -79,12 +79,12 @@ def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
 
 
 def settle(page: Page, seconds: float = 30) -> None:
-    """Wait until the app has drawn and its script runs no more."""
+    """Wait until the page has told something and its script runs no more: an app that has not begun does not run either."""
     page.wait_for_selector('[data-testid="stApp"]', timeout=seconds * 1000)
     page.wait_for_function(
         """() => { const app = document.querySelector('[data-testid="stApp"]');
-                   return app && app.getAttribute('data-test-script-state') === 'notRunning'
-                       && document.querySelector('[data-testid="stMain"] [data-testid="stVerticalBlock"]'); }""",
+                   const told = '[data-testid="stMain"] :is([data-testid="stMarkdown"], [data-testid="stAlert"])';
+                   return app && app.getAttribute('data-test-script-state') === 'notRunning' && document.querySelector(told); }""",
         timeout=seconds * 1000,
     )
 

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.data import sources
 from rnnapp.errors import SourceError
+from rnnapp.training import compiled
+from rnnapp.ui import live
 from tests.support import random_walk
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "forecast.py")
@@ -48,6 +50,20 @@ def test_the_first_opening_shows_real_prices_and_one_click_forecasts() -> None:
     assert "misses tomorrow's close by" in headline(page)
     assert any("persistence" in str(metric.delta) for metric in page.metric)
     assert [tab.label for tab in page.tabs][:2] == ["Loss", "Residuals"]
+
+
+def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    working = True
+    monkeypatch.setattr(live, "building", lambda: working)
+    monkeypatch.setattr(compiled, "available", lambda: not working)
+    page = opened(rows="500", epochs="1000", seed="77")
+    assert any("being compiled" in caption.value for caption in page.caption)
+    assert "Can a GRU forecast" in headline(page)
+    by_torch = opened(rows="500", epochs="1000", backend="torch")
+    assert not any("being compiled" in caption.value for caption in by_torch.caption)
+    working = False
+    page.run()
+    assert not any("being compiled" in caption.value for caption in page.caption)
 
 
 def test_settings_of_an_address_are_taken_and_clamped() -> None:

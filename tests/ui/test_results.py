@@ -1,0 +1,108 @@
+"""Results made once for all sessions: side by side, after an error, and where one may not be shared."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rnnapp.ui.results import _MADE, _Made
+
+
+def everyone(_: object) -> bool:
+    return True
+
+
+def test_ten_who_ask_at_once_get_one_result() -> None:
+    made, calls, gate = _Made(), [], threading.Event()
+
+    def make() -> object:
+        calls.append(1)
+        gate.wait(10)
+        return object()
+
+    with ThreadPoolExecutor(10) as pool:
+        asked = [pool.submit(made.get, "settings", make, everyone) for _ in range(10)]
+        gate.set()
+        found = {id(one.result(10)) for one in asked}
+    assert len(calls) == 1
+    assert len(found) == 1
+
+
+def test_other_settings_do_not_wait() -> None:
+    made, gate = _Made(), threading.Event()
+
+    def slow() -> int:
+        gate.wait(10)
+        return 1
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(made.get, "slow", slow, everyone)
+        assert made.get("quick", lambda: 2, everyone) == 2
+        assert not first.done()
+        gate.set()
+        assert first.result(10) == 1
+
+
+def failing_then(value: int) -> Callable[[], int]:
+    calls: list[int] = []
+
+    def make() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("the first try breaks")
+        return value
+
+    return make
+
+
+def test_an_error_is_told_to_who_saw_it_and_the_next_tries_again() -> None:
+    made, make = _Made(), failing_then(7)
+    with pytest.raises(ValueError, match="breaks"):
+        made.get("settings", make, everyone)
+    assert made.get("settings", make, everyone) == 7
+
+
+def test_who_waited_for_one_that_broke_makes_it_anew() -> None:
+    made, begun, gate = _Made(), threading.Event(), threading.Event()
+
+    def breaks() -> int:
+        begun.set()
+        gate.wait(10)
+        raise ValueError("broken")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(made.get, "settings", breaks, everyone)
+        assert begun.wait(10)
+        second = pool.submit(made.get, "settings", lambda: 3, everyone)
+        gate.set()
+        assert isinstance(first.exception(10), ValueError)
+        assert second.result(10) == 3
+
+
+def test_a_result_that_is_not_whole_stays_with_its_session() -> None:
+    made, values = _Made(), iter([1, 2, 3])
+
+    def make() -> int:
+        return next(values)
+
+    def whole(value: int) -> bool:
+        return value > 1
+
+    assert made.get("settings", make, whole) == 1
+    assert made.get("settings", make, whole) == 2
+    assert made.get("settings", make, whole) == 2
+
+
+def test_the_oldest_goes() -> None:
+    made, calls = _Made(), []
+
+    def make() -> bool:
+        calls.append(1)
+        return True
+
+    for number in (*range(_MADE + 1), 0):
+        made.get(number, make, everyone)
+    assert len(calls) == _MADE + 2
