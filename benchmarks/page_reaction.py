@@ -44,7 +44,7 @@ WATCH = """key => {
             if (now !== null && now !== shown) {
                 shown = now;
                 requestAnimationFrame(() => { window.reaction = performance.now() - start; }); }
-            if (performance.now() - start < 15000) requestAnimationFrame(look); };
+            if (performance.now() - start < 15000) setTimeout(look, 8); };
         look(); }, {once: true, capture: true});
 }"""
 """Run in the page with a chart's key: ``window.reaction`` becomes the milliseconds from the next key press to its newest curve."""

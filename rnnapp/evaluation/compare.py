@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,7 @@ def compare(
     stop: threading.Event | None = None,
     on_event: OnEvent | None = None,
     workers: int | None = None,
-) -> Iterator[SeedResult]:
+) -> Generator[SeedResult, None, None]:
     """Train every net over several seeds, one result as each run ends.
 
     The first seed of all comes before the second of any, so that a comparison stopped early is still a fair one.
@@ -145,7 +145,7 @@ def _runs(
     stop: threading.Event | None,
     on_event: OnEvent | None,
     workers: int | None,
-) -> Iterator[SeedResult]:
+) -> Generator[SeedResult, None, None]:
     for number in range(seeds):
         jobs = [(entry, dataclasses.replace(entry.train, seed=entry.train.seed + number)) for entry in entries]
         heard = None if on_event is None else _hearer(jobs, on_event)

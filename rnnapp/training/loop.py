@@ -14,7 +14,7 @@ import dataclasses
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -204,7 +204,7 @@ class Training:
         """End after the piece in hand (a tenth of a second); what was learned stays. May be called from any thread."""
         self._stop.set()
 
-    def epochs(self) -> Iterator[EpochEvent]:
+    def epochs(self) -> Generator[EpochEvent, None, None]:
         """Train, one event an epoch.
 
         Raises:

@@ -27,7 +27,7 @@ from rnnapp.ui.compare_controls import Asked, Told
 from rnnapp.ui.compare_table import show_table
 from rnnapp.ui.compare_tabs import TABS
 from rnnapp.ui.desk import desk, refresh, session
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, at_once, await_kernels
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 from rnnapp.ui.results import forget, once, recall, remember, share, split_key, under_way
 
@@ -74,7 +74,7 @@ def show_compare(split: PriceSplit, asked: Asked) -> None:
 
 
 def _compare(split: PriceSplit, asked: Asked) -> Told:
-    results = tuple(compare(split, asked.entries, seeds=asked.seeds))
+    results = tuple(at_once(lambda: compare(split, asked.entries, seeds=asked.seeds)))
     return Told(judge(split, results, rules=_rules(split)), results, split, asked)
 
 

@@ -26,7 +26,7 @@ from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.desk import desk, keep_button, send, watch_sent
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, watch
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, at_once, await_kernels, watch
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 from rnnapp.ui.results import forget, once, recall, remember, share, shared, split_key
 
@@ -148,8 +148,7 @@ def _train(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> Trained
     """Train at once, inside this run of the page; a divergence is told, and what was learned before it is shown."""
     training = Training(split, model, train)
     with sentences():
-        for _ in training.epochs():
-            pass
+        at_once(training.epochs)
     return training.result()
 
 

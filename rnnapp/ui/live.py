@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import TypeVar
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,14 +20,42 @@ from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.compiled import building, supports
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.page import chart
+from rnnapp.ui.results import superseded
 
-__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "await_kernels", "watch"]
+__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "at_once", "await_kernels", "watch"]
 
+T = TypeVar("T")
 LIVE_SECONDS = 0.5
 """A training that takes less is run at once, whenever a control moves."""
 LONG_SECONDS = 5.0
 """A training that takes more becomes a run of the job engine."""
 _LOOK_EVERY = 0.5  # seconds between two looks at a running training
+_GIVE_UP_WITHIN = 0.02  # seconds between two looks for a newer run of the page
+
+
+def at_once(work: Callable[[], Generator[T, None, None]]) -> list[T]:
+    """Do quick work inside this run of the page, in turn with other sessions: no more of it at a time than there are cores.
+
+    Work for a control's former value is given up; its time goes to the newer one.
+
+    Args:
+        work: yields as it goes.
+    """
+    done = []
+    with _turns(), closing(work()) as items:
+        superseded()
+        looked = time.monotonic()
+        for item in items:
+            done.append(item)
+            if time.monotonic() - looked > _GIVE_UP_WITHIN:
+                superseded()
+                looked = time.monotonic()
+    return done
+
+
+@st.cache_resource(show_spinner=False)
+def _turns() -> threading.Semaphore:
+    return threading.Semaphore(os.cpu_count() or 1)
 
 
 def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from rnnapp.data.sequences import Split
 
-__all__ = ["forget", "once", "recall", "remember", "share", "shared", "split_key", "under_way"]
+__all__ = ["forget", "once", "recall", "remember", "share", "shared", "split_key", "superseded", "under_way"]
 
 T = TypeVar("T")
 _KEPT = 24  # results a session keeps
@@ -47,6 +47,11 @@ def once(key: Hashable, make: Callable[[], T], *, whole: Callable[[T], bool] = l
     """
     found: T | None = recall(key)
     return remember(key, _made().get(key, make, whole)) if found is None else found
+
+
+def superseded() -> None:
+    """End this run of the page if a control has moved since it began: Streamlit looks whenever the session is asked."""
+    recall(None)
 
 
 def share(key: Hashable, job: T) -> T:

@@ -124,7 +124,7 @@ def test_stop_keeps_what_was_learned_and_resume_ends_the_same(desk: Desk, prices
     started = time.perf_counter()
     desk.stop(run_id)
     until(lambda: (live := desk.live(run_id)) is None or live.status == "stopped")
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 3, "a second, and room for a busy machine"
     run = desk.wait(run_id, LONG)
     assert run.status == "stopped"
     assert 5 <= run.epoch < EPOCHS
