@@ -1,4 +1,4 @@
-"""Watch a training while it runs: a loss chart that grows, speed, time left, and a way to stop."""
+"""A training inside the page: quick ones at once and in turn, longer ones watched as they run, with a way to stop."""
 
 from __future__ import annotations
 

@@ -73,13 +73,23 @@ def clear(page: Page) -> None:
     expect(headline(page)).to_contain_text("Draw a digit")
     expect(page.locator("canvas.upper-canvas.old")).to_have_count(0)
     expect(page.locator("canvas.upper-canvas")).to_have_count(1)
-    settle(page)
+    at_canvas(page)
 
 
 def at_canvas(page: Page) -> Page:
+    """Wait until the canvas takes strokes: it is given its pen a moment after it is shown, and the pointer tells."""
     page.wait_for_selector("canvas.upper-canvas")
     settle(page)
-    return page
+    canvas = page.locator("canvas.upper-canvas").last
+    for _ in range(100):
+        box = canvas.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.mouse.move(box["x"] + 9, box["y"] + 9)
+        if canvas.evaluate("canvas => getComputedStyle(canvas).cursor") == "crosshair":
+            return page
+        page.wait_for_timeout(50)
+    raise AssertionError("the canvas never took a pen")
 
 
 def test_ten_hands_ten_digits(open_page: Opened) -> None:
