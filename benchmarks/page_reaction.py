@@ -22,12 +22,12 @@ from typing import Any
 __all__ = ["ADDRESS", "WATCH", "browsing", "measure", "settle"]
 
 _ROOT = Path(__file__).parents[1]
-_SIZE = "rows=431&split=200&window=5&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
-ADDRESS = f"/?{_SIZE}"
+_SIZE = "split=200&window=5&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
+ADDRESS = f"/?{_SIZE}&rows=431"
 """Of the Forecast page at that setting."""
-_EACH = 3  # moves of a seed
+_EACH = 3  # moves of a table, which is a day longer each time
 _PLACES = {
-    "Forecast, one net": (ADDRESS, "forecast"),
+    "Forecast, one net": (f"/?{_SIZE}", "forecast"),
     "Compare, three nets": (f"/compare?{_SIZE}&seeds=1", "compare"),
 }
 WATCH = """key => {
@@ -36,14 +36,16 @@ WATCH = """key => {
         const y = d.y && d.y._inputArray ? Array.from(d.y._inputArray) : Array.from(d.y || []);
         return y.reduce((a, v) => a + (Number.isFinite(v) ? v : 0), y.length); }).join() : null; };
     let shown = sign();
+    const mine = window.watching = (window.watching || 0) + 1;
     window.reaction = null;
     document.addEventListener('keydown', () => {
         const start = performance.now();
         const look = () => {
+            if (window.watching !== mine) return;
             const now = sign();
             if (now !== null && now !== shown) {
                 shown = now;
-                requestAnimationFrame(() => { window.reaction = performance.now() - start; }); }
+                requestAnimationFrame(() => { if (window.watching === mine) window.reaction = performance.now() - start; }); }
             if (performance.now() - start < 15000) setTimeout(look, 8); };
         look(); }, {once: true, capture: true});
 }"""
@@ -80,12 +82,12 @@ def browsing(*program: str) -> Iterator[tuple[Any, str, subprocess.Popen[bytes]]
 
 
 def _moves(page: Any, address: str, key: str, count: int) -> list[float]:
-    """Times of so many moves from the stock setting's window of 5 days on, a few for each seed, so that none was trained before."""
+    """Times of so many moves from the stock setting's window of 5 days on, a few for each table: nothing was computed before."""
     from playwright.sync_api import Error
 
     times: list[float] = []
-    for seed in range(-(-count // _EACH)):
-        _open(page, f"{address}&seed={seed}", key)
+    for more in range(-(-count // _EACH)):
+        _open(page, f"{address}&rows={431 + more}", key)
         slider = page.get_by_role("slider", name="Window length")
         for move in range(_EACH + 1):  # the first wakes everything up
             settle(page)
