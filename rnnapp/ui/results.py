@@ -79,9 +79,10 @@ def forget(key: Hashable) -> None:
 
 
 def split_key(split: Split, *settings: Hashable) -> Hashable:
-    """What makes two runs the same: the data and every setting."""
-    fingerprint = getattr(getattr(split, "prices", split), "fingerprint", None)
-    return (fingerprint, getattr(split, "config", getattr(split, "digits", None)), len(split.train), *settings)
+    """What makes two runs the same: the data with their name, which nobody else is to read, and every setting."""
+    data = getattr(split, "prices", split)
+    told = [getattr(data, name, None) for name in ("fingerprint", "name")]
+    return (*told, getattr(split, "config", getattr(split, "digits", None)), len(split.train), *settings)
 
 
 class _Made:

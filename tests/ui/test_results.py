@@ -8,7 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rnnapp.ui.results import _MADE, _Made
+from rnnapp.configs import WindowConfig
+from rnnapp.data.prices import PriceTable
+from rnnapp.data.windows import make_split
+from rnnapp.ui.results import _MADE, _Made, split_key
+from tests.support import random_walk
 
 
 def everyone(_: object) -> bool:
@@ -106,3 +110,13 @@ def test_the_oldest_goes() -> None:
     for number in (*range(_MADE + 1), 0):
         made.get(number, make, everyone)
     assert len(calls) == _MADE + 2
+
+
+def test_one_table_under_two_names_is_two() -> None:
+    """What a person calls a file is not shown to another who has the same one."""
+    mine = random_walk(200)
+    theirs = PriceTable("their own name", mine.frame)
+    window = WindowConfig(window=5)
+    assert split_key(make_split(mine, window), "x") == split_key(make_split(mine, window), "x")
+    assert split_key(make_split(mine, window), "x") != split_key(make_split(theirs, window), "x")
+    assert split_key(make_split(mine, window), "x") != split_key(make_split(mine, WindowConfig(window=6)), "x")
