@@ -29,7 +29,8 @@ def write(results: dict[str, Any]) -> None:
     for what, unit in (("rows", "rows"), ("window", "days"), ("hidden", "units")):
         if what in results:
             parts.append(_growth(what, unit, results[what]))
-    tables = {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page, "sessions": _sessions}
+    tables = {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page}
+    tables |= {"strokes": _strokes, "anatomy": _anatomy, "sessions": _sessions}
     tables |= {"history": _history, "lag": _lag, "search": _search}
     for name, table in tables.items():
         if results.get(name):
@@ -100,6 +101,24 @@ def _page(rows: list[dict[str, float]]) -> str:
     lines = ["### Slider to redrawn curve in the browser\n", "| what | median ms |", "|---|---|"]
     lines += [f"| {row['what']} | {row['milliseconds']:.0f} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _strokes(row: dict[str, Any]) -> str:
+    return (
+        "### From a stroke's end to the answer on screen\n\n"
+        f"{row['drawn']} digits drawn by real hands, replayed with the mouse: median {row['median']:.0f} ms, worst "
+        f"{row['worst']:.0f} ms; {row['right']} read right. The canvas itself waits 200 ms after a stroke before it tells of it.\n"
+    )
+
+
+def _anatomy(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        "### Anatomy: from a slider's move to its last change on the page\n",
+        "| the net reads | moves | median ms | worst ms |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {row['what']} | {row['moves']} | {row['median']:.0f} | {row['worst']:.0f} |" for row in rows]
+    return "\n".join(lines) + "\n\nEvery slider in every tab.\n"
 
 
 def _sessions(rows: list[dict[str, Any]]) -> str:

@@ -30,6 +30,8 @@ PARTS = (
     "million",
     "mnist",
     "page",
+    "strokes",
+    "anatomy",
     "sessions",
     "history",
     "lag",
@@ -61,6 +63,8 @@ def main() -> None:
         "million": million,
         "mnist": lambda: mnist(repeats),
         "page": _page,
+        "strokes": _strokes,
+        "anatomy": _anatomy,
         "sessions": _sessions,
         "history": _history,
         "lag": _lag,
@@ -79,6 +83,18 @@ def _page() -> list[dict[str, float]] | None:
     from page_reaction import measure
 
     return measure()
+
+
+def _strokes() -> dict[str, Any] | None:
+    from strokes import draw
+
+    return draw()
+
+
+def _anatomy() -> list[dict[str, Any]]:
+    from anatomy_moves import move_all
+
+    return move_all()
 
 
 def _sessions() -> list[dict[str, Any]]:

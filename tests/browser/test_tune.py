@@ -15,7 +15,7 @@ LONG = 120_000
 
 
 def test_search_watch_stop_continue_and_use(open_page: Opened) -> None:
-    page = open_page("/tune?rows=400&epochs=4")
+    page = open_page("/tune?rows=1000/tune?rows=1500/tune?rows=400&epochs=4epochs=60epochs=20")
     expect(page.get_by_role("heading", name="Which settings of a GRU miss least")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Start the search").click()
     page.wait_for_function("() => location.search.includes('search=')", timeout=LONG)
