@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from rnnapp.models.gradients import one_thread
 from rnnapp.models.recurrent import RecurrentNet
 
 __all__ = ["Reading", "read"]
@@ -62,6 +63,7 @@ class Reading:
         return int(self.scores.argsort()[-2])
 
 
+@one_thread()
 @torch.inference_mode()
 def read(net: RecurrentNet, inputs: Tensor) -> Reading:
     """Follow a net through one sequence.

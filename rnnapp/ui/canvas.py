@@ -14,9 +14,9 @@ from rnnapp.data.ink import CANVAS, STROKE, Stroke, draw_strokes
 from rnnapp.figures.style import text_color
 from rnnapp.ui.page import is_dark
 
-__all__ = ["Ink", "brush_control", "clear_canvas", "draw_canvas", "put_strokes", "strokes_of"]
+__all__ = ["Ink", "brush_control", "clear_canvas", "draw_canvas", "ink_on_canvas", "put_strokes", "strokes_of"]
 
-_COUNT, _START, _PATHS = "_canvas_count", "_canvas_start", "_canvas_paths"
+_COUNT, _START = "_canvas_count", "_canvas_start"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,36 +38,41 @@ def brush_control() -> int:
     return st.slider("Brush (pixels)", 8, 30, STROKE, 2, key="brush", help=told)
 
 
-def draw_canvas(brush: int) -> Ink | None:
-    """The canvas with its buttons; None while nothing is drawn.
+def ink_on_canvas(brush: int) -> Ink | None:
+    """What is drawn, None while nothing is: asked before the canvas is shown again, so that the answer is told first."""
+    from streamlit_drawable_canvas import CanvasResult  # its import registers the component, which needs a running server
+
+    drawing = _drawing()
+    strokes = strokes_of(drawing["raw"]["objects"])
+    if not strokes:
+        return None
+    picture = CanvasResult(drawing["raw"], drawing.get("data"), return_image_data=True).image_data
+    return Ink(draw_strokes(strokes, brush=brush) if picture is None else picture, strokes)
+
+
+def draw_canvas(brush: int) -> None:
+    """The canvas with its buttons.
 
     A finger on the canvas draws and does not scroll the page: the component takes its touches for itself.
     """
-    from streamlit_drawable_canvas import st_canvas  # its import registers the component, which needs a running server
+    from streamlit_drawable_canvas import st_canvas
 
-    state = st.session_state
     with st.container(height=CANVAS + 6, border=False):  # a canvas that replaces another must not move for a moment
-        result = st_canvas(
+        st_canvas(
             stroke_width=brush,
             stroke_color=text_color(is_dark()),
             background_color="",
             width=CANVAS,
             height=CANVAS,
             drawing_mode="freedraw",
-            initial_drawing=state.get(_START),
+            initial_drawing=st.session_state.get(_START),
             return_image_data=True,
             key=_key(),
         )
-    paths = list((result.json_data or {}).get("objects", []))
-    state[_PATHS] = paths
+    paths = _drawing()["raw"]["objects"]
     with st.container(horizontal=True, gap="small"):
         st.button("Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo)
         st.button("Clear", key="clear", icon=":material/delete:", disabled=not paths, on_click=clear_canvas)
-    strokes = strokes_of(paths)
-    if not strokes:
-        return None
-    picture = result.image_data
-    return Ink(draw_strokes(strokes, brush=brush) if picture is None else picture, strokes)
 
 
 def clear_canvas() -> None:
@@ -92,9 +97,13 @@ def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:
 
 def _undo() -> None:
     """Take the last stroke back, also one that ended after the page was last run."""
+    _mount({"objects": _drawing()["raw"]["objects"][:-1]})
+
+
+def _drawing() -> dict[str, Any]:
+    """The canvas's own state, else what it was mounted with: ``raw`` (its objects) and ``data`` (a PNG)."""
     shown: Any = st.session_state.get(_key())
-    drawing = (shown or {}).get("drawing") or {"raw": {"objects": st.session_state.get(_PATHS, [])}}
-    _mount({"objects": drawing["raw"]["objects"][:-1]})
+    return (shown or {}).get("drawing") or {"raw": st.session_state.get(_START) or {"objects": []}, "data": None}
 
 
 def _key() -> str:

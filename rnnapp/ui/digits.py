@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,12 +17,13 @@ from rnnapp.evaluation.shipped import DigitNet
 from rnnapp.figures.digits import parts_figure, reading_figure, shares_figure
 from rnnapp.figures.style import line_of
 from rnnapp.models.reading import Reading
-from rnnapp.ui.canvas import Ink, clear_canvas, draw_canvas, put_strokes
+from rnnapp.ui.canvas import Ink, clear_canvas, draw_canvas, ink_on_canvas, put_strokes
 from rnnapp.ui.page import answer, chart, is_dark
 
 __all__ = ["show_drawing"]
 
 _KEPT = "_digit_drawings"
+_PAINT = 0.06  # seconds: the browser has shown the answer before it gets the charts, which keep it busy for longer
 _TOP = 62  # pixels: two lines on a phone, so that the canvas stays where it is while a digit is drawn
 _EXAMPLES: tuple[tuple[Stroke, ...], ...] = (
     (((90, 95), (105, 65), (140, 52), (175, 68), (182, 100), (160, 140), (120, 185), (88, 218), (130, 216), (195, 214)),),
@@ -42,24 +44,26 @@ class _Kept:
 @st.fragment
 def show_drawing(net: DigitNet, brush: int) -> None:
     """The canvas and all that follows from a stroke; a stroke runs this part of the page alone."""
-    top = st.container(height=_TOP, border=False)
+    ink = ink_on_canvas(brush)
+    picture, refusal = _see(ink)
+    reading = None if picture is None else net.read(picture)
+    with st.container(height=_TOP, border=False):
+        if reading is not None:
+            answer(_sentence(reading))
+        else:
+            answer(refusal.partition(";")[0] + "." if refusal else "Draw a digit from 0 to 9.")
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=CANVAS + 4):
         st.caption("Draw here with mouse, pen or finger.")
-        ink = draw_canvas(brush)
-    picture, refusal = _see(ink)
+        draw_canvas(brush)
     with row.container(width="stretch"):
-        if picture is None or ink is None:
-            with top:
-                answer(refusal.partition(";")[0] + "." if refusal else "Draw a digit from 0 to 9.")
+        if ink is None or picture is None or reading is None:
             _while_empty(net, brush, refusal.partition("; ")[2])
         else:
-            reading = net.read(picture)
-            with top:
-                answer(_sentence(reading))
+            time.sleep(_PAINT)
             _show_shares(net, picture, reading)
             _ask(ink, picture, reading.winner)
-    if picture is not None:
+    if picture is not None and reading is not None:
         _show_reading(net, picture, reading)
     _gallery()
 

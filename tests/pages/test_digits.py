@@ -26,7 +26,8 @@ Draw = Callable[[tuple[Stroke, ...] | None], None]
 def draw(monkeypatch: pytest.MonkeyPatch) -> Draw:
     """Put strokes on the canvas, which needs a browser to be drawn on."""
     ink: list[Ink | None] = [None]
-    monkeypatch.setattr(digits, "draw_canvas", lambda brush: ink[0])
+    monkeypatch.setattr(digits, "ink_on_canvas", lambda brush: ink[0])
+    monkeypatch.setattr(digits, "draw_canvas", lambda brush: None)
 
     def put(strokes: tuple[Stroke, ...] | None) -> None:
         ink[0] = None if strokes is None else Ink(draw_strokes(strokes), strokes)
