@@ -152,9 +152,8 @@ class Desk:
         if prices is None and split is None:
             raise RunError(f"The data of the run {run.name} was not kept; open its settings and train it again.")
         state = self.store.load_state(run_id)
-        done = len(state.progress["history"]) if state is not None else 0
         past = [EpochEvent(**event) for event in state.progress["history"]] if state is not None else []
-        book = _Book(run_id, run.settings, session, events=past, written=max(done, run.epoch), written_status=run.status)
+        book = _Book(run_id, run.settings, session, events=past, written=run.epoch, written_status=run.status)
         self._hand_in(book, Job(run.settings, prices, split, pack(state) if state is not None else None))
 
     def stop(self, run_id: str) -> None:

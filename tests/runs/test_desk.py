@@ -23,10 +23,10 @@ from rnnapp.errors import RunError
 from rnnapp.runs import desk as desk_module
 from rnnapp.runs.desk import Desk
 from rnnapp.runs.engine import Engine
-from rnnapp.runs.files import open_run
+from rnnapp.runs.files import open_run, put_prices
 from rnnapp.runs.jobs import Job, pack, train, unpack
-from rnnapp.runs.records import Settings
-from rnnapp.runs.store import Store
+from rnnapp.runs.records import NewRun, Settings
+from rnnapp.runs.store import Store, live_tags
 from rnnapp.training.loop import TrainedModel, Training
 from tests.runs import work
 from tests.support import random_walk
@@ -151,6 +151,24 @@ if __name__ == "__main__":
     print(run_id, desk.live(run_id).process, flush=True)
     time.sleep(60)
 """
+
+
+def test_epochs_that_the_kept_state_knows_and_the_history_does_not_are_told_at_resume(
+    desk: Desk, prices: PriceTable, undisturbed: TrainedModel
+) -> None:
+    """An app that dies between keeping a state and telling of its epochs leaves a history that is behind the state."""
+    training = Training(make_split(prices, WindowConfig(window=5, valid=0.2)), SETTINGS.model, SETTINGS.train)
+    for event in training.epochs():
+        if event.epoch == 7:
+            break
+    known = undisturbed.history[:5]
+    run_id = desk.store.create(NewRun("behind", SETTINGS, prices.name, "made up", prices.fingerprint, status="running"))
+    put_prices(desk.store, run_id, prices)
+    desk.store.save_state(run_id, training.state())
+    desk.store.log(run_id, known, status="interrupted", **live_tags(known, owner="", message=""))
+    desk.resume(run_id)
+    desk.wait(run_id, LONG)
+    assert_same(desk.store, run_id, undisturbed)
 
 
 def test_a_killed_app_leaves_its_history_whole_and_resume_ends_the_same(
