@@ -6,7 +6,12 @@ import streamlit as st
 
 from rnnapp.ui.startup import start
 
-st.set_page_config(page_title="rnnapp", page_icon=":material/show_chart:", layout="wide", initial_sidebar_state="auto")
+st.set_page_config(
+    page_title="rnnapp",
+    page_icon=":material/show_chart:",
+    layout="wide",
+    initial_sidebar_state="auto",
+)
 start()
 
 PAGES = {
@@ -20,7 +25,9 @@ PAGES = {
 
 st.navigation(
     [
-        st.Page(f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "forecast")
+        st.Page(
+            f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "forecast"
+        )
         for name, (title, icon) in PAGES.items()
         if Path(__file__).with_name("pages").joinpath(f"{name}.py").exists()
     ],

@@ -10,7 +10,15 @@ from page_reaction import browsing, settle
 __all__ = ["move_all"]
 
 _PAGES = {"prices, GRU of 8 units": "/anatomy", "digits": "/anatomy?reads=digits"}
-_SLIDERS = ("Window length", "Hidden size", "Layers", "Unit (", "Step (", "Steps back", "Gates kept open")
+_SLIDERS = (
+    "Window length",
+    "Hidden size",
+    "Layers",
+    "Unit (",
+    "Step (",
+    "Steps back",
+    "Gates kept open",
+)
 _WATCH = """() => {
     const main = document.querySelector('[data-testid="stMain"]');
     const app = document.querySelector('[data-testid="stApp"]');
@@ -40,12 +48,23 @@ def move_all(moves: int = 2) -> list[dict[str, Any]]:
             page.get_by_role("tab").first.wait_for(timeout=60_000)
             times = [time for tab in _tabs(page) for time in _moves(page, tab, moves)]
             print(f"Anatomy, {what}: {[round(time) for time in times]} ms", flush=True)
-            rows.append({"what": what, "moves": len(times), "median": statistics.median(times), "worst": max(times)})
+            rows.append(
+                {
+                    "what": what,
+                    "moves": len(times),
+                    "median": statistics.median(times),
+                    "worst": max(times),
+                }
+            )
     return rows
 
 
 def _tabs(page: Any) -> list[str]:
-    return [tab.inner_text() for tab in page.get_by_role("tab").all() if "Recipes" not in tab.inner_text()]
+    return [
+        tab.inner_text()
+        for tab in page.get_by_role("tab").all()
+        if "Recipes" not in tab.inner_text()
+    ]
 
 
 def _moves(page: Any, tab: str, moves: int) -> list[float]:
@@ -55,7 +74,9 @@ def _moves(page: Any, tab: str, moves: int) -> list[float]:
     settle(page)
     times = []
     for name in _SLIDERS:
-        slider = page.locator(f'[role=slider][aria-label^="{name}"], input[type=range][aria-label^="{name}"]').first
+        slider = page.locator(
+            f'[role=slider][aria-label^="{name}"], input[type=range][aria-label^="{name}"]'
+        ).first
         if not slider.count() or not slider.is_visible():
             continue
         for move in range(moves):
@@ -64,7 +85,9 @@ def _moves(page: Any, tab: str, moves: int) -> list[float]:
             page.keyboard.press("ArrowLeft" if move % 2 else "ArrowRight")
             page.wait_for_function("() => window.changed !== null", timeout=12_000)
             time = float(page.evaluate("() => window.changed"))
-            times += [time] if time else []  # no change: the tab does not show what this slider sets
+            times += (
+                [time] if time else []
+            )  # no change: the tab does not show what this slider sets
             settle(page)
     return times
 

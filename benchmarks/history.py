@@ -30,11 +30,16 @@ def lag(seconds: float = 12.0) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         stamps = str(Path(folder) / "stamps")
         program = (str(Path(__file__).with_name("stamped.py")), stamps)
-        return _with_server(folder, lambda browser, address: _watch(browser, address, stamps, seconds), *program)
+        return _with_server(
+            folder, lambda browser, address: _watch(browser, address, stamps, seconds), *program
+        )
 
 
 def _with_server(folder: str, work: Any, *program: str) -> Any:
-    with mock.patch.dict(os.environ, RNNAPP_HOME=folder), browsing(*program) as (browser, address, _):
+    with (
+        mock.patch.dict(os.environ, RNNAPP_HOME=folder),
+        browsing(*program) as (browser, address, _),
+    ):
         return work(browser, address)
 
 
@@ -57,7 +62,10 @@ def _openings(browser: Any, address: str, openings: int) -> dict[str, float]:
         context.close()
         time.sleep(1.0)
     medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
-    print(f"Runs page with {_COUNT:,} runs: { {name: round(seconds, 2) for name, seconds in medians.items()} } s", flush=True)
+    print(
+        f"Runs page with {_COUNT:,} runs: { {name: round(seconds, 2) for name, seconds in medians.items()} } s",
+        flush=True,
+    )
     return medians
 
 
@@ -105,16 +113,22 @@ def _watch(browser: Any, address: str, stamps: str, seconds: float) -> dict[str,
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{address}/?backend=torch&epochs=1000&hidden=12")
     page.get_by_role("button", name="Train the GRU").click(timeout=60_000)
-    page.locator(".st-key-chart_run_live .js-plotly-plot .scatterlayer .trace").first.wait_for(timeout=60_000)
+    page.locator(".st-key-chart_run_live .js-plotly-plot .scatterlayer .trace").first.wait_for(
+        timeout=60_000
+    )
     seen = page.evaluate(_LOOK, seconds)
-    ended = {int(epoch) + 1: float(at) for epoch, at in (line.split() for line in Path(stamps).read_text().splitlines())}
+    ended = {
+        int(epoch) + 1: float(at)
+        for epoch, at in (line.split() for line in Path(stamps).read_text().splitlines())
+    }
     lags = [
         at - ended[epoch]
         for (before, _), (now, at) in itertools.pairwise(seen)
         for epoch in range(before + 1, now + 1)  # all that this frame is the first to show
     ]
     print(
-        f"{len(lags)} epochs, {len(seen)} redraws: lag median {statistics.median(lags):.2f} s, worst {max(lags):.2f} s", flush=True
+        f"{len(lags)} epochs, {len(seen)} redraws: lag median {statistics.median(lags):.2f} s, worst {max(lags):.2f} s",
+        flush=True,
     )
     return {"epochs": len(lags), "median": statistics.median(lags), "worst": max(lags)}
 
@@ -125,8 +139,8 @@ def _fill(folder: Path) -> None:
     from rnnapp.data.sources import bundled
     from rnnapp.data.windows import make_split
     from rnnapp.evaluation.forecast import forecast
-    from rnnapp.runs.keeping import keep
-    from rnnapp.runs.store import Store
+    from rnnapp.runs.history.store import Store
+    from rnnapp.runs.record import keep
     from rnnapp.training.loop import Training
     from tests.support import multiply
 
@@ -135,7 +149,14 @@ def _fill(folder: Path) -> None:
     for _ in training.epochs():
         pass
     trained, file = training.result(), folder / "runs" / "mlflow.db"
-    run_id = keep(trained, split, forecast(trained, split), source="bundled", session="", store=Store(f"sqlite:///{file}"))
+    run_id = keep(
+        trained,
+        split,
+        forecast(trained, split),
+        source="bundled",
+        session="",
+        store=Store(f"sqlite:///{file}"),
+    )
     multiply(file, run_id, _COUNT - 1)
 
 

@@ -19,7 +19,10 @@ from page_reaction import ADDRESS, WATCH, browsing, settle
 __all__ = ["drag"]
 
 _MOVES = 6  # of each session, a tenth of a second apart
-_SEEDS = {"alike": 0, "apart": 1}  # what a session's number adds to its seed: a class at one setting, or each at its own
+_SEEDS = {
+    "alike": 0,
+    "apart": 1,
+}  # what a session's number adds to its seed: a class at one setting, or each at its own
 
 
 def drag(sessions: int = 10, rounds: int = 6) -> list[dict[str, Any]]:
@@ -32,7 +35,10 @@ def drag(sessions: int = 10, rounds: int = 6) -> list[dict[str, Any]]:
 
 def _drag(seeds: str, sessions: int, rounds: int) -> dict[str, Any]:
     with browsing() as (browser, address, server):
-        pages = [browser.new_context(viewport={"width": 1000, "height": 700}).new_page() for _ in range(sessions)]
+        pages = [
+            browser.new_context(viewport={"width": 1000, "height": 700}).new_page()
+            for _ in range(sessions)
+        ]
         for number, page in enumerate(pages):
             page.goto(f"{address}{ADDRESS}&seed={number * _SEEDS[seeds]}")
         for page in pages:
@@ -41,15 +47,21 @@ def _drag(seeds: str, sessions: int, rounds: int) -> dict[str, Any]:
         waits, spent, memory, errors = [], [], [_memory(server)], 0
         for number in range(rounds):
             before = _processor(server)
-            found, lost = _round(pages, "ArrowRight" if number % 2 == 0 else "ArrowLeft", apart=bool(_SEEDS[seeds]))
+            found, lost = _round(
+                pages, "ArrowRight" if number % 2 == 0 else "ArrowLeft", apart=bool(_SEEDS[seeds])
+            )
             errors += lost
             waits.append(found)
             spent.append(_processor(server) - before)
             memory.append(_memory(server))
             print(
-                f"{seeds}, drag {number}: waits {sorted(map(round, found))} ms, server {spent[-1]:.1f} s, {lost} lost", flush=True
+                f"{seeds}, drag {number}: waits {sorted(map(round, found))} ms, server {spent[-1]:.1f} s, {lost} lost",
+                flush=True,
             )
-        errors += sum(page.get_by_test_id("stException").count() + page.get_by_test_id("stAlert").count() for page in pages)
+        errors += sum(
+            page.get_by_test_id("stException").count() + page.get_by_test_id("stAlert").count()
+            for page in pages
+        )
         every = [wait for found in waits for wait in found]
         return {
             "seeds": seeds, "sessions": sessions, "median": statistics.median(every), "worst": max(every),
@@ -81,7 +93,9 @@ def _round(pages: list[Any], key: str, *, apart: bool) -> tuple[list[float], int
             settle(page)
     shown = [page.evaluate(_SHOWN) for page in pages]
     if apart:
-        assert len({curve for _, curve in shown}) == len(pages), "nets of different seeds forecast alike"
+        assert len({curve for _, curve in shown}) == len(pages), (
+            "nets of different seeds forecast alike"
+        )
         shown = [[window] for window, _ in shown]
     waits = [float(wait) for page in pages if (wait := page.evaluate("window.reaction"))]
     return waits, len(pages) - len(waits) + sum(one != max(shown, key=shown.count) for one in shown)
@@ -95,7 +109,11 @@ _SHOWN = """() => {
 
 
 def _memory(server: subprocess.Popen[bytes]) -> float:
-    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return (
+        int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+        * os.sysconf("SC_PAGE_SIZE")
+        / 2**20
+    )
 
 
 def _processor(server: subprocess.Popen[bytes]) -> float:

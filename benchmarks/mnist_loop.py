@@ -19,8 +19,8 @@ from timing import machine, timed
 
 from rnnapp.configs import TrainConfig
 from rnnapp.data.digits import DigitSplit, load_digits, make_augment
-from rnnapp.evaluation.shipped import NETS
-from rnnapp.training.compiled import warm_up
+from rnnapp.pretrained import NETS
+from rnnapp.training.kernels.backend import warm_up
 from rnnapp.training.loop import TrainedModel, Training
 
 RECIPE = NETS["bilstm"]
@@ -39,8 +39,13 @@ def loop(split: DigitSplit, train: TrainConfig) -> float:
     """The same by the notebook's loop, sample by sample through a DataLoader; returns the test accuracy."""
     torch.manual_seed(train.seed)
     net = notebook_loop.Net("lstm", 28, MODEL.hidden, MODEL.layers, 28, 10, squash=False, both=True)
-    inputs, tests = (np.ascontiguousarray(part.inputs).astype(np.float32) / 255 for part in (split.train, split.test))
-    setting = dict(epochs=train.epochs, batch=train.batch, lr=train.lr, seed=train.seed, classes=True)
+    inputs, tests = (
+        np.ascontiguousarray(part.inputs).astype(np.float32) / 255
+        for part in (split.train, split.test)
+    )
+    setting = dict(
+        epochs=train.epochs, batch=train.batch, lr=train.lr, seed=train.seed, classes=True
+    )
     notebook_loop.train(net, inputs, split.train.targets, **setting)
     with torch.inference_mode():
         answers = torch.cat([net(chunk) for chunk in torch.from_numpy(tests).split(1000)]).argmax(1)
@@ -59,7 +64,9 @@ def main() -> None:
     torch.set_num_threads(1)
     warm_up().join()  # a kernel that is still being compiled would leave the work to torch
     split = load_digits(dataclasses.replace(RECIPE.digits, source="mnist", augment=args.augment))
-    train = TrainConfig(epochs=args.epochs, batch=128, lr=args.lr, schedule=args.schedule, device="cpu")
+    train = TrainConfig(
+        epochs=args.epochs, batch=128, lr=args.lr, schedule=args.schedule, device="cpu"
+    )
     print(machine())
     ratios = []
     for seed in range(args.seeds):
@@ -67,7 +74,9 @@ def main() -> None:
         accuracy = trained.history[-1].test_accuracy
         told = f"seed {seed}: ours ({trained.backend}) {accuracy:.2%} in {took['seconds']:.0f} s, processor {took['cpu']:.0f} s"
         if not args.alone:
-            other, spent = timed(lambda seed=seed: loop(split, dataclasses.replace(train, seed=seed)))
+            other, spent = timed(
+                lambda seed=seed: loop(split, dataclasses.replace(train, seed=seed))
+            )
             told += f"; the loop {other:.2%} in {spent['seconds']:.0f} s, processor {spent['cpu']:.0f} s"
             ratios.append(spent["cpu"] / took["cpu"])
         print(told, flush=True)

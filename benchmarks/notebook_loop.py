@@ -14,7 +14,15 @@ class Net(nn.Module):
     """A recurrent stack, its outputs at all steps laid side by side, a linear readout."""
 
     def __init__(
-        self, cell: str, features: int, hidden: int, layers: int, steps: int, outputs: int, squash: bool, both: bool = False
+        self,
+        cell: str,
+        features: int,
+        hidden: int,
+        layers: int,
+        steps: int,
+        outputs: int,
+        squash: bool,
+        both: bool = False,
     ) -> None:
         super().__init__()
         kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell]
@@ -25,12 +33,22 @@ class Net(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         start = torch.zeros(self.layers, x.size(0), self.hidden)
-        out, _ = self.recurrent(x, (start, torch.zeros_like(start)) if self.cell == "lstm" else start)
+        out, _ = self.recurrent(
+            x, (start, torch.zeros_like(start)) if self.cell == "lstm" else start
+        )
         return self.head(out.reshape(out.shape[0], -1))
 
 
 def train(
-    net: Net, inputs: np.ndarray, targets: np.ndarray, *, epochs: int, batch: int, lr: float, classes: bool = False, seed: int = 0
+    net: Net,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    *,
+    epochs: int,
+    batch: int,
+    lr: float,
+    classes: bool = False,
+    seed: int = 0,
 ) -> list[float]:
     """Train on (N, T, F) float32 windows; returns the mean loss of each epoch."""
     torch.manual_seed(seed)

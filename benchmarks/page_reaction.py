@@ -57,10 +57,17 @@ def measure(moves: int = 15) -> list[dict[str, Any]]:
     with browsing() as (browser, address, _):
         rows = []
         for what, (path, key) in _PLACES.items():
-            times = _moves(browser.new_page(viewport={"width": 1280, "height": 900}), address + path, key, moves)
+            times = _moves(
+                browser.new_page(viewport={"width": 1280, "height": 900}),
+                address + path,
+                key,
+                moves,
+            )
             print(f"{what}: {[round(t) for t in times]} ms", flush=True)
             if times:
-                rows.append({"what": what, "milliseconds": statistics.median(times), "worst": max(times)})
+                rows.append(
+                    {"what": what, "milliseconds": statistics.median(times), "worst": max(times)}
+                )
         return rows
 
 
@@ -69,10 +76,16 @@ def browsing(*program: str) -> Iterator[tuple[Any, str, subprocess.Popen[bytes]]
     """A browser, the address of a server of its own, and that server; ``program`` starts it where it is not the app itself."""
     from playwright.sync_api import sync_playwright
 
-    named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    named = (
+        os.environ.get("RNNAPP_CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("google-chrome")
+    )
     with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
         address, server = _serve(log, *program)
-        browser = playwright.chromium.launch(executable_path=named, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=named, args=["--no-sandbox", "--disable-gpu"]
+        )
         try:
             yield browser, address, server
         finally:
@@ -127,7 +140,15 @@ def _serve(log: Any, *program: str) -> tuple[str, subprocess.Popen[bytes]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+    ]
     if program:
         command = [sys.executable, program[0], str(port), *program[1:]]
     process = subprocess.Popen(command, cwd=_ROOT, stdout=log, stderr=subprocess.STDOUT)

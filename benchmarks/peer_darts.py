@@ -16,7 +16,9 @@ torch.set_num_threads(1)
 logging.disable(logging.WARNING)
 data = np.load(sys.argv[1])
 T, count = int(data["steps"]), int(data["count"])
-close = np.concatenate([np.full(T, data["targets"][0]), data["targets"]])  # the first T closes are covered by covariates only
+close = np.concatenate(
+    [np.full(T, data["targets"][0]), data["targets"]]
+)  # the first T closes are covered by covariates only
 series = TimeSeries.from_values(close.astype(np.float32))
 covariates = TimeSeries.from_values(data["rows"][: len(close)])
 
@@ -38,11 +40,16 @@ def train(cell: str) -> dict[str, float]:
     model.fit(series[: T + count], past_covariates=covariates)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     steps = int(model.trainer.global_step)
-    found = model.historical_forecasts(series, covariates, start=T, retrain=False, verbose=False, show_warnings=False)
+    found = model.historical_forecasts(
+        series, covariates, start=T, retrain=False, verbose=False, show_warnings=False
+    )
     error = found.values()[:, 0] - close[-len(found) :]
     test = len(data["targets"]) - count
     points = float(data["high"] - data["low"])
-    loss, rmse = float(np.mean(error[:-test] ** 2)), float(np.sqrt(np.mean(error[-test:] ** 2)) * points)
+    loss, rmse = (
+        float(np.mean(error[:-test] ** 2)),
+        float(np.sqrt(np.mean(error[-test:] ** 2)) * points),
+    )
     return {"seconds": seconds, "cpu": cpu, "steps": steps, "loss": loss, "rmse": rmse}
 
 

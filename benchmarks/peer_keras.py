@@ -27,7 +27,9 @@ def train(cell: str) -> dict[str, float]:
         ]
     )  # fmt: skip
     net.compile(keras.optimizers.Adam(float(data["lr"])), "mse", steps_per_execution=10)
-    order = np.concatenate([np.random.default_rng(e).permutation(count) for e in range(int(data["epochs"]))])
+    order = np.concatenate(
+        [np.random.default_rng(e).permutation(count) for e in range(int(data["epochs"]))]
+    )
     net.fit(windows[order], targets[order], batch_size=int(data["batch"]), shuffle=False, verbose=0)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     answers = np.asarray(net.predict(windows, verbose=0))
@@ -38,7 +40,10 @@ def summary(seconds: float, cpu: float, steps: int, answers: np.ndarray) -> dict
     """What every peer answers."""
     error = answers - data["targets"]
     points = float(data["high"] - data["low"])
-    loss, rmse = float(np.mean(error[:count] ** 2)), float(np.sqrt(np.mean(error[count:] ** 2)) * points)
+    loss, rmse = (
+        float(np.mean(error[:count] ** 2)),
+        float(np.sqrt(np.mean(error[count:] ** 2)) * points),
+    )
     return {"seconds": seconds, "cpu": cpu, "steps": steps, "loss": loss, "rmse": rmse}
 
 

@@ -22,7 +22,9 @@ targets = data["targets"]
 close = np.concatenate([np.full(T, targets[0]), targets])
 names = [f"x{i}" for i in range(data["rows"].shape[1])]
 days = pd.date_range("2000-01-01", periods=len(close))
-table = pd.DataFrame(data["rows"][: len(close)], columns=names).assign(unique_id="index", ds=days, y=close)
+table = pd.DataFrame(data["rows"][: len(close)], columns=names).assign(
+    unique_id="index", ds=days, y=close
+)
 
 
 def train(cell: str) -> dict[str, float]:
@@ -44,11 +46,16 @@ def train(cell: str) -> dict[str, float]:
     forecaster = NeuralForecast(models=[model], freq="D")
     forecaster.fit(table[: T + count])
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    windows = pd.concat([table[i : i + T].assign(unique_id=f"{i:05d}") for i in range(len(targets))])
+    windows = pd.concat(
+        [table[i : i + T].assign(unique_id=f"{i:05d}") for i in range(len(targets))]
+    )
     answers = forecaster.predict(windows).sort_values("unique_id")[type(model).__name__].to_numpy()
     error = answers - targets
     points = float(data["high"] - data["low"])
-    loss, rmse = float(np.mean(error[:count] ** 2)), float(np.sqrt(np.mean(error[count:] ** 2)) * points)
+    loss, rmse = (
+        float(np.mean(error[:count] ** 2)),
+        float(np.sqrt(np.mean(error[count:] ** 2)) * points),
+    )
     return {"seconds": seconds, "cpu": cpu, "steps": steps, "loss": loss, "rmse": rmse}
 
 

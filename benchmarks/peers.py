@@ -18,7 +18,10 @@ __all__ = ["PEERS", "Peer", "environment"]
 _HERE = Path(__file__).parent
 PEERS: dict[str, list[list[str]]] = {
     "keras": [["keras==3.*", "jax[cpu]"]],
-    "darts": [["torch==2.13.0"], ["u8darts[torch]"]],  # torch alone first, so that no CUDA build is drawn in
+    "darts": [
+        ["torch==2.13.0"],
+        ["u8darts[torch]"],
+    ],  # torch alone first, so that no CUDA build is drawn in
     "neuralforecast": [["torch==2.13.0"], ["neuralforecast"]],
 }
 
@@ -48,7 +51,12 @@ class Peer:
     """
 
     def __init__(self, name: str, data: Path) -> None:
-        one = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "KERAS_BACKEND": "jax", "PYTHONWARNINGS": "ignore"}
+        one = {
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "KERAS_BACKEND": "jax",
+            "PYTHONWARNINGS": "ignore",
+        }
         one["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
         self._log = (_HERE / ".venvs" / f"{name}.err").open("w")
         self._process = subprocess.Popen(

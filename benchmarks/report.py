@@ -10,9 +10,17 @@ from setting import CELLS
 __all__ = ["write"]
 
 _HERE = Path(__file__).parent
-_FLOPS = {"rnn": 0.41e9, "lstm": 1.59e9, "gru": 1.20e9}  # multiply-adds of 3,010 steps, counted twice
+_FLOPS = {
+    "rnn": 0.41e9,
+    "lstm": 1.59e9,
+    "gru": 1.20e9,
+}  # multiply-adds of 3,010 steps, counted twice
 _FLOOR = 90e9  # one core's matrix speed, flop/s: 5, 18 and 14 ms
-_NAMES = {"keras": "Keras 3 on JAX", "darts": "Darts BlockRNNModel", "neuralforecast": "NeuralForecast"}
+_NAMES = {
+    "keras": "Keras 3 on JAX",
+    "darts": "Darts BlockRNNModel",
+    "neuralforecast": "NeuralForecast",
+}
 _MARK = "<!-- results -->"
 
 
@@ -60,15 +68,24 @@ def _stock(cell: str, people: dict[str, dict[str, float]]) -> str:
 
 
 def _growth(what: str, unit: str, rows: list[dict[str, float]]) -> str:
-    lines = [f"### Seconds an epoch as {what} grows (GRU)\n", f"| {unit} | compiled | torch | times |", "|---|---|---|---|"]
+    lines = [
+        f"### Seconds an epoch as {what} grows (GRU)\n",
+        f"| {unit} | compiled | torch | times |",
+        "|---|---|---|---|",
+    ]
     lines += [
-        f"| {row['size']:,} | {row['compiled']:.4f} | {row['torch']:.3f} | {row['torch'] / row['compiled']:.1f} |" for row in rows
+        f"| {row['size']:,} | {row['compiled']:.4f} | {row['torch']:.3f} | {row['torch'] / row['compiled']:.1f} |"
+        for row in rows
     ]
     return "\n".join(lines) + "\n"
 
 
 def _ensembles(rows: list[dict[str, float]]) -> str:
-    lines = ["### Many runs at once (301 epochs each)\n", "| runs | wall s | processor s |", "|---|---|---|"]
+    lines = [
+        "### Many runs at once (301 epochs each)\n",
+        "| runs | wall s | processor s |",
+        "|---|---|---|",
+    ]
     lines += [
         f"| {row['runs']:.0f}{' (5 seeds of 3 cells)' if 'cells' in row else ' GRU'} | {row['seconds']:.3f} | {row['cpu']:.3f} |"
         for row in rows
@@ -117,7 +134,10 @@ def _anatomy(rows: list[dict[str, Any]]) -> str:
         "| the net reads | moves | median ms | worst ms |",
         "|---|---|---|---|",
     ]
-    lines += [f"| {row['what']} | {row['moves']} | {row['median']:.0f} | {row['worst']:.0f} |" for row in rows]
+    lines += [
+        f"| {row['what']} | {row['moves']} | {row['median']:.0f} | {row['worst']:.0f} |"
+        for row in rows
+    ]
     return "\n".join(lines) + "\n\nEvery slider in every tab.\n"
 
 
@@ -133,14 +153,20 @@ def _sessions(rows: list[dict[str, Any]]) -> str:
         f"{row['errors']:.0f} | {row['server_seconds']:.1f} | {row['memory_before']:.0f} to {row['memory_after']:.0f} |"
         for row in rows
     ]
-    return "\n".join(lines) + "\n\nFrom the last move to the new curve. All browsers drew on the server's own two cores.\n"
+    return (
+        "\n".join(lines)
+        + "\n\nFrom the last move to the new curve. All browsers drew on the server's own two cores.\n"
+    )
 
 
 def _history(row: dict[str, float]) -> str:
     return (
         "### The Runs page with 1,000 runs\n\n"
         "| opened | until its headline, s | until its table, s |\n|---|---|---|\n"
-        + "\n".join(f"| {how} | {row[key]:.2f} | {row[key + '_table']:.2f} |" for how, key in _OPENED.items())
+        + "\n".join(
+            f"| {how} | {row[key]:.2f} | {row[key + '_table']:.2f} |"
+            for how, key in _OPENED.items()
+        )
         + "\n\nMedians. Streamlit itself, asked for any page in a new browser, shows its empty frame after "
         f"{row['frame']:.2f} s here.\n"
     )

@@ -18,8 +18,8 @@ from setting import stock  # noqa: E402
 from side_by_side import compare  # noqa: E402
 from timing import machine  # noqa: E402
 
-from rnnapp.training.choice import speeds  # noqa: E402
-from rnnapp.training.compiled import warm_up  # noqa: E402
+from rnnapp.training.backend_choice import speeds  # noqa: E402
+from rnnapp.training.kernels.backend import warm_up  # noqa: E402
 
 PARTS = (
     "side_by_side",
@@ -42,7 +42,10 @@ PARTS = (
 def main() -> None:
     """Run the parts asked for; figures of the others stay as they were last measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--file", help="price file of the comparison; else KOSPI where it is found, else the bundled S&P 500")
+    parser.add_argument(
+        "--file",
+        help="price file of the comparison; else KOSPI where it is found, else the bundled S&P 500",
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="*", choices=tuple(PEERS), default=tuple(PEERS))

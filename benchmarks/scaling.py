@@ -17,8 +17,8 @@ from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig
 from rnnapp.data.digits import find_mnist, load_digits
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.training import torch_backend
-from rnnapp.training.compiled import CompiledBackend
 from rnnapp.training.ensemble import train_many
+from rnnapp.training.kernels.backend import CompiledBackend
 from rnnapp.training.torch_backend import TorchBackend
 
 __all__ = ["ensembles", "grow", "million", "mnist"]
@@ -36,7 +36,9 @@ def grow(what: str, repeats: int) -> list[dict[str, float]]:
 
     The rest is a GRU of 8 units, a window of 10, batches of 64.
     """
-    torch_backend._WIDE = 10**9  # one thread for all: on a busy machine two of torch's wait for each other
+    torch_backend._WIDE = (
+        10**9
+    )  # one thread for all: on a busy machine two of torch's wait for each other
     rows = []
     for size in _GROWTH[what]:
         count = size if what == "rows" else _WINDOWS
@@ -44,8 +46,13 @@ def grow(what: str, repeats: int) -> list[dict[str, float]]:
         model = ModelConfig(cell="gru", hidden=size if what == "hidden" else 8)
         kernel = medians([_epoch(CompiledBackend, split, model, count) for _ in range(repeats)])
         slow = medians([_epoch(TorchBackend, split, model, 64 * 12) for _ in range(repeats)])
-        rows.append({"size": size, "compiled": kernel["cpu"], "torch": slow["cpu"] * count / (64 * 12)})
-        print(f"{what} {size}: compiled {rows[-1]['compiled']:.4f} s, torch {rows[-1]['torch']:.3f} s an epoch", flush=True)
+        rows.append(
+            {"size": size, "compiled": kernel["cpu"], "torch": slow["cpu"] * count / (64 * 12)}
+        )
+        print(
+            f"{what} {size}: compiled {rows[-1]['compiled']:.4f} s, torch {rows[-1]['torch']:.3f} s an epoch",
+            flush=True,
+        )
     return rows
 
 
@@ -54,9 +61,22 @@ def ensembles(setting: Setting, repeats: int) -> list[dict[str, float]]:
     rows = []
     for count in (1, 2, 4, 8, 16, 32):
         jobs = [_job(setting, "gru", seed) for seed in range(count)]
-        rows.append({"runs": count, **medians([timed(lambda jobs=jobs: list(train_many(jobs)))[1] for _ in range(repeats)])})
+        rows.append(
+            {
+                "runs": count,
+                **medians(
+                    [timed(lambda jobs=jobs: list(train_many(jobs)))[1] for _ in range(repeats)]
+                ),
+            }
+        )
     jobs = [_job(setting, cell, seed) for cell in ("rnn", "lstm", "gru") for seed in range(5)]
-    rows.append({"runs": 15, "cells": 3, **medians([timed(lambda: list(train_many(jobs)))[1] for _ in range(repeats)])})
+    rows.append(
+        {
+            "runs": 15,
+            "cells": 3,
+            **medians([timed(lambda: list(train_many(jobs)))[1] for _ in range(repeats)]),
+        }
+    )
     for row in rows:
         print(f"{row['runs']} runs: {row['seconds']:.3f} s, cpu {row['cpu']:.3f} s", flush=True)
     return rows
@@ -82,13 +102,22 @@ def mnist(repeats: int) -> dict[str, dict[str, float]] | None:
     for repeat in range(repeats):
         net = notebook_loop.Net("lstm", 28, 12, 2, 28, 10, squash=False, both=True)
         for who, work in {
-            "notebook loop": lambda net=net: notebook_loop.train(net, inputs, labels, epochs=1, batch=batch, lr=5e-3, classes=True),
-            "ours, torch": lambda: _pass(TorchBackend(split, model, TrainConfig(batch=batch, device="cpu")), count, batch),
-            "ours, compiled": lambda: _pass(CompiledBackend(split, model, TrainConfig(batch=batch, device="cpu")), count, batch),
+            "notebook loop": lambda net=net: notebook_loop.train(
+                net, inputs, labels, epochs=1, batch=batch, lr=5e-3, classes=True
+            ),
+            "ours, torch": lambda: _pass(
+                TorchBackend(split, model, TrainConfig(batch=batch, device="cpu")), count, batch
+            ),
+            "ours, compiled": lambda: _pass(
+                CompiledBackend(split, model, TrainConfig(batch=batch, device="cpu")), count, batch
+            ),
         }.items():
             loss, seconds = timed(work)
             rows.setdefault(who, []).append(seconds | {"loss": float(loss[0])})
-            print(f"MNIST {repeat + 1}/{repeats} {who:16} {seconds['seconds']:.2f} s, cpu {seconds['cpu']:.2f} s", flush=True)
+            print(
+                f"MNIST {repeat + 1}/{repeats} {who:16} {seconds['seconds']:.2f} s, cpu {seconds['cpu']:.2f} s",
+                flush=True,
+            )
     return {who: medians(found) for who, found in rows.items()}
 
 
@@ -109,7 +138,13 @@ def _random(count: int, steps: int) -> Split:
 
 
 def _job(setting: Setting, cell: str, seed: int) -> tuple[Split, ModelConfig, TrainConfig]:
-    train = TrainConfig(epochs=setting.train.epochs, batch=setting.train.batch, lr=setting.train.lr, seed=seed, device="cpu")
+    train = TrainConfig(
+        epochs=setting.train.epochs,
+        batch=setting.train.batch,
+        lr=setting.train.lr,
+        seed=seed,
+        device="cpu",
+    )
     return setting.split, setting.model(cell), train
 
 
@@ -125,7 +160,8 @@ def _million() -> dict[str, float]:
     rng = np.random.default_rng(0)
     close = 1000 * np.exp(np.cumsum(rng.normal(0, 1e-3, 1_000_000)))
     frame = pd.DataFrame(
-        dict.fromkeys(("Open", "High", "Low", "Close"), close), index=pd.date_range("1970", periods=len(close), freq="min")
+        dict.fromkeys(("Open", "High", "Low", "Close"), close),
+        index=pd.date_range("1970", periods=len(close), freq="min"),
     )
     table = PriceTable("a million minutes", frame)
     split, seconds = timed(lambda: make_split(table, WindowConfig(window=60)))
@@ -133,7 +169,12 @@ def _million() -> dict[str, float]:
     make_split(table, WindowConfig(window=60))
     peak = tracemalloc.get_traced_memory()[1]
     inputs = len(split.train) + len(split.test)
-    return {**seconds, "windows": inputs, "megabytes": peak / 2**20, "copied": inputs * 60 * split.features * 4 / 2**20}
+    return {
+        **seconds,
+        "windows": inputs,
+        "megabytes": peak / 2**20,
+        "copied": inputs * 60 * split.features * 4 / 2**20,
+    }
 
 
 if __name__ == "__main__":

@@ -19,16 +19,21 @@ def two_workers(seeds: int = 3) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, RNNAPP_HOME=folder):
         rows = [[_search(seed, workers) for workers in (1, 2)] for seed in range(seeds)]
     shares = [two / one for one, two in rows]
-    return {"trials": _TRIALS, "rows": rows, "share": statistics.median(shares), "worst": max(shares)}
+    return {
+        "trials": _TRIALS,
+        "rows": rows,
+        "share": statistics.median(shares),
+        "worst": max(shares),
+    }
 
 
 def _search(seed: int, workers: int) -> float:
     from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
     from rnnapp.data.sources import bundled
-    from rnnapp.runs.engine import Engine
-    from rnnapp.runs.plan import Range, SearchPlan
-    from rnnapp.runs.records import Settings
-    from rnnapp.runs.search import Search
+    from rnnapp.runs.history.records import Settings
+    from rnnapp.runs.jobs.queue import Engine
+    from rnnapp.runs.search.search import Search
+    from rnnapp.runs.search.space import Range, SearchPlan
 
     base = Settings(ModelConfig(hidden=16), TrainConfig(epochs=30), WindowConfig(window=10))
     ranges = (Range("lr", 1e-4, 1e-1, log=True), Range("hidden", 4, 32), Range("window", 5, 30))
@@ -44,7 +49,10 @@ def _search(seed: int, workers: int) -> float:
         search.wait()
         seconds = time.perf_counter() - started
         states = [found.state for found in search.found]
-        print(f"seed {seed}, {workers} workers: {seconds:.1f} s, {states.count('pruned')} of {len(states)} pruned", flush=True)
+        print(
+            f"seed {seed}, {workers} workers: {seconds:.1f} s, {states.count('pruned')} of {len(states)} pruned",
+            flush=True,
+        )
         return seconds
     finally:
         engine.close()

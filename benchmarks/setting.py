@@ -12,7 +12,7 @@ from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.prices import read_prices
 from rnnapp.data.sources import bundled
 from rnnapp.data.windows import PriceSplit, make_split
-from rnnapp.recipes import RECIPES
+from rnnapp.recipes.catalogue import RECIPES
 
 __all__ = ["CELLS", "Setting", "rmse", "stock"]
 
@@ -48,10 +48,15 @@ def stock(file: str | None = None) -> Setting:
     path = (
         Path(file)
         if file
-        else Path(os.environ.get("RNNAPP_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data") / "kospi.csv"
+        else Path(
+            os.environ.get("RNNAPP_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
+        )
+        / "kospi.csv"
     )
     prices = read_prices(path) if path.exists() else bundled("sp500").tail(431)
-    return Setting("KOSPI" if path.exists() else "S&P 500", make_split(prices, recipe.data), recipe.train)  # type: ignore[arg-type]
+    return Setting(
+        "KOSPI" if path.exists() else "S&P 500", make_split(prices, recipe.data), recipe.train
+    )  # type: ignore[arg-type]
 
 
 def rmse(split: PriceSplit, predicted: np.ndarray) -> float:

@@ -23,7 +23,9 @@ Figures = dict[str, dict[str, dict[str, float]]]
 OURS = ("notebook loop", "ours, torch", "ours, compiled")
 
 
-def compare(setting: Setting, repeats: int, peers: tuple[str, ...] = tuple(PEERS)) -> Iterator[Figures]:
+def compare(
+    setting: Setting, repeats: int, peers: tuple[str, ...] = tuple(PEERS)
+) -> Iterator[Figures]:
     """Medians of seconds, cpu, steps, loss and rmse so far, after each round of everyone: {cell: {who: figures}}."""
     torch.set_num_threads(1)
     _ours(setting, "rnn", "ours, compiled", 0)  # what is lazy wakes up
@@ -35,11 +37,18 @@ def compare(setting: Setting, repeats: int, peers: tuple[str, ...] = tuple(PEERS
             for repeat in range(repeats):
                 for cell in CELLS:
                     for who in (*OURS, *running):
-                        row = running[who].train(cell) if who in running else _ours(setting, cell, who, repeat)
+                        row = (
+                            running[who].train(cell)
+                            if who in running
+                            else _ours(setting, cell, who, repeat)
+                        )
                         rows[cell].setdefault(who, []).append(row)
                         times = f"{row['seconds']:7.3f} s, cpu {row['cpu']:7.3f} s"
                         print(f"{repeat + 1}/{repeats} {cell:5} {who:16} {times}", flush=True)
-                yield {cell: {who: medians(found) for who, found in people.items()} for cell, people in rows.items()}
+                yield {
+                    cell: {who: medians(found) for who, found in people.items()}
+                    for cell, people in rows.items()
+                }
         finally:
             for peer in running.values():
                 peer.close()
@@ -68,11 +77,20 @@ def _notebook(setting: Setting, cell: str, seed: int) -> dict[str, Any]:
     net = notebook_loop.Net(cell, split.features, 8, 2, split.steps, 1, setting.model(cell).squash)
     _, seconds = timed(
         lambda: notebook_loop.train(
-            net, inputs, split.train.targets, epochs=train.epochs, batch=train.batch, lr=train.lr, seed=seed
+            net,
+            inputs,
+            split.train.targets,
+            epochs=train.epochs,
+            batch=train.batch,
+            lr=train.lr,
+            seed=seed,
         )
     )
     with torch.inference_mode():
-        answers = [net(torch.from_numpy(np.ascontiguousarray(part.inputs))).numpy() for part in (split.train, split.test)]
+        answers = [
+            net(torch.from_numpy(np.ascontiguousarray(part.inputs))).numpy()
+            for part in (split.train, split.test)
+        ]
     return seconds | _figures(setting, train.epochs, answers)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-from rnnapp.runs.jobs import Job, Outcome, train  # noqa: E402
+from rnnapp.runs.training_job import Job, Outcome, train  # noqa: E402
 from rnnapp.training.loop import EpochEvent, Training  # noqa: E402
 
 __all__ = ["stamped_train"]
@@ -36,9 +36,15 @@ if __name__ == "__main__":
     import stamped  # workers find the function by this name, not in the main module
     from streamlit.web import cli
 
-    from rnnapp.runs import desk
+    from rnnapp.runs import manager as desk
 
     desk.train = stamped.stamped_train
     os.environ["RNNAPP_STAMPS"] = sys.argv[2]
-    sys.argv = ["streamlit", "run", "app.py", "--server.headless=true", f"--server.port={sys.argv[1]}"]
+    sys.argv = [
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={sys.argv[1]}",
+    ]
     cli.main()

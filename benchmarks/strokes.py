@@ -39,11 +39,21 @@ def draw(every: int = 25) -> dict[str, Any] | None:
     with browsing() as (browser, address, _):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{address}/digits")
-        found = [_one(page, drawing) for drawing in [drawings[0], *drawings]][1:]  # the first wakes everything up
+        found = [_one(page, drawing) for drawing in [drawings[0], *drawings]][
+            1:
+        ]  # the first wakes everything up
     times = [wait for wait, _ in found if wait is not None]
     right = sum(right for _, right in found)
-    print(f"strokes: {[round(time) for time in times]} ms, {right} of {len(found)} read right", flush=True)
-    return {"median": statistics.median(times), "worst": max(times), "right": right, "drawn": len(found)}
+    print(
+        f"strokes: {[round(time) for time in times]} ms, {right} of {len(found)} read right",
+        flush=True,
+    )
+    return {
+        "median": statistics.median(times),
+        "worst": max(times),
+        "right": right,
+        "drawn": len(found),
+    }
 
 
 def _one(page: Any, drawing: Drawing) -> tuple[float | None, bool]:
@@ -79,7 +89,9 @@ def _on(box: dict[str, float], drawing: Drawing) -> list[list[tuple[float, float
     low, high = points.min(0), points.max(0)
     zoom = 0.7 * box["width"] / max(float((high - low).max()), 1e-9)
     centre = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
-    lines = [centre + zoom * (np.asarray(stroke, float) - (low + high) / 2) for stroke in drawing.strokes]
+    lines = [
+        centre + zoom * (np.asarray(stroke, float) - (low + high) / 2) for stroke in drawing.strokes
+    ]
     return [[(float(x), float(y)) for x, y in line] for line in lines]
 
 

@@ -30,8 +30,12 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = {line.partition(":")[2].strip() for line in lines if line.startswith("model name")}
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else 0
-    from rnnapp.training.simd import PROCESSOR
+    memory = (
+        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        if hasattr(os, "sysconf")
+        else 0
+    )
+    from rnnapp.training.kernels.simd import PROCESSOR
 
     wide = "AVX-512" if "+avx512f" in PROCESSOR else "AVX2" if "+avx2" in PROCESSOR else "no AVX"
     return f"{', '.join(sorted(names)) or 'processor unknown'} ({wide}), {os.cpu_count()} cores, {memory:.0f} GiB"

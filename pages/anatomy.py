@@ -3,10 +3,16 @@
 import streamlit as st
 
 from rnnapp.ui.address import publish_word, seed_word
-from rnnapp.ui.anatomy import anatomy_controls, show_flow, show_headline, show_parameters, show_shapes
-from rnnapp.ui.gates import show_diagram, show_gates
+from rnnapp.ui.anatomy.gates import show_diagram, show_gates
+from rnnapp.ui.anatomy.net import (
+    anatomy_controls,
+    show_flow,
+    show_headline,
+    show_parameters,
+    show_shapes,
+)
+from rnnapp.ui.anatomy.recipes import show_recipes
 from rnnapp.ui.page import sentences
-from rnnapp.ui.recipes import show_recipes
 
 SHOWN = {
     "Gates": show_gates,

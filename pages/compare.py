@@ -3,8 +3,8 @@
 import streamlit as st
 
 from rnnapp.data.windows import make_split
-from rnnapp.ui.compare import show_compare
-from rnnapp.ui.compare_controls import compare_controls
+from rnnapp.ui.compare.controls import compare_controls
+from rnnapp.ui.compare.view import show_compare
 from rnnapp.ui.controls import window_controls
 from rnnapp.ui.data import choose_prices, sample_prices, show_repairs
 from rnnapp.ui.page import sentences

@@ -2,9 +2,15 @@
 
 import streamlit as st
 
-from rnnapp.ui.canvas import brush_control
-from rnnapp.ui.digit_training import choose_net, choose_source, digit_controls, show_test, show_training
-from rnnapp.ui.digits import show_drawing
+from rnnapp.ui.digits.canvas import brush_control
+from rnnapp.ui.digits.drawing import show_drawing
+from rnnapp.ui.digits.training import (
+    choose_net,
+    choose_source,
+    digit_controls,
+    show_test,
+    show_training,
+)
 from rnnapp.ui.page import sentences
 
 with sentences():

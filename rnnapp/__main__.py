@@ -25,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="python -m rnnapp", description="Recurrent nets without a browser.")
     subparsers = parser.add_subparsers(dest="verb", required=True, parser_class=_Parser)
     argv = list(sys.argv[1:] if argv is None else argv)
-    wanted = [verb for verb in VERBS if verb in argv[:1]] or VERBS  # a verb's imports cost only those who call it
+    wanted = [
+        verb for verb in VERBS if verb in argv[:1]
+    ] or VERBS  # a verb's imports cost only those who call it
     for verb in wanted:
         importlib.import_module(f"rnnapp.commands.{verb}").register(subparsers)
     args = parser.parse_args(argv)

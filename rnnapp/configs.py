@@ -68,11 +68,15 @@ class Option:
 
 def _number(default: float, label: str, help: str, low: float, high: float, unit: str = "") -> Any:
     kind: Literal["int", "float"] = "int" if isinstance(default, int) else "float"
-    return field(default=default, metadata={"option": Option(label, help, kind, low, high, unit=unit)})
+    return field(
+        default=default, metadata={"option": Option(label, help, kind, low, high, unit=unit)}
+    )
 
 
 def _choice(default: str, label: str, help: str, choices: Sequence[str]) -> Any:
-    return field(default=default, metadata={"option": Option(label, help, "choice", choices=tuple(choices))})
+    return field(
+        default=default, metadata={"option": Option(label, help, "choice", choices=tuple(choices))}
+    )
 
 
 def _switch(default: bool, label: str, help: str) -> Any:
@@ -87,11 +91,19 @@ class WindowConfig:
     windows that train, as an ISO date it is the first day that may be tested.
     """
 
-    window: int = _number(10, "Window length", "Days the net sees before each forecast.", 1, 250, "days")
+    window: int = _number(
+        10, "Window length", "Days the net sees before each forecast.", 1, 250, "days"
+    )
     horizon: int = _number(1, "Horizon", "Days ahead to forecast.", 1, 20, "days")
     features: tuple[str, ...] = field(
         default=(),
-        metadata={"option": Option("Features", "Columns the net sees; none named means every column of the file.", "names")},
+        metadata={
+            "option": Option(
+                "Features",
+                "Columns the net sees; none named means every column of the file.",
+                "names",
+            )
+        },
     )
     target: Literal["difference", "level", "log-return"] = _choice(
         "difference",
@@ -108,17 +120,29 @@ class WindowConfig:
     split: SplitPoint = field(
         default=0.7,
         metadata={
-            "option": Option("Split", "Training windows (200), their share (0.7), or the first test day (2018-01-02).", "split")
+            "option": Option(
+                "Split",
+                "Training windows (200), their share (0.7), or the first test day (2018-01-02).",
+                "split",
+            )
         },
     )
-    valid: float = _number(0.0, "Validation", "Share of the training windows, the latest ones, held out for validation.", 0.0, 0.5)
+    valid: float = _number(
+        0.0,
+        "Validation",
+        "Share of the training windows, the latest ones, held out for validation.",
+        0.0,
+        0.5,
+    )
     scaling: Literal["train", "all"] = _choice(
         "train",
         "Scaling",
         "Rows the scaler is fitted on. 'all' is what the notebooks did: it leaks the test part's range.",
         ("train", "all"),
     )
-    rows: int = _number(0, "Rows", "Use only the latest rows of the table; 0 uses all.", 0, 2_000_000, "rows")
+    rows: int = _number(
+        0, "Rows", "Use only the latest rows of the table; 0 uses all.", 0, 2_000_000, "rows"
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", tuple(self.features))
@@ -144,12 +168,21 @@ class ModelConfig:
     )
     hidden: int = _number(8, "Hidden size", "Units in each layer and direction.", 1, 512, "units")
     layers: int = _number(1, "Layers", "Recurrent layers on top of each other.", 1, 4, "layers")
-    bidirectional: bool = _switch(False, "Both directions", "Also read the window from its end to its start.")
-    dropout: float = _number(0.0, "Dropout", "Share of units dropped between layers while training.", 0.0, 0.9)
-    readout: Literal["all", "last"] = _choice(
-        "all", "Readout", "Read the answer from every step's output, or from the last step's alone.", ("all", "last")
+    bidirectional: bool = _switch(
+        False, "Both directions", "Also read the window from its end to its start."
     )
-    squash: bool = _switch(False, "Sigmoid head", "Squash the answer into 0..1, as the RNN notebook did.")
+    dropout: float = _number(
+        0.0, "Dropout", "Share of units dropped between layers while training.", 0.0, 0.9
+    )
+    readout: Literal["all", "last"] = _choice(
+        "all",
+        "Readout",
+        "Read the answer from every step's output, or from the last step's alone.",
+        ("all", "last"),
+    )
+    squash: bool = _switch(
+        False, "Sigmoid head", "Squash the answer into 0..1, as the RNN notebook did."
+    )
 
     def __post_init__(self) -> None:
         _check(self)
@@ -172,7 +205,11 @@ class ModelConfig:
     @property
     def name(self) -> str:
         """What the net is called on pages: ``GRU``, ``BiLSTM``, ``LSTM from scratch``."""
-        return ("Bi" if self.bidirectional else "") + self.kind.upper() + (" from scratch" if self.scratch else "")
+        return (
+            ("Bi" if self.bidirectional else "")
+            + self.kind.upper()
+            + (" from scratch" if self.scratch else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -181,22 +218,46 @@ class TrainConfig:
 
     epochs: int = _number(30, "Epochs", "Passes over the training windows.", 1, 10_000, "epochs")
     batch: int = _number(64, "Batch size", "Windows in each step.", 1, 65_536, "windows")
-    optimizer: Literal["adam", "sgd"] = _choice("adam", "Optimizer", "Adam or plain stochastic gradient descent.", ("adam", "sgd"))
-    lr: float = _number(5e-3, "Learning rate", "Step size; the peak of it under one-cycle.", 1e-6, 10.0)
+    optimizer: Literal["adam", "sgd"] = _choice(
+        "adam", "Optimizer", "Adam or plain stochastic gradient descent.", ("adam", "sgd")
+    )
+    lr: float = _number(
+        5e-3, "Learning rate", "Step size; the peak of it under one-cycle.", 1e-6, 10.0
+    )
     schedule: Literal["constant", "one-cycle"] = _choice(
-        "constant", "Schedule", "Keep the learning rate, or raise and lower it once (one-cycle).", ("constant", "one-cycle")
+        "constant",
+        "Schedule",
+        "Keep the learning rate, or raise and lower it once (one-cycle).",
+        ("constant", "one-cycle"),
     )
     shuffle: bool = _switch(True, "Shuffle", "Draw the windows in a new order each epoch.")
     patience: int = _number(
-        0, "Patience", "Stop after so many epochs without a better validation loss; 0 never does.", 0, 10_000, "epochs"
+        0,
+        "Patience",
+        "Stop after so many epochs without a better validation loss; 0 never does.",
+        0,
+        10_000,
+        "epochs",
     )
     clip: float = _number(0.0, "Clip", "Largest gradient norm; 0 does not clip.", 0.0, 1e6)
-    seed: int = _number(0, "Seed", "Fixes first weights and batches: the same seed gives the same run.", 0, 2**31 - 1)
+    seed: int = _number(
+        0,
+        "Seed",
+        "Fixes first weights and batches: the same seed gives the same run.",
+        0,
+        2**31 - 1,
+    )
     device: Literal["auto", "cpu", "cuda"] = _choice(
-        "auto", "Device", "Where to train; auto takes a GPU where there is one.", ("auto", "cpu", "cuda")
+        "auto",
+        "Device",
+        "Where to train; auto takes a GPU where there is one.",
+        ("auto", "cpu", "cuda"),
     )
     backend: Literal["auto", "torch", "compiled"] = _choice(
-        "auto", "Backend", "Torch, or the compiled kernel for small nets; auto takes the faster.", ("auto", "torch", "compiled")
+        "auto",
+        "Backend",
+        "Torch, or the compiled kernel for small nets; auto takes the faster.",
+        ("auto", "torch", "compiled"),
     )
 
     def __post_init__(self) -> None:
@@ -236,7 +297,10 @@ def options(config: Any) -> dict[str, Option]:
 
 def to_dict(config: Config) -> dict[str, Any]:
     """A config as plain JSON values."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(config).items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(config).items()
+    }
 
 
 def from_dict(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
@@ -358,9 +422,15 @@ def _check(config: Config) -> None:
 def _check_value(name: str, option: Option, value: Any) -> None:
     if option.kind in ("int", "float"):
         wanted: type | tuple[type, ...] = int if option.kind == "int" else (int, float)
-        if isinstance(value, bool) or not isinstance(value, wanted) or not option.low <= cast(float, value) <= option.high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, wanted)
+            or not option.low <= cast(float, value) <= option.high
+        ):
             kind = "a whole number" if option.kind == "int" else "a number"
-            raise ConfigError(f"{name} is {value!r}; it takes {kind} from {option.low:g} to {option.high:g}.")
+            raise ConfigError(
+                f"{name} is {value!r}; it takes {kind} from {option.low:g} to {option.high:g}."
+            )
     elif option.kind == "choice" and value not in option.choices:
         raise ConfigError(f"{name} is {value!r}; it takes {', '.join(option.choices)}.")
     elif option.kind == "bool" and not isinstance(value, bool):
@@ -372,7 +442,9 @@ def _check_value(name: str, option: Option, value: Any) -> None:
 
 
 def _check_split(name: str, value: SplitPoint) -> None:
-    takes = "a number of training windows (200), a share between 0 and 1 (0.7), or a date (2018-01-02)"
+    takes = (
+        "a number of training windows (200), a share between 0 and 1 (0.7), or a date (2018-01-02)"
+    )
     if isinstance(value, bool):
         raise ConfigError(f"{name} is {value!r}; it takes {takes}.")
     if isinstance(value, str):

@@ -16,7 +16,10 @@ def home() -> Path:
     Where it cannot be written to (a read-only machine, a container without a home), a temporary folder stands in.
     """
     chosen = os.environ.get("RNNAPP_HOME")
-    for folder in (Path(chosen) if chosen else _platform_folder(), Path(tempfile.gettempdir()) / f"rnnapp-{_user()}"):
+    for folder in (
+        Path(chosen) if chosen else _platform_folder(),
+        Path(tempfile.gettempdir()) / f"rnnapp-{_user()}",
+    ):
         if writable(folder):
             return folder
     return Path(tempfile.mkdtemp(prefix="rnnapp-"))

@@ -51,6 +51,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Under CI a browser test that was skipped is a failure: it would hide a page that nobody looked at."""
-    if os.environ.get("CI") == "true" and _skipped_browser and not hasattr(session.config, "workerinput"):
+    if (
+        os.environ.get("CI") == "true"
+        and _skipped_browser
+        and not hasattr(session.config, "workerinput")
+    ):
         print("\nskipped browser tests under CI:", *_skipped_browser, sep="\n  ")  # noqa: T201
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -17,15 +17,21 @@ __all__ = ["multiply", "random_walk", "shared_data"]
 
 def shared_data(*parts: str) -> Path:
     """A file of the real test data, or a skip that says which one is absent."""
-    root = Path(os.environ.get("RNNAPP_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    root = Path(
+        os.environ.get("RNNAPP_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
+    )
     path = root.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"real data {Path(*parts)} is not here; set RNNAPP_SHARED_DATA to the folder that has it")
+        pytest.skip(
+            f"real data {Path(*parts)} is not here; set RNNAPP_SHARED_DATA to the folder that has it"
+        )
     return path
 
 
 def random_walk(
-    rows: int = 300, seed: int = 0, columns: tuple[str, ...] = ("Open", "High", "Low", "Close", "Volume")
+    rows: int = 300,
+    seed: int = 0,
+    columns: tuple[str, ...] = ("Open", "High", "Low", "Close", "Volume"),
 ) -> PriceTable:
     """A geometric random walk of business days with all five columns."""
     rng = np.random.default_rng(seed)
@@ -49,7 +55,9 @@ def multiply(file: Path, run_id: str, times: int) -> None:
     """Copies of a run of the history, written straight into the tables: a thousand through the client would take a minute."""
     with sqlite3.connect(file) as base:
         for table in ("runs", "tags", "params", "latest_metrics", "metrics"):
-            columns = [row[1] for row in base.execute(f"PRAGMA table_xinfo({table})") if row[6] == 0]
+            columns = [
+                row[1] for row in base.execute(f"PRAGMA table_xinfo({table})") if row[6] == 0
+            ]
             picked = ", ".join("new.id" if c == "run_uuid" else c for c in columns)
             names = ", ".join(columns)
             ids = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?) SELECT printf('%032x', i) AS id FROM n"

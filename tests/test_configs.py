@@ -41,13 +41,20 @@ def values(option: Option) -> st.SearchStrategy[Any]:
     if option.kind == "bool":
         return st.booleans()
     if option.kind == "names":
-        return st.lists(st.sampled_from(["Open", "High", "Low", "Close", "Volume"]), unique=True).map(tuple)
+        return st.lists(
+            st.sampled_from(["Open", "High", "Low", "Close", "Volume"]), unique=True
+        ).map(tuple)
     share = st.floats(0.01, 0.99)
     return st.one_of(st.integers(1, 10_000), share, st.dates().map(lambda day: day.isoformat()))
 
 
 def configs() -> st.SearchStrategy[Any]:
-    return st.one_of([st.builds(cls, **{name: values(option) for name, option in options(cls).items()}) for cls in ALL])
+    return st.one_of(
+        [
+            st.builds(cls, **{name: values(option) for name, option in options(cls).items()})
+            for cls in ALL
+        ]
+    )
 
 
 @given(configs())

@@ -8,7 +8,21 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "rnnapp"
-ROOMS = ("commands", "ui", "figures", "runs", "evaluation", "training", "models", "data", "home", "recipes", "configs", "errors")
+ROOMS = (
+    "commands",
+    "ui",
+    "figures",
+    "runs",
+    "recipes",
+    "pretrained",
+    "evaluation",
+    "training",
+    "models",
+    "data",
+    "home",
+    "configs",
+    "errors",
+)
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -33,7 +47,11 @@ def test_a_room_imports_only_rooms_to_its_right(path: Path) -> None:
     own = room_of("rnnapp." + ".".join(path.relative_to(PACKAGE).with_suffix("").parts))
     if own is None:
         return
-    wrong = {m for m in imported(path) if (room := room_of(m)) is not None and ROOMS.index(room) < ROOMS.index(own)}
+    wrong = {
+        m
+        for m in imported(path)
+        if (room := room_of(m)) is not None and ROOMS.index(room) < ROOMS.index(own)
+    }
     assert not wrong, f"{path.name} is in {own} and may not import {wrong}"
 
 
@@ -41,7 +59,9 @@ def test_a_room_imports_only_rooms_to_its_right(path: Path) -> None:
 def test_only_the_front_rooms_know_streamlit(path: Path) -> None:
     if path.is_relative_to(PACKAGE / "ui"):
         return
-    assert not {m for m in imported(path) if m.split(".")[0] in ("streamlit", "streamlit_drawable_canvas")}
+    assert not {
+        m for m in imported(path) if m.split(".")[0] in ("streamlit", "streamlit_drawable_canvas")
+    }
 
 
 def test_pages_are_thin() -> None:
@@ -54,5 +74,6 @@ def test_the_map_names_every_module() -> None:
     """The README lists each module in a line, so that a file can be guessed from the feature."""
     readme = (PACKAGE.parent / "README.md").read_text()
     pages = sorted((PACKAGE.parent / "pages").glob("*.py"))
-    missing = [path.name for path in (*FILES, *pages) if path.name not in ("__init__.py",) and path.name not in readme]
+    places = [path.relative_to(PACKAGE.parent).as_posix() for path in (*FILES, *pages)]
+    missing = [place for place in places if "__init__" not in place and f"`{place}`" not in readme]
     assert not missing

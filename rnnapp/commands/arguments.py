@@ -8,7 +8,16 @@ from __future__ import annotations
 import argparse
 from typing import Any, TypeVar
 
-from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, WindowConfig, format_value, from_dict, options, parse_value
+from rnnapp.configs import (
+    DigitConfig,
+    ModelConfig,
+    TrainConfig,
+    WindowConfig,
+    format_value,
+    from_dict,
+    options,
+    parse_value,
+)
 from rnnapp.data.prices import PriceTable, read_prices
 from rnnapp.data.sources import BUNDLED, bundled
 from rnnapp.errors import ConfigError
@@ -18,7 +27,9 @@ __all__ = ["add_data", "add_options", "read_data", "read_options"]
 ConfigT = TypeVar("ConfigT", WindowConfig, ModelConfig, TrainConfig, DigitConfig)
 
 
-def add_options(parser: argparse.ArgumentParser, cls: type[Any], *, skip: tuple[str, ...] = (), **defaults: Any) -> None:
+def add_options(
+    parser: argparse.ArgumentParser, cls: type[Any], *, skip: tuple[str, ...] = (), **defaults: Any
+) -> None:
     """An option for each setting of a config class.
 
     Args:
@@ -34,10 +45,18 @@ def add_options(parser: argparse.ArgumentParser, cls: type[Any], *, skip: tuple[
         default = defaults.get(name, getattr(cls(), name))
         text = f"{option.help} Default: {format_value(default) or 'none named'}."
         if option.kind == "bool":
-            group.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=text)
+            group.add_argument(
+                f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=text
+            )
         else:
-            takes = "{" + ",".join(option.choices) + "}" if option.choices else option.unit.upper() or "VALUE"
-            group.add_argument(f"--{name}", default=default, metavar=takes, help=text.replace("%", "%%"))
+            takes = (
+                "{" + ",".join(option.choices) + "}"
+                if option.choices
+                else option.unit.upper() or "VALUE"
+            )
+            group.add_argument(
+                f"--{name}", default=default, metavar=takes, help=text.replace("%", "%%")
+            )
 
 
 def read_options(args: argparse.Namespace, cls: type[ConfigT], **fixed: Any) -> ConfigT:
@@ -56,7 +75,12 @@ def read_options(args: argparse.Namespace, cls: type[ConfigT], **fixed: Any) -> 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Where prices come from: a file, or one of the bundled indices."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a price file (CSV); without it a bundled index is taken")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a price file (CSV); without it a bundled index is taken",
+    )
     parser.add_argument("--bundled", choices=tuple(BUNDLED), help="a bundled index (default sp500)")
 
 
@@ -68,5 +92,7 @@ def read_data(args: argparse.Namespace) -> PriceTable:
         DataError: the file cannot be read surely.
     """
     if args.file and args.bundled:
-        raise ConfigError(f"Both the file {args.file} and the bundled index {args.bundled} are given; one of them would do.")
+        raise ConfigError(
+            f"Both the file {args.file} and the bundled index {args.bundled} are given; one of them would do."
+        )
     return read_prices(args.file) if args.file else bundled(args.bundled or "sp500")

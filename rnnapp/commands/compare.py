@@ -21,12 +21,26 @@ from rnnapp.figures.report import compare_report, table_cells
 __all__ = ["compare_json", "read_cells", "register", "run", "write_files"]
 
 _MOST_SEEDS = 1000
-_PRINTED = ("rank", "name", "rmse", "mae", "skill", "direction", "best_lag", "dm", "set", "beats", "seconds")
+_PRINTED = (
+    "rank",
+    "name",
+    "rmse",
+    "mae",
+    "skill",
+    "direction",
+    "best_lag",
+    "dm",
+    "set",
+    "beats",
+    "seconds",
+)
 
 
 def register(subparsers: Any) -> None:
     """Add the verb."""
-    parser = subparsers.add_parser("compare", help="train several nets over several seeds and judge them", allow_abbrev=False)
+    parser = subparsers.add_parser(
+        "compare", help="train several nets over several seeds and judge them", allow_abbrev=False
+    )
     add_data(parser)
     cells = ", ".join(options(ModelConfig)["cell"].choices)
     parser.add_argument(
@@ -35,12 +49,20 @@ def register(subparsers: Any) -> None:
         metavar="CELLS",
         help=f"comma separated, of {cells}; bi in front (bilstm) reads both ways. Default: rnn,lstm,gru.",
     )
-    parser.add_argument("--vary", metavar="NAME=A,B", help="each net once for every value of a setting (hidden=4,16)")
+    parser.add_argument(
+        "--vary",
+        metavar="NAME=A,B",
+        help="each net once for every value of a setting (hidden=4,16)",
+    )
     parser.add_argument("--seeds", default="5", metavar="N", help="runs of each net. Default: 5.")
     for cls, skip in ((WindowConfig, ()), (ModelConfig, ("cell",)), (TrainConfig, ())):
         add_options(parser, cls, skip=skip)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--out", metavar="DIR", help="write the table, the forecasts (CSV) and the report (HTML) here")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="write the table, the forecasts (CSV) and the report (HTML) here",
+    )
     parser.set_defaults(run=run)
 
 
@@ -48,10 +70,16 @@ def run(args: argparse.Namespace) -> int:
     """Compare and print."""
     seeds = _whole(args.seeds)
     split = make_split(read_data(args), read_options(args, WindowConfig))
-    models = contenders(read_cells(args.cells, read_options(args, ModelConfig)), split.config, read_options(args, TrainConfig))
+    models = contenders(
+        read_cells(args.cells, read_options(args, ModelConfig)),
+        split.config,
+        read_options(args, TrainConfig),
+    )
     if args.vary:
         setting, _, values = args.vary.partition("=")
-        models = vary(models, setting.strip(), [value for value in values.split(",") if value.strip()])
+        models = vary(
+            models, setting.strip(), [value for value in values.split(",") if value.strip()]
+        )
     folder = _folder(args.out)
     results = []
     for result in compare(split, models, seeds=seeds):
@@ -61,7 +89,11 @@ def run(args: argparse.Namespace) -> int:
     comparison = judge(split, results)
     if folder is not None:
         write_files(folder, comparison, split, results)
-    print(json.dumps(compare_json(comparison, split), allow_nan=False) if args.json else _text(comparison))
+    print(
+        json.dumps(compare_json(comparison, split), allow_nan=False)
+        if args.json
+        else _text(comparison)
+    )
     return 0
 
 
@@ -76,15 +108,25 @@ def read_cells(text: str, model: ModelConfig) -> tuple[ModelConfig, ...]:
     for word in filter(None, (part.strip().lower() for part in text.split(","))):
         cell = word.removeprefix("bi")
         if cell not in cells:
-            raise ConfigError(f"There is no cell {word!r}; the cells are {', '.join(cells)}, each also with bi in front.")
-        nets.append(dataclasses.replace(model, cell=cast(Any, cell), bidirectional=model.bidirectional or word != cell))
+            raise ConfigError(
+                f"There is no cell {word!r}; the cells are {', '.join(cells)}, each also with bi in front."
+            )
+        nets.append(
+            dataclasses.replace(
+                model, cell=cast(Any, cell), bidirectional=model.bidirectional or word != cell
+            )
+        )
     return tuple(nets)
 
 
 def compare_json(comparison: Comparison, split: PriceSplit) -> dict[str, Any]:
     """The comparison as plain JSON values."""
     return {
-        "data": {"name": split.prices.name, "rows": len(split.prices), "fingerprint": split.prices.fingerprint},
+        "data": {
+            "name": split.prices.name,
+            "rows": len(split.prices),
+            "fingerprint": split.prices.fingerprint,
+        },
         "settings": to_dict(split.config),
         "rows": [row.as_dict() for row in comparison.rows],
         "best": comparison.best,
@@ -93,7 +135,9 @@ def compare_json(comparison: Comparison, split: PriceSplit) -> dict[str, Any]:
     }
 
 
-def write_files(folder: Path, comparison: Comparison, split: PriceSplit, results: list[SeedResult]) -> None:
+def write_files(
+    folder: Path, comparison: Comparison, split: PriceSplit, results: list[SeedResult]
+) -> None:
     """``table.csv``, ``forecasts.csv`` and ``report.html``.
 
     Raises:
@@ -102,7 +146,9 @@ def write_files(folder: Path, comparison: Comparison, split: PriceSplit, results
     try:
         comparison.frame().to_csv(folder / "table.csv", index=False)
         comparison.forecasts().to_csv(folder / "forecasts.csv", index=False)
-        (folder / "report.html").write_text(compare_report(comparison, split, results), encoding="utf-8")
+        (folder / "report.html").write_text(
+            compare_report(comparison, split, results), encoding="utf-8"
+        )
     except OSError as error:
         raise _unwritable(folder, error) from error
 
@@ -120,7 +166,9 @@ def _folder(text: str | None) -> Path | None:
 
 
 def _unwritable(folder: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"The folder {folder} cannot be written to ({error.strerror}); another folder would do.")
+    return ConfigError(
+        f"The folder {folder} cannot be written to ({error.strerror}); another folder would do."
+    )
 
 
 def _whole(text: str) -> int:
@@ -144,8 +192,27 @@ def _line(result: SeedResult) -> str:
 def _text(comparison: Comparison) -> str:
     cells = [table_cells(row) for row in comparison.rows]
     heads = dict(
-        zip(_PRINTED, ("", "forecast", "RMSE", "MAE", "skill %", "direction %", "lag", "DM p", "set", "beats", "s"), strict=True)
+        zip(
+            _PRINTED,
+            (
+                "",
+                "forecast",
+                "RMSE",
+                "MAE",
+                "skill %",
+                "direction %",
+                "lag",
+                "DM p",
+                "set",
+                "beats",
+                "s",
+            ),
+            strict=True,
+        )
     )
     widths = {key: max(len(heads[key]), *(len(cell[key]) for cell in cells)) for key in _PRINTED}
-    lines = ["  ".join(f"{line[key]:<{widths[key]}}" for key in _PRINTED).rstrip() for line in (heads, *cells)]
+    lines = [
+        "  ".join(f"{line[key]:<{widths[key]}}" for key in _PRINTED).rstrip()
+        for line in (heads, *cells)
+    ]
     return "\n".join([comparison.verdict, "", *lines])

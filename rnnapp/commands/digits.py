@@ -18,7 +18,7 @@ from rnnapp.data.drawings import digits_of, read_drawings
 from rnnapp.data.ink import to_digit
 from rnnapp.errors import DataError
 from rnnapp.evaluation.digits import DigitScores, score_digits
-from rnnapp.evaluation.shipped import DRAWING_NET, NETS, DigitNet, digit_facts, open_net
+from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, digit_facts, open_net
 from rnnapp.training.checkpoints import save_model
 from rnnapp.training.loop import TrainedModel, Training
 
@@ -27,35 +27,59 @@ __all__ = ["register"]
 
 def register(subparsers: Any) -> None:
     """Add the verb and its three actions."""
-    parser = subparsers.add_parser("digits", help="train, judge and use nets that read handwritten digits", allow_abbrev=False)
+    parser = subparsers.add_parser(
+        "digits", help="train, judge and use nets that read handwritten digits", allow_abbrev=False
+    )
     actions = parser.add_subparsers(dest="action", required=True)
     _add_train(actions.add_parser("train", help="train a net on digits", allow_abbrev=False))
-    judge = actions.add_parser("eval", help="judge a net on drawings, or on the test digits", allow_abbrev=False)
-    judge.add_argument("--strokes", metavar="FILE.json", help="drawings; without it the test part of the digits is taken")
+    judge = actions.add_parser(
+        "eval", help="judge a net on drawings, or on the test digits", allow_abbrev=False
+    )
+    judge.add_argument(
+        "--strokes",
+        metavar="FILE.json",
+        help="drawings; without it the test part of the digits is taken",
+    )
     _add_net(judge, _eval)
-    classify = actions.add_parser("classify", help="say which digit a picture shows", allow_abbrev=False)
-    classify.add_argument("image", metavar="IMAGE.png", help="a picture of one digit, dark on light or light on dark")
+    classify = actions.add_parser(
+        "classify", help="say which digit a picture shows", allow_abbrev=False
+    )
+    classify.add_argument(
+        "image", metavar="IMAGE.png", help="a picture of one digit, dark on light or light on dark"
+    )
     _add_net(classify, _classify)
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--net", choices=tuple(NETS), default="bilstm", help="whose settings to start from (default bilstm)")
+    parser.add_argument(
+        "--net",
+        choices=tuple(NETS),
+        default="bilstm",
+        help="whose settings to start from (default bilstm)",
+    )
     for settings in NETS["bilstm"].settings:
         _add_settings(parser, settings)
     parser.add_argument("--strokes", metavar="FILE.json", help="judge it on these drawings too")
-    parser.add_argument("--out", metavar="DIR", help="write the weights (safetensors) and settings (JSON)")
+    parser.add_argument(
+        "--out", metavar="DIR", help="write the weights (safetensors) and settings (JSON)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_train)
 
 
-def _add_settings(parser: argparse.ArgumentParser, settings: ModelConfig | TrainConfig | DigitConfig) -> None:
+def _add_settings(
+    parser: argparse.ArgumentParser, settings: ModelConfig | TrainConfig | DigitConfig
+) -> None:
     add_options(parser, type(settings), **to_dict(settings))
     parser.set_defaults(**dict.fromkeys(options(settings)))  # what is not given is the chosen net's
 
 
 def _add_net(parser: argparse.ArgumentParser, run: Any) -> None:
     parser.add_argument(
-        "--net", default=DRAWING_NET, metavar="NAME|DIR", help=f"{', '.join(NETS)}, or a saved one (default {DRAWING_NET})"
+        "--net",
+        default=DRAWING_NET,
+        metavar="NAME|DIR",
+        help=f"{', '.join(NETS)}, or a saved one (default {DRAWING_NET})",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -77,11 +101,18 @@ def _train(args: argparse.Namespace) -> int:
     facts = digit_facts(trained, split, scores)
     if args.strokes:
         net = DigitNet(model.name, trained, digits, facts)
-        facts["drawings"] = {"file": Path(args.strokes).name, **_drawn_scores(net, args.strokes).report()}
+        facts["drawings"] = {
+            "file": Path(args.strokes).name,
+            **_drawn_scores(net, args.strokes).report(),
+        }
     if args.out:
         save_model(trained, args.out, **facts)
     answer = f"{model.name} reads {scores.accuracy:.2%} of {len(split.test):,} test digits of {split.name} right."
-    print(json.dumps(_train_report(trained, facts, answer)) if args.json else "\n".join([*split.notes, answer]))
+    print(
+        json.dumps(_train_report(trained, facts, answer))
+        if args.json
+        else "\n".join([*split.notes, answer])
+    )
     return 0
 
 
@@ -91,18 +122,25 @@ def _eval(args: argparse.Namespace) -> int:
         scores, of = _drawn_scores(net, args.strokes), args.strokes
     else:
         split = load_digits(dataclasses.replace(net.digits, augment="none"))
-        scores, of = score_digits(net.trained.predict(split.test), split.test.targets), f"the test digits of {split.name}"
+        scores, of = (
+            score_digits(net.trained.predict(split.test), split.test.targets),
+            f"the test digits of {split.name}",
+        )
     if args.json:
         print(json.dumps({"net": net.title, "of": of, **scores.report()}))
     else:
-        print(f"{net.title} reads {scores.accuracy:.1%} of {len(scores.targets):,} digits right ({of}).")
+        print(
+            f"{net.title} reads {scores.accuracy:.1%} of {len(scores.targets):,} digits right ({of})."
+        )
         print("\n".join(f"  {digit}: {share:.1%}" for digit, share in enumerate(scores.per_class)))
     return 0
 
 
 def _drawn_scores(net: DigitNet, file: str) -> DigitScores:
     pictures, targets, refusals = digits_of(read_drawings(file))
-    return score_digits(net.scores(pictures), targets, np.array([bool(refusal) for refusal in refusals]))
+    return score_digits(
+        net.scores(pictures), targets, np.array([bool(refusal) for refusal in refusals])
+    )
 
 
 def _classify(args: argparse.Namespace) -> int:
@@ -140,7 +178,11 @@ def _chosen(args: argparse.Namespace) -> tuple[ModelConfig, TrainConfig, DigitCo
         for name, value in to_dict(settings).items():
             if getattr(args, name) is None:
                 setattr(args, name, value)
-    return read_options(args, ModelConfig), read_options(args, TrainConfig), read_options(args, DigitConfig)
+    return (
+        read_options(args, ModelConfig),
+        read_options(args, TrainConfig),
+        read_options(args, DigitConfig),
+    )
 
 
 def _open_image(path: str) -> npt.NDArray[np.uint8]:

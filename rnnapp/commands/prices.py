@@ -20,7 +20,11 @@ def register(subparsers: Any) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file, in whatever dialect")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
-        "--column", action="append", default=[], metavar="OURS=THEIRS", help="what the file calls one of our columns, as Close=Kurs"
+        "--column",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="what the file calls one of our columns, as Close=Kurs",
     )
     parser.set_defaults(run=_run)
 
@@ -49,7 +53,11 @@ def _run(args: argparse.Namespace) -> int:
 
 def _mapping(pairs: list[str]) -> dict[str, str]:
     split = [pair.partition("=") for pair in pairs]
-    if wrong := [pair for pair, (ours, sign, theirs) in zip(pairs, split, strict=True) if not (ours and sign and theirs)]:
+    if wrong := [
+        pair
+        for pair, (ours, sign, theirs) in zip(pairs, split, strict=True)
+        if not (ours and sign and theirs)
+    ]:
         raise ConfigError(f"--column {wrong[0]} is no pair; it takes OURS=THEIRS, as Close=Kurs.")
     return {ours: theirs for ours, _, theirs in split}
 
@@ -61,6 +69,9 @@ def _as_text(told: dict[str, Any]) -> str:
         ("first", f"{told['first']['date']}  {told['first']['close']:,.2f}"),
         ("last", f"{told['last']['date']}  {told['last']['close']:,.2f}"),
         ("columns", ", ".join(told["columns"])),
-        *(("mended" if i == 0 else "", words) for i, words in enumerate(told["repairs"] or ["nothing"])),
+        *(
+            ("mended" if i == 0 else "", words)
+            for i, words in enumerate(told["repairs"] or ["nothing"])
+        ),
     ]
     return "\n".join(f"{label:<9}{value}" for label, value in lines)

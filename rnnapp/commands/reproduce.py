@@ -15,9 +15,9 @@ from rnnapp.data.digits import DigitSplit, load_digits
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import make_split
 from rnnapp.errors import ConfigError
-from rnnapp.evaluation.recipe_data import recipe_prices
-from rnnapp.evaluation.reproduction import Outcome, Reproduction, default_seeds, reproduce
-from rnnapp.recipes import Recipe, find_recipes
+from rnnapp.recipes.catalogue import Recipe, find_recipes
+from rnnapp.recipes.prices import recipe_prices
+from rnnapp.recipes.reproduce import Outcome, Reproduction, default_seeds, reproduce
 
 __all__ = ["register", "run"]
 
@@ -25,11 +25,22 @@ __all__ = ["register", "run"]
 def register(subparsers: Any) -> None:
     """Add the verb."""
     parser = subparsers.add_parser(
-        "reproduce", help="run the notebooks' recipes, published figures beside the run's", allow_abbrev=False
+        "reproduce",
+        help="run the notebooks' recipes, published figures beside the run's",
+        allow_abbrev=False,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="recipes to run; all of them where none is named")
-    parser.add_argument("--quick", action="store_true", help="shorten every recipe so that all end within a minute")
-    parser.add_argument("--seeds", default="0", metavar="N", help="seeds for each; by default 10 on prices, 1 on digits")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="recipes to run; all of them where none is named"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="shorten every recipe so that all end within a minute"
+    )
+    parser.add_argument(
+        "--seeds",
+        default="0",
+        metavar="N",
+        help="seeds for each; by default 10 on prices, 1 on digits",
+    )
     parser.add_argument(
         "--data",
         metavar="FILE",
@@ -42,7 +53,9 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the recipes and print them one by one, as JSON all at the end."""
     if not str(args.seeds).isdigit() or int(args.seeds) > 100:
-        raise ConfigError(f"seeds is {args.seeds!r}; it takes a whole number from 1 to 100, or 0 for the default.")
+        raise ConfigError(
+            f"seeds is {args.seeds!r}; it takes a whole number from 1 to 100, or 0 for the default."
+        )
     os.environ.setdefault("RNNAPP_THREADS", "1")  # the same sums in the same order on every machine
     recipes = find_recipes(tuple(args.names))
     prices, note = None, ""
@@ -60,17 +73,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _reproduce(
-    recipe: Recipe, prices: PriceTable | None, note: str, kept: dict[DigitConfig, DigitSplit], args: argparse.Namespace
+    recipe: Recipe,
+    prices: PriceTable | None,
+    note: str,
+    kept: dict[DigitConfig, DigitSplit],
+    args: argparse.Namespace,
 ) -> Reproduction:
     seeds = default_seeds(recipe, 1 if args.quick and args.seeds == "0" else int(args.seeds))
-    watch = (lambda line: None) if args.json else (lambda line: print(line, file=sys.stderr, flush=True))
+    watch = (
+        (lambda line: None)
+        if args.json
+        else (lambda line: print(line, file=sys.stderr, flush=True))
+    )
     if isinstance(recipe.data, WindowConfig) and prices is not None:
         split: Any = make_split(prices, recipe.data)
         data, notes = f"{prices.name}, {len(prices):,} days", (note,) if note else ()
     else:
         split = _digits(recipe.data, args.quick, kept)
         data, notes = f"{split.name}, {len(split.train):,} digits", split.notes
-    return reproduce(recipe, split, seeds=seeds, quick=args.quick, data=data, differs=notes, watch=watch)
+    return reproduce(
+        recipe, split, seeds=seeds, quick=args.quick, data=data, differs=notes, watch=watch
+    )
 
 
 def _digits(config: Any, quick: bool, kept: dict[DigitConfig, DigitSplit]) -> DigitSplit:
@@ -116,7 +139,11 @@ def _figure(outcome: Outcome) -> dict[str, Any]:
 def _lines(done: Reproduction) -> list[str]:
     """A recipe as a table for the terminal."""
     recipe = done.recipe
-    seeds = f"seed {done.seeds[0]}" if len(done.seeds) == 1 else f"seeds {done.seeds[0]} to {done.seeds[-1]}"
+    seeds = (
+        f"seed {done.seeds[0]}"
+        if len(done.seeds) == 1
+        else f"seeds {done.seeds[0]} to {done.seeds[-1]}"
+    )
     where = f"{done.device}, {done.backend}, {done.seconds:,.1f} s"
     lines = [f"{recipe.name}: {recipe.title}", f"  {done.data}; {seeds}; {where}"]
     if done.outcomes:
@@ -137,7 +164,11 @@ def _rest(outcome: Outcome) -> str:
     if outcome.spread:
         low, middle, high = (_text(value) for value in outcome.spread)
         words += f"; {low} to {high}, median {middle}"
-        words += f", holds with {outcome.holding} of {len(outcome.runs)}" if outcome.holds is not None else ""
+        words += (
+            f", holds with {outcome.holding} of {len(outcome.runs)}"
+            if outcome.holds is not None
+            else ""
+        )
     return words.lstrip("; ")
 
 

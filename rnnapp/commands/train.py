@@ -21,13 +21,17 @@ __all__ = ["register", "train_report"]
 
 def register(subparsers: Any) -> None:
     """Add the verb."""
-    parser = subparsers.add_parser("train", help="train a net on prices and judge its forecast", allow_abbrev=False)
+    parser = subparsers.add_parser(
+        "train", help="train a net on prices and judge its forecast", allow_abbrev=False
+    )
     add_data(parser)
     for cls in (WindowConfig, ModelConfig, TrainConfig):
         add_options(parser, cls)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--forecast", metavar="OUT.csv", help="write the forecast as CSV")
-    parser.add_argument("--checkpoint", metavar="DIR", help="write the weights (safetensors) and settings (JSON)")
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", help="write the weights (safetensors) and settings (JSON)"
+    )
     parser.add_argument("--keep", action="store_true", help="record the run in the run history")
     parser.set_defaults(run=run)
 
@@ -39,13 +43,17 @@ def run(args: argparse.Namespace) -> int:
     training = Training(split, read_options(args, ModelConfig), read_options(args, TrainConfig))
     for event in training.epochs():
         if not args.json and _worth_a_line(event.epoch, training.train.epochs):
-            print(f"epoch {event.epoch + 1:>5}  loss {event.train_loss:.6f}  {event.steps_per_second:,.0f} steps/s")
+            print(
+                f"epoch {event.epoch + 1:>5}  loss {event.train_loss:.6f}  {event.steps_per_second:,.0f} steps/s"
+            )
     trained = training.result()
     report = train_report(trained, split)
     if args.forecast:
         _write_csv(args.forecast, trained, split)
     if args.checkpoint:
-        save_model(trained, args.checkpoint, data={"name": prices.name, "fingerprint": prices.fingerprint})
+        save_model(
+            trained, args.checkpoint, data={"name": prices.name, "fingerprint": prices.fingerprint}
+        )
     if args.keep:
         from rnnapp.runs import keep  # the run history takes its time to import
 
@@ -58,7 +66,11 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
     """What a run is told as: settings, losses, and the test part's figures in index points beside persistence's."""
     judged = evaluate(forecast(trained, split))
     return {
-        "data": {"name": split.prices.name, "rows": len(split.prices), "fingerprint": split.prices.fingerprint},
+        "data": {
+            "name": split.prices.name,
+            "rows": len(split.prices),
+            "fingerprint": split.prices.fingerprint,
+        },
         "settings": {**to_dict(split.config), **to_dict(trained.model), **to_dict(trained.train)},
         "device": trained.device,
         "backend": trained.backend,
@@ -67,7 +79,8 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
         "stopped": trained.stopped,
         "losses": [event.train_loss for event in trained.history],
         **{
-            name: _finite(getattr(judged, name)) for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")
+            name: _finite(getattr(judged, name))
+            for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")
         },
         "answer": answer(judged, trained.model.name),
         "notes": list(split.notes),
@@ -87,4 +100,6 @@ def _write_csv(path: str, trained: TrainedModel, split: PriceSplit) -> None:
     try:
         forecast(trained, split).frame().to_csv(path, index=False)
     except OSError as error:
-        raise ConfigError(f"The forecast cannot be written to {path} ({error.strerror}); another path would do.") from error
+        raise ConfigError(
+            f"The forecast cannot be written to {path} ({error.strerror}); another path would do."
+        ) from error

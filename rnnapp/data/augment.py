@@ -48,7 +48,9 @@ class Affine:
         pictures = (batch - self.background)[:, None]  # (B, 1, H, W), paper at 0
         if self.weight:
             pictures = self._reweigh(pictures, generator)
-        grid = functional.affine_grid(self._maps(batch, generator), list(pictures.shape), align_corners=False)  # (B, H, W, 2)
+        grid = functional.affine_grid(
+            self._maps(batch, generator), list(pictures.shape), align_corners=False
+        )  # (B, H, W, 2)
         if self.bend:
             grid = grid + self._bends(batch, generator)
         return functional.grid_sample(pictures, grid, align_corners=False)[:, 0] + self.background
@@ -60,13 +62,24 @@ class Affine:
         wide, high = 1 + draws[:, 2] * self.zoom, 1 + draws[:, 3] * self.zoom
         across, down = (draws[:, 4:] * (2 * self.shift / batch.shape[-1])).unbind(1)
         cos, sin = angle.cos(), angle.sin()
-        rows = [wide * cos, wide * (lean * cos - sin), across, high * sin, high * (lean * sin + cos), down]
+        rows = [
+            wide * cos,
+            wide * (lean * cos - sin),
+            across,
+            high * sin,
+            high * (lean * sin + cos),
+            down,
+        ]
         return torch.stack(rows, 1).view(-1, 2, 3)
 
     def _bends(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        knots = _uniform(batch, (len(batch), 2, 5, 5), generator) * (2 * self.bend / batch.shape[-1])
+        knots = _uniform(batch, (len(batch), 2, 5, 5), generator) * (
+            2 * self.bend / batch.shape[-1]
+        )
         size = (batch.shape[1], batch.shape[2])
-        return functional.interpolate(knots, size, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+        return functional.interpolate(knots, size, mode="bicubic", align_corners=True).permute(
+            0, 2, 3, 1
+        )
 
     def _reweigh(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         amount = _uniform(pictures, (len(pictures), 1, 1, 1), generator) * self.weight
@@ -90,11 +103,15 @@ def slash_zeros(zeros: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.N
 
 def _slash(zero: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     fine, margin = 4, 28
-    large = np.asarray(Image.fromarray(zero).resize((28 * fine, 28 * fine), Image.Resampling.BICUBIC))
+    large = np.asarray(
+        Image.fromarray(zero).resize((28 * fine, 28 * fine), Image.Resampling.BICUBIC)
+    )
     rows, columns = np.nonzero(zero > 100)
     top, bottom = fine * rows.min() + margin, fine * (rows.max() + 1) + margin
     left, right = fine * columns.min() + margin, fine * (columns.max() + 1) + margin
-    over = rng.uniform(-0.2, 0.3, 4) * np.array([right - left, bottom - top] * 2)  # how far the ends reach outside the ring
+    over = rng.uniform(-0.2, 0.3, 4) * np.array(
+        [right - left, bottom - top] * 2
+    )  # how far the ends reach outside the ring
     start, end = [left - over[0], bottom + over[1]], [right + over[2], top - over[3]]
     if rng.random() < 0.2:  # upright
         start[0] = end[0] = (left + right) / 2

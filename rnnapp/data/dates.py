@@ -54,7 +54,9 @@ def read_dates(cells: pd.Series, name: str) -> tuple[Dates, tuple[str, ...]]:
     Raises:
         PriceFileError: forms that contradict each other, or that nothing decides.
     """
-    if pd.to_datetime(cells.iloc[:9], format="%Y-%m-%d", errors="coerce").notna().all():  # most files: nothing to decide
+    if (
+        pd.to_datetime(cells.iloc[:9], format="%Y-%m-%d", errors="coerce").notna().all()
+    ):  # most files: nothing to decide
         iso = pd.to_datetime(cells, format="%Y-%m-%d", errors="coerce")
         if iso.notna().all():
             return _plausible(_ns(iso)), ()
@@ -69,14 +71,20 @@ def looks_like_dates(cells: pd.Series) -> bool:
     """Whether nearly all of some cells are dates in a form with three parts."""
     some = cells.iloc[:: max(1, len(cells) // 200)]
     bare, _ = _with_numbers(_without_time(some))
-    return bool(len(bare)) and bool(bare.str.contains(r"^\d{1,4}-\d{1,2}-\d{1,4}$", regex=True).mean() > 0.8)
+    return bool(len(bare)) and bool(
+        bare.str.contains(r"^\d{1,4}-\d{1,2}-\d{1,4}$", regex=True).mean() > 0.8
+    )
 
 
 def _without_time(cells: pd.Series) -> pd.Series:
     """The local day alone."""
     cells = cells.str.strip()
     timed = np.asarray(cells.str.contains(":", regex=False))
-    return cells.where(~timed, cells[timed].str.replace(_TIME, "", regex=True)) if timed.any() else cells
+    return (
+        cells.where(~timed, cells[timed].str.replace(_TIME, "", regex=True))
+        if timed.any()
+        else cells
+    )
 
 
 def _solid(cells: pd.Series) -> tuple[Dates, tuple[str, ...]]:
@@ -88,8 +96,12 @@ def _solid(cells: pd.Series) -> tuple[Dates, tuple[str, ...]]:
         return _plausible(_ns(pd.to_datetime(cells, format="%Y%m%d", errors="coerce"))), ()
     if usual in (9, 10, 13):
         count = pd.to_numeric(cells, errors="coerce")
-        days = pd.to_datetime(count, unit="ms" if usual == 13 else "s", errors="coerce").dt.normalize()
-        return _plausible(_ns(days)), ("Dates were given as seconds since 1970 and read as days in UTC.",)
+        days = pd.to_datetime(
+            count, unit="ms" if usual == 13 else "s", errors="coerce"
+        ).dt.normalize()
+        return _plausible(_ns(days)), (
+            "Dates were given as seconds since 1970 and read as days in UTC.",
+        )
     return np.full(len(cells), np.datetime64("NaT", "ns")), ()
 
 
@@ -97,7 +109,9 @@ def _with_numbers(cells: pd.Series) -> tuple[pd.Series, npt.NDArray[np.bool_]]:
     """Parts joined by "-", month names as numbers; and which cells had their month as a word."""
     cells = cells.str.replace("[년월年月]", "-", regex=True).str.replace("[일日]", "", regex=True)
     named = np.zeros(len(cells), bool)
-    letters = np.asarray(cells.str.contains(r"[^\W\d_]", regex=True)) | np.asarray(cells.str.contains(r"[A-Za-z]", regex=True))
+    letters = np.asarray(cells.str.contains(r"[^\W\d_]", regex=True)) | np.asarray(
+        cells.str.contains(r"[A-Za-z]", regex=True)
+    )
     if letters.any():
         spelt = {cell: _numbered(cell) for cell in cells[letters].unique()}
         cells = cells.copy()
@@ -127,7 +141,9 @@ def _numbered(cell: str) -> str:
     parts = re.findall(r"\d+|[^\W\d_]+", cell.casefold())
     months = [_MONTH_NUMBERS[p] for p in parts if p in _MONTH_NUMBERS]
     numbers = [p for p in parts if p.isdigit()]
-    others = [p for p in parts if not p.isdigit() and p not in _MONTH_NUMBERS and p not in _WEEKDAYS]
+    others = [
+        p for p in parts if not p.isdigit() and p not in _MONTH_NUMBERS and p not in _WEEKDAYS
+    ]
     if others or len(months) > 1 or len(numbers) != 3 - len(months):
         return "?"
     if not months:
@@ -137,7 +153,9 @@ def _numbered(cell: str) -> str:
     return f"m{months[0]:02}-{day}-{year}"
 
 
-def _ordered(written: pd.Series, cells: pd.Series, named: npt.NDArray[np.bool_], name: str) -> tuple[Dates, tuple[str, ...]]:
+def _ordered(
+    written: pd.Series, cells: pd.Series, named: npt.NDArray[np.bool_], name: str
+) -> tuple[Dates, tuple[str, ...]]:
     """Chooses the order of day, month and year that the whole column allows."""
     spelt = named.mean() > 0.5
     cells = cells.where(named == spelt, "")
@@ -146,7 +164,9 @@ def _ordered(written: pd.Series, cells: pd.Series, named: npt.NDArray[np.bool_],
     read: dict[str, Dates] = {}
     for form in forms:
         if pd.to_datetime(sample, format=form, errors="coerce").notna().any():
-            read[form] = _plausible(_century(_ns(pd.to_datetime(cells, format=form, errors="coerce")), form))
+            read[form] = _plausible(
+                _century(_ns(pd.to_datetime(cells, format=form, errors="coerce")), form)
+            )
     if not read:
         return np.full(len(cells), np.datetime64("NaT", "ns")), ()
     counts = {form: int((~np.isnat(days)).sum()) for form, days in read.items()}
@@ -159,7 +179,9 @@ def _ordered(written: pd.Series, cells: pd.Series, named: npt.NDArray[np.bool_],
     return read[form], () if sure else (told,)
 
 
-def _refuse_mixture(read: dict[str, Dates], best: str, most: int, cells: pd.Series, name: str) -> None:
+def _refuse_mixture(
+    read: dict[str, Dates], best: str, most: int, cells: pd.Series, name: str
+) -> None:
     left = np.isnat(read[best])
     for form, days in read.items():
         against = left & ~np.isnat(days)
@@ -198,7 +220,14 @@ def _oddness(days: Dates, most: int) -> float:
     usual = max(float(np.median(size)), 1.0)
     sparse = usual > 4 and size.max() > 1.2 * size.min()
     weekends = float((((days.astype("datetime64[D]").astype(np.int64) + 3) % 7) > 4).mean())
-    return unread + disorder + 0.5 * sparse + 3.0 * (usual > 100) + float(size.max() > 20 * usual) + weekends
+    return (
+        unread
+        + disorder
+        + 0.5 * sparse
+        + 3.0 * (usual > 100)
+        + float(size.max() > 20 * usual)
+        + weekends
+    )
 
 
 def _century(days: Dates, form: str) -> Dates:
@@ -207,7 +236,11 @@ def _century(days: Dates, form: str) -> Dates:
         return days
     calendar = pd.DatetimeIndex(days)
     ahead = np.asarray(calendar > pd.Timestamp.now() + pd.Timedelta(days=31))
-    return np.where(ahead, _ns(pd.Series(calendar - pd.DateOffset(years=100))), days) if ahead.any() else days
+    return (
+        np.where(ahead, _ns(pd.Series(calendar - pd.DateOffset(years=100))), days)
+        if ahead.any()
+        else days
+    )
 
 
 def _plausible(days: Dates) -> Dates:

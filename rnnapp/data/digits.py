@@ -53,7 +53,9 @@ class DigitSplit(Split):
     fingerprint: str
 
 
-def load_digits(config: DigitConfig | None = None, *, progress: Progress | None = None) -> DigitSplit:
+def load_digits(
+    config: DigitConfig | None = None, *, progress: Progress | None = None
+) -> DigitSplit:
     """Digits ready to train on.
 
     Args:
@@ -100,7 +102,12 @@ def make_augment(config: DigitConfig) -> Affine | None:
     return Affine(background=-config.mean / config.sd, **bent)
 
 
-_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 
 def _roots() -> list[Path]:
@@ -111,7 +118,12 @@ def _roots() -> list[Path]:
     return [Path(__file__).resolve().parents[3] / "shared" / "data", home() / "mnist"]
 
 
-def _split(config: DigitConfig, name: str, parts: tuple[Pictures, Any, Pictures, Any], notes: tuple[str, ...]) -> DigitSplit:
+def _split(
+    config: DigitConfig,
+    name: str,
+    parts: tuple[Pictures, Any, Pictures, Any],
+    notes: tuple[str, ...],
+) -> DigitSplit:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(np.ascontiguousarray(part).tobytes())
@@ -131,7 +143,9 @@ def _split(config: DigitConfig, name: str, parts: tuple[Pictures, Any, Pictures,
     )
 
 
-def _with_slashed_zeros(pictures: Pictures, classes: npt.NDArray[Any]) -> tuple[Pictures, npt.NDArray[Any]]:
+def _with_slashed_zeros(
+    pictures: Pictures, classes: npt.NDArray[Any]
+) -> tuple[Pictures, npt.NDArray[Any]]:
     """The training digits and, once more, a few of their zeros with a stroke through them."""
     rng = np.random.default_rng(0)
     zeros = np.flatnonzero(classes == 0)
@@ -145,7 +159,9 @@ def _read_mnist(root: Path) -> tuple[Pictures, Any, Pictures, Any]:
         train, test = (datasets().MNIST(root, train=part) for part in (True, False))
         return train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy()
     except (OSError, ValueError, RuntimeError, AssertionError) as error:
-        raise SourceError(f"The MNIST files in {root} cannot be read ({error}); remove them to download them again.") from error
+        raise SourceError(
+            f"The MNIST files in {root} cannot be read ({error}); remove them to download them again."
+        ) from error
 
 
 def _read_sklearn() -> tuple[Pictures, Any, Pictures, Any]:
@@ -161,8 +177,12 @@ def _read_sklearn() -> tuple[Pictures, Any, Pictures, Any]:
 def _scale_up(picture: npt.NDArray[Any]) -> Pictures:
     from PIL import Image
 
-    grey = Image.fromarray(np.pad(picture / 16, 1).astype(np.float32)).resize((100, 100), Image.Resampling.BICUBIC)
-    return fit_box(np.clip((np.asarray(grey) - 0.4) / 0.4, 0, 1))  # their strokes are twice as heavy as MNIST's
+    grey = Image.fromarray(np.pad(picture / 16, 1).astype(np.float32)).resize(
+        (100, 100), Image.Resampling.BICUBIC
+    )
+    return fit_box(
+        np.clip((np.asarray(grey) - 0.4) / 0.4, 0, 1)
+    )  # their strokes are twice as heavy as MNIST's
 
 
 def _sklearn_note(config: DigitConfig) -> tuple[str, ...]:

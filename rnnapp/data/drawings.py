@@ -47,7 +47,9 @@ def read_drawings(source: str | Path | bytes) -> tuple[Drawing, ...]:
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
         entries = json.loads(content)
     except OSError as error:
-        raise DataError(f"{source!s} cannot be opened ({error.strerror}); a file of drawings would do: {_TAKES}.") from error
+        raise DataError(
+            f"{source!s} cannot be opened ({error.strerror}); a file of drawings would do: {_TAKES}."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"The drawings are not JSON ({error}); they take {_TAKES}.") from error
     if not isinstance(entries, list) or not entries:
@@ -57,7 +59,9 @@ def read_drawings(source: str | Path | bytes) -> tuple[Drawing, ...]:
 
 def drawings_to_json(drawings: Iterable[Drawing]) -> str:
     """Drawings as :func:`read_drawings` takes them, the longer side of each scaled to 1."""
-    entries = [{"label": d.label, "source": d.source, "strokes": unit_strokes(d.strokes)} for d in drawings]
+    entries = [
+        {"label": d.label, "source": d.source, "strokes": unit_strokes(d.strokes)} for d in drawings
+    ]
     return json.dumps(entries)
 
 
@@ -71,7 +75,9 @@ def unit_strokes(strokes: Iterable[Stroke]) -> list[list[list[float]]]:
     return [((line - points.min(0)) / longer).round(4).tolist() for line in lines]
 
 
-def digits_of(drawings: Iterable[Drawing]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], tuple[str, ...]]:
+def digits_of(
+    drawings: Iterable[Drawing],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], tuple[str, ...]]:
     """Drawings as the net sees them, drawn on the canvas first.
 
     Returns:
@@ -87,17 +93,28 @@ def digits_of(drawings: Iterable[Drawing]) -> tuple[npt.NDArray[np.uint8], npt.N
         except InkError as error:
             pictures.append(np.zeros((28, 28), np.uint8))
             refusals.append(str(error))
-    return np.array(pictures, np.uint8).reshape(-1, 28, 28), np.array(labels, np.int64), tuple(refusals)
+    return (
+        np.array(pictures, np.uint8).reshape(-1, 28, 28),
+        np.array(labels, np.int64),
+        tuple(refusals),
+    )
 
 
 def _read_entry(number: int, entry: Any) -> Drawing:
     try:
-        label, strokes = entry["label"], tuple(tuple((float(x), float(y)) for x, y in stroke) for stroke in entry["strokes"])
+        label, strokes = (
+            entry["label"],
+            tuple(tuple((float(x), float(y)) for x, y in stroke) for stroke in entry["strokes"]),
+        )
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"Drawing {number} cannot be read ({type(error).__name__}: {error}); it takes {_TAKES}.") from error
+        raise DataError(
+            f"Drawing {number} cannot be read ({type(error).__name__}: {error}); it takes {_TAKES}."
+        ) from error
     if isinstance(label, bool) or label not in range(10):
         raise DataError(f"Drawing {number} has the label {label!r}; it takes a digit from 0 to 9.")
     points = [value for stroke in strokes for point in stroke for value in point]
     if not points or len(points) > 2 * _MOST_POINTS or not all(map(math.isfinite, points)):
-        raise DataError(f"Drawing {number} has {len(points) // 2} points; it takes 1 to {_MOST_POINTS}, all of them numbers.")
+        raise DataError(
+            f"Drawing {number} has {len(points) // 2} points; it takes 1 to {_MOST_POINTS}, all of them numbers."
+        )
     return Drawing(int(label), strokes, str(entry.get("source", "")))

@@ -33,7 +33,9 @@ _NAMES = {
         totalvolume pxvolume""",
     ADJUSTED: "adjclose adjustedclose closeadjusted adjusted 수정종가 수정주가 調整後終値 复权收盘价 clotureajustee cierreajustado",
 }
-_TABLE = {name: (role, rank) for role, names in _NAMES.items() for rank, name in enumerate(names.split())}
+_TABLE = {
+    name: (role, rank) for role, names in _NAMES.items() for rank, name in enumerate(names.split())
+}
 _EDGES = {"open", "high", "low", "close", "volume", "adjusted"}  # "GSPC.Close", "Close ^GSPC"
 _FAR = 1000
 

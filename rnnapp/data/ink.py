@@ -36,7 +36,9 @@ _LONGEST = 4.8  # ink longer than so many of its box's longer sides is a scribbl
 _FULLEST = 0.66  # ink over more of a wide box than this is a scribble (digits reach 0.6)
 
 
-def to_digit(picture: npt.NDArray[np.uint8], *, weight: float | None = WEIGHT) -> npt.NDArray[np.uint8]:
+def to_digit(
+    picture: npt.NDArray[np.uint8], *, weight: float | None = WEIGHT
+) -> npt.NDArray[np.uint8]:
     """A drawing as MNIST would hold it.
 
     Args:
@@ -122,8 +124,14 @@ def _trace(pen: ImageDraw.ImageDraw, line: npt.NDArray[Any], brush: float) -> No
 
 def _ink(picture: npt.NDArray[np.uint8]) -> Grey:
     """(H, W) float32, 0 paper and 1 ink: alpha where the paper is nothing, else the distance from the paper's grey."""
-    if picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] not in (1, 3, 4)) or not picture.size:
-        raise InkError(f"The picture has shape {picture.shape}; it takes rows and columns of grey, RGB or RGBA pixels.")
+    if (
+        picture.ndim not in (2, 3)
+        or (picture.ndim == 3 and picture.shape[2] not in (1, 3, 4))
+        or not picture.size
+    ):
+        raise InkError(
+            f"The picture has shape {picture.shape}; it takes rows and columns of grey, RGB or RGBA pixels."
+        )
     colours = picture[..., None] if picture.ndim == 2 else picture
     alpha = np.ones(colours.shape[:2], np.float32)
     if colours.shape[2] == 4:
@@ -135,7 +143,9 @@ def _ink(picture: npt.NDArray[np.uint8]) -> Grey:
     ink = np.abs(grey - np.median(_rim(grey)))
     strongest = float(np.quantile(ink, 0.999)) if ink.size > 4000 else float(ink.max())
     strongest = max(strongest, float(ink.max()) / 2)
-    return np.asarray(np.clip(ink / strongest, 0, 1) if strongest >= _FAINT else np.zeros_like(ink), np.float32)
+    return np.asarray(
+        np.clip(ink / strongest, 0, 1) if strongest >= _FAINT else np.zeros_like(ink), np.float32
+    )
 
 
 def _rim(values: Grey) -> Grey:
@@ -170,10 +180,14 @@ def _measure(box: Grey) -> tuple[float, float]:
 def _check(box: Grey) -> None:
     width, length = _measure(box)
     if length < _SHORTEST * width:
-        raise InkError("That is a dot or a blot, not a digit; draw a digit from 0 to 9, larger than the brush.")
+        raise InkError(
+            "That is a dot or a blot, not a digit; draw a digit from 0 to 9, larger than the brush."
+        )
     wide = min(box.shape) > max(box.shape) / 2
     if length > _LONGEST * max(box.shape) or (wide and float((box > 0.5).mean()) > _FULLEST):
-        raise InkError("The ink goes over everything, so it is no digit; clear the canvas and draw one digit.")
+        raise InkError(
+            "The ink goes over everything, so it is no digit; clear the canvas and draw one digit."
+        )
 
 
 def _reweigh(box: Grey, width: float, weight: float) -> Grey:

@@ -66,7 +66,11 @@ def read_cells(text: str, name: str, columns: Mapping[str, str] | None = None) -
     lines = text.split("\n")
     header = _find_header(lines, name, tuple((columns or {}).values()))
     frame, cells, repairs = _read_body(lines[header.line :], header, name)
-    if not frame.empty and not cells[0].strip() and not any(c.strip() == "Date" for c in (columns or {}).values()):
+    if (
+        not frame.empty
+        and not cells[0].strip()
+        and not any(c.strip() == "Date" for c in (columns or {}).values())
+    ):
         cells = _name_first(cells, frame)
     cells = _unique(cells)
     places, told = _places(cells, name, columns or {})
@@ -92,11 +96,17 @@ def _find_header(lines: list[str], name: str, wanted: tuple[str, ...]) -> _Heade
 
 def _nameless(head: list[tuple[int, str]], name: str, found: _Header | None) -> _Header:
     """Says why there is no header; the columns found go with it, so that they can be mapped by hand."""
-    delimiter = found.delimiter if found else max(_DELIMITERS, key=lambda d: sum(d in line for _, line in head))
+    delimiter = (
+        found.delimiter
+        if found
+        else max(_DELIMITERS, key=lambda d: sum(d in line for _, line in head))
+    )
     rows = [_fields(line, delimiter) for _, line in head if delimiter in line]
     cells = found.cells if found else (rows[0] if rows else ())
     if len(cells) < 2:
-        raise PriceFileError(f"{name} is not a table: no line has two fields; a CSV file with a date and a close column would do.")
+        raise PriceFileError(
+            f"{name} is not a table: no line has two fields; a CSV file with a date and a close column would do."
+        )
     raise ColumnError(_no_columns(name, "date and no close", _unique(cells)), _unique(cells))
 
 
@@ -108,23 +118,35 @@ def _stacked(lines: list[str], header: _Header, name: str) -> _Header:
     if cells[0] == "Price" and above and above[0] == "Ticker":
         tickers = above[1:]
     below = _fields(lines[after], header.delimiter) if after < len(lines) else ()
-    if not tickers and len(below) == len(cells) and below[0].strip() in ("Ticker", "") and _words(below[1:]):
+    if (
+        not tickers
+        and len(below) == len(cells)
+        and below[0].strip() in ("Ticker", "")
+        and _words(below[1:])
+    ):
         tickers, after = below[1:], after + 1
     below = _fields(lines[after], header.delimiter) if after < len(lines) else ()
     if below and not any(below[1:]) and (role_of(below[0]) or ("", 0))[0] == "Date":
         cells, after = (below[0], *cells[1:]), after + 1
     several = sorted({t for t in tickers if t})
     if len(several) > 1:
-        raise PriceFileError(f"{name} holds {len(several)} tickers ({', '.join(several[:4])}); a file with one of them would do.")
+        raise PriceFileError(
+            f"{name} holds {len(several)} tickers ({', '.join(several[:4])}); a file with one of them would do."
+        )
     return _Header(after, header.delimiter, cells, several[0] if several else "")
 
 
 def _words(cells: tuple[str, ...]) -> bool:
     """Whether every cell is a name: some letter, and no number or null."""
-    return bool(cells) and all(re.search(r"[A-Za-z]", c) and c.casefold() not in ("null", "nan", "none", "n/a") for c in cells)
+    return bool(cells) and all(
+        re.search(r"[A-Za-z]", c) and c.casefold() not in ("null", "nan", "none", "n/a")
+        for c in cells
+    )
 
 
-def _read_body(lines: list[str], header: _Header, name: str) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
+def _read_body(
+    lines: list[str], header: _Header, name: str
+) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
     """Text cells by position, the header cells that belong to them, and what was mended."""
     lines = [line for line in lines if line and not line.isspace()]
     written, quoted = len(lines), any('"' in line for line in lines)
@@ -143,7 +165,9 @@ def _read_body(lines: list[str], header: _Header, name: str) -> tuple[pd.DataFra
         )
     width = len(cells)
     fits = counts <= width + 1
-    short = counts < width  # a few are lines cut short, whose last number may be half of one; many are a habit of the file
+    short = (
+        counts < width
+    )  # a few are lines cut short, whose last number may be half of one; many are a habit of the file
     if short.sum() <= max(2, 0.2 * len(lines)) and short.sum() < 0.25 * len(lines):
         fits &= ~short
     lines = lines if fits.all() else [line for line, fit in zip(lines, fits, strict=True) if fit]
@@ -154,7 +178,11 @@ def _read_body(lines: list[str], header: _Header, name: str) -> tuple[pd.DataFra
         raise PriceFileError(
             f"{name} has {lost:,} of {written:,} lines that do not fit the {width} fields of its header; a fresh export would do."
         )
-    told = (f"{_count(lost, 'line')} with more or fewer fields than the header left out.",) if lost else ()
+    told = (
+        (f"{_count(lost, 'line')} with more or fewer fields than the header left out.",)
+        if lost
+        else ()
+    )
     return frame.reset_index(drop=True), cells, told
 
 
@@ -166,12 +194,17 @@ def _parse(lines: list[str], delimiter: str, width: int, quoted: bool, name: str
             na_filter=False, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, skipinitialspace=True,
         ).fillna("")  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise PriceFileError(f"{name} has lines that cannot be told apart; a fresh export would do.") from error
+        raise PriceFileError(
+            f"{name} has lines that cannot be told apart; a fresh export would do."
+        ) from error
 
 
 def _field_counts(lines: list[str], delimiter: str) -> npt.NDArray[np.int64]:
     """(N,) fields in each line."""
-    return np.array([len(_fields(s, delimiter)) if '"' in s else s.count(delimiter) + 1 for s in lines], np.int64)
+    return np.array(
+        [len(_fields(s, delimiter)) if '"' in s else s.count(delimiter) + 1 for s in lines],
+        np.int64,
+    )
 
 
 def _name_first(cells: tuple[str, ...], frame: pd.DataFrame) -> tuple[str, ...]:
@@ -181,7 +214,9 @@ def _name_first(cells: tuple[str, ...], frame: pd.DataFrame) -> tuple[str, ...]:
     return ("Date", *cells[1:]) if looks and "Date" not in roles_in(cells) else cells
 
 
-def _places(cells: tuple[str, ...], name: str, columns: Mapping[str, str]) -> tuple[dict[str, int], tuple[str, ...]]:
+def _places(
+    cells: tuple[str, ...], name: str, columns: Mapping[str, str]
+) -> tuple[dict[str, int], tuple[str, ...]]:
     """Our columns' positions in the file."""
     by_hand: dict[str, int] = {}
     for ours, theirs in columns.items():
@@ -201,7 +236,10 @@ def _places(cells: tuple[str, ...], name: str, columns: Mapping[str, str]) -> tu
             continue
         if len(free) > 1:
             twice = ", ".join(cells[p] for p in free[:4])
-            raise ColumnError(f"{name} has {len(free)} columns for {role} ({twice}); a file with one of them would do.", cells)
+            raise ColumnError(
+                f"{name} has {len(free)} columns for {role} ({twice}); a file with one of them would do.",
+                cells,
+            )
         places[role] = free[0]
     missing = [role.lower() for role in ("Date", "Close") if role not in places]
     if missing:

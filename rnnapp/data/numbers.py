@@ -17,7 +17,26 @@ __all__ = ["Numbers", "is_missing", "read_prices_and_volume"]
 
 Numbers = npt.NDArray[np.float64]
 
-_MISSING = frozenset(("", "-", "--", "—", "–", ".", "null", "nan", "none", "na", "n/a", "#n/a", "n.a.", "nil", "<na>", "없음"))
+_MISSING = frozenset(
+    (
+        "",
+        "-",
+        "--",
+        "—",
+        "–",
+        ".",
+        "null",
+        "nan",
+        "none",
+        "na",
+        "n/a",
+        "#n/a",
+        "n.a.",
+        "nil",
+        "<na>",
+        "없음",
+    )
+)
 _GROUPED = {  # RE2: no look-around
     ".": r"^[+-]?(?:\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)?(?:\.\d*)?$",
     ",": r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)?(?:,\d*)?$",
@@ -39,7 +58,9 @@ def is_missing(cells: pd.Series) -> npt.NDArray[np.bool_]:
     return np.asarray(cells.str.strip().str.lower().isin(_MISSING))
 
 
-def read_prices_and_volume(frame: pd.DataFrame, delimiter: str, name: str) -> tuple[dict[str, Numbers], tuple[str, ...]]:
+def read_prices_and_volume(
+    frame: pd.DataFrame, delimiter: str, name: str
+) -> tuple[dict[str, Numbers], tuple[str, ...]]:
     """The float64 values of text columns, NaN where a cell is missing or no number, and what was mended.
 
     Raises:
@@ -49,7 +70,9 @@ def read_prices_and_volume(frame: pd.DataFrame, delimiter: str, name: str) -> tu
     if plain is not None:
         return plain, ()
     columns = [str(c) for c in frame if c != "Volume"]
-    prices = _tidy(pd.concat([frame[c] for c in columns], ignore_index=True))  # (columns * R,): they share one decimal sign
+    prices = _tidy(
+        pd.concat([frame[c] for c in columns], ignore_index=True)
+    )  # (columns * R,): they share one decimal sign
     units = _units(_tidy(frame["Volume"])) if "Volume" in frame else None
     bare = units[0] if units else None
     sign, repairs = _decimal_sign(prices, bare, delimiter, name)
@@ -93,20 +116,27 @@ def _units(cells: pd.Series) -> tuple[pd.Series, Numbers, list[str]]:
     for unit, times in _UNITS.items():
         has = np.asarray(upper.str.contains(rf"\d\s*{unit}$", regex=True))
         if has.any():
-            factor[has], upper = times, upper.where(~has, upper.str.slice(0, -len(unit)).str.strip())
+            factor[has], upper = (
+                times,
+                upper.where(~has, upper.str.slice(0, -len(unit)).str.strip()),
+            )
             met.append(unit)
     return upper, factor, met
 
 
 def _vote(cells: pd.Series) -> tuple[str, dict[str, int]]:
     """The decimal sign that a column shows ("" where it does not), and how many cells show which."""
-    votes = {sign: int(cells.str.contains(form, regex=True).sum()) for sign, form in _EVIDENCE.items()}
+    votes = {
+        sign: int(cells.str.contains(form, regex=True).sum()) for sign, form in _EVIDENCE.items()
+    }
     if votes["."] == votes[","]:
         return "", votes
     return max(votes, key=lambda s: votes[s]), votes
 
 
-def _decimal_sign(prices: pd.Series, volume: pd.Series | None, delimiter: str, name: str) -> tuple[str, tuple[str, ...]]:
+def _decimal_sign(
+    prices: pd.Series, volume: pd.Series | None, delimiter: str, name: str
+) -> tuple[str, tuple[str, ...]]:
     votes = _vote(prices)[1]
     points, commas = votes["."], votes[","]
     if commas:
@@ -119,7 +149,9 @@ def _decimal_sign(prices: pd.Series, volume: pd.Series | None, delimiter: str, n
     mixed = unsure.str.contains(",", regex=False).nunique() > 1
     own = _vote(volume)[0] if volume is not None else ""
     if not mixed and (own or delimiter == ","):  # a file parted by commas has decimal points
-        return own or ".", (f"Prices such as {unsure.iloc[0]} were read with {_said(own or '.')} as the decimal sign.",)
+        return own or ".", (
+            f"Prices such as {unsure.iloc[0]} were read with {_said(own or '.')} as the decimal sign.",
+        )
     raise PriceFileError(
         f"{name} has prices such as {unsure.iloc[0]} that could mean thousands or decimals, and nothing decides which; prices with "
         f"two decimals, or without marks between thousands, would do."
@@ -134,7 +166,9 @@ def _refuse_mixture(prices: pd.Series, points: int, commas: int, name: str) -> N
             f"{name} has numbers that cannot be right, such as {mangled.iloc[0]}; a program spoilt them; a fresh export would do."
         )
     if min(points, commas) > max(2, 0.01 * (points + commas)):
-        raise PriceFileError(f"{name} uses both the point and the comma as decimal sign; an export with one of them would do.")
+        raise PriceFileError(
+            f"{name} uses both the point and the comma as decimal sign; an export with one of them would do."
+        )
 
 
 def _values(cells: pd.Series, sign: str) -> Numbers:
@@ -144,7 +178,9 @@ def _values(cells: pd.Series, sign: str) -> Numbers:
     else:
         fits = cells.str.contains(_GROUPED[sign], regex=True)
         bare = cells.where(fits, "").str.replace("," if sign == "." else ".", "", regex=False)
-        values = pd.to_numeric(bare.str.replace(",", ".", regex=False), errors="coerce").to_numpy(np.float64)
+        values = pd.to_numeric(bare.str.replace(",", ".", regex=False), errors="coerce").to_numpy(
+            np.float64
+        )
     return np.where(np.isfinite(values), values, np.nan)
 
 

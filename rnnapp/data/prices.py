@@ -13,8 +13,8 @@ import pandas as pd
 
 from rnnapp.data.dates import read_dates
 from rnnapp.data.layout import read_cells
-from rnnapp.data.mending import mend, refuse_spoilt
 from rnnapp.data.numbers import is_missing, read_prices_and_volume
+from rnnapp.data.repair import mend, refuse_spoilt
 from rnnapp.data.textfile import MAX_BYTES, MAX_ROWS, load_text
 from rnnapp.errors import TooFewRowsError
 
@@ -69,7 +69,9 @@ class PriceTable:
         return PriceTable(self.name, self.frame.tail(rows), self.repairs)
 
 
-def read_prices(source: bytes | str | Path, *, name: str | None = None, columns: Mapping[str, str] | None = None) -> PriceTable:
+def read_prices(
+    source: bytes | str | Path, *, name: str | None = None, columns: Mapping[str, str] | None = None
+) -> PriceTable:
     """Read a CSV file of daily prices, whatever its dialect, and tell what was mended.
 
     Args:
@@ -90,14 +92,21 @@ def read_prices(source: bytes | str | Path, *, name: str | None = None, columns:
     text, repairs = load_text(source, label)
     cells = read_cells(text, label, columns)
     if cells.frame.empty:
-        raise TooFewRowsError(f"{label} has a header but no rows; at least 2 with a date and a close are needed.")
+        raise TooFewRowsError(
+            f"{label} has a header but no rows; at least 2 with a date and a close are needed."
+        )
     dates, dated = read_dates(cells.frame["Date"], label)
     written = cells.frame.drop(columns="Date")
     values, numbered = read_prices_and_volume(written, cells.delimiter, label)
-    missing = {c: is_missing(written[c]) if np.isnan(v).any() else np.zeros(len(v), bool) for c, v in values.items()}
+    missing = {
+        c: is_missing(written[c]) if np.isnan(v).any() else np.zeros(len(v), bool)
+        for c, v in values.items()
+    }
     keep, dropped = refuse_spoilt(cells.frame, dates, values, missing, label)
     frame, mended = mend(
         dates[keep], {c: v[keep] for c, v in values.items()}, {c: m[keep] for c, m in missing.items()}, label
     )  # fmt: skip
     title = name or cells.ticker or (path.stem if path else "Prices")
-    return PriceTable(title, frame, (*repairs, *cells.repairs, *dated, *numbered, *dropped, *mended))
+    return PriceTable(
+        title, frame, (*repairs, *cells.repairs, *dated, *numbered, *dropped, *mended)
+    )

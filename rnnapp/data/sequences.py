@@ -51,7 +51,9 @@ class Sequences:
         if not len(self):
             return np.empty((0, self.steps, self.features), self.rows.dtype)
         spacing = int(self.starts[1] - self.starts[0]) if len(self) > 1 else 1
-        windows = np.lib.stride_tricks.sliding_window_view(self.rows, self.steps, axis=0)  # (R-T+1, F, T)
+        windows = np.lib.stride_tricks.sliding_window_view(
+            self.rows, self.steps, axis=0
+        )  # (R-T+1, F, T)
         return windows[self.starts[0] : self.starts[-1] + 1 : spacing].transpose(0, 2, 1)
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from rnnapp.data.headers import COLUMNS
-from rnnapp.data.mending import mend
 from rnnapp.data.prices import PriceTable, read_prices
+from rnnapp.data.repair import mend
 from rnnapp.errors import ConfigError, DataError, SourceError
 from rnnapp.home import home
 
@@ -47,7 +47,9 @@ def bundled(name: Literal["sp500", "nasdaq"]) -> PriceTable:
     return _table(frame, BUNDLED[name])
 
 
-def fetch_yahoo(ticker: str, start: str | date, end: str | date, *, refresh: bool = False) -> PriceTable:
+def fetch_yahoo(
+    ticker: str, start: str | date, end: str | date, *, refresh: bool = False
+) -> PriceTable:
     """Daily prices from Yahoo Finance, or the copy of them that is less than twelve hours old.
 
     Args:
@@ -70,7 +72,9 @@ def fetch_yahoo(ticker: str, start: str | date, end: str | date, *, refresh: boo
     except SourceError as error:
         raise SourceError(str(error), _last_copy(copy, ticker)) from error
     except DataError as error:
-        raise SourceError(f"Yahoo Finance's prices for {ticker} cannot be used: {error}", _last_copy(copy, ticker)) from error
+        raise SourceError(
+            f"Yahoo Finance's prices for {ticker} cannot be used: {error}", _last_copy(copy, ticker)
+        ) from error
     _keep(table, copy)
     return table
 
@@ -78,14 +82,20 @@ def fetch_yahoo(ticker: str, start: str | date, end: str | date, *, refresh: boo
 def _question(ticker: str, start: str | date, end: str | date) -> tuple[str, date, date]:
     ticker = ticker.strip().upper()
     if not _TICKER.fullmatch(ticker):
-        raise ConfigError(f"{ticker[:30]!r} is no ticker; up to 20 letters, digits and . ^ = & - make one, such as ^KS11.")
+        raise ConfigError(
+            f"{ticker[:30]!r} is no ticker; up to 20 letters, digits and . ^ = & - make one, such as ^KS11."
+        )
     try:
         first, last = (pd.Timestamp(day).date() for day in (start, end))
         backwards = not first < last
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{start!s:.20} to {end!s:.20} is no range of days; two dates such as 2018-04-18 would do.") from error
+        raise ConfigError(
+            f"{start!s:.20} to {end!s:.20} is no range of days; two dates such as 2018-04-18 would do."
+        ) from error
     if backwards:
-        raise ConfigError(f"The range {first} to {last} holds no days; a first day before the last would do.")
+        raise ConfigError(
+            f"The range {first} to {last} holds no days; a first day before the last would do."
+        )
     return ticker, first, last
 
 
@@ -97,7 +107,10 @@ def _ask(ticker: str, first: date, last: date) -> pd.DataFrame:
     import yfinance as yf
     from yfinance import exceptions as known
 
-    hidden, yf.config.debug.hide_exceptions = yf.config.debug.hide_exceptions, False  # else offline looks like unknown
+    hidden, yf.config.debug.hide_exceptions = (
+        yf.config.debug.hide_exceptions,
+        False,
+    )  # else offline looks like unknown
     try:
         frame = yf.Ticker(ticker).history(
             start=first.isoformat(), end=(pd.Timestamp(last) + pd.Timedelta(days=1)).date().isoformat(), interval="1d",
@@ -109,11 +122,15 @@ def _ask(ticker: str, first: date, last: date) -> pd.DataFrame:
     except known.YFPricesMissingError as error:
         raise SourceError(_empty(ticker, first, last)) from error
     except known.YFTickerMissingError as error:
-        raise SourceError(f"Yahoo Finance does not know {ticker}; a ticker such as ^KS11 or ^GSPC would do.") from error
+        raise SourceError(
+            f"Yahoo Finance does not know {ticker}; a ticker such as ^KS11 or ^GSPC would do."
+        ) from error
     except OSError as error:  # every network error of its HTTP libraries is one
         raise SourceError(_unreachable(ticker, error)) from error
     except Exception as error:  # it reads a service without a contract: anything may come
-        raise SourceError(f"Yahoo Finance's answer for {ticker} cannot be read; asking later or a CSV file would do.") from error
+        raise SourceError(
+            f"Yahoo Finance's answer for {ticker} cannot be read; asking later or a CSV file would do."
+        ) from error
     finally:
         yf.config.debug.hide_exceptions = hidden
     if not isinstance(frame, pd.DataFrame) or frame.empty or "Close" not in frame:
@@ -145,13 +162,21 @@ def _table(frame: pd.DataFrame, name: str) -> PriceTable:
     if "Volume" in values and not values["Volume"].all():
         unknown = values["Volume"] == 0
         values["Volume"] = np.where(unknown, np.nan, values["Volume"])
-        told = (f"Volume is given as 0 in {unknown.sum():,} row{'s' if unknown.sum() > 1 else ''}; it was taken as unknown.",)
+        told = (
+            f"Volume is given as 0 in {unknown.sum():,} row{'s' if unknown.sum() > 1 else ''}; it was taken as unknown.",
+        )
     known = np.isfinite(values["Close"])
     if not known.all():
-        told += (f"{(~known).sum():,} row{'s' if (~known).sum() > 1 else ''} without a close left out.",)
+        told += (
+            f"{(~known).sum():,} row{'s' if (~known).sum() > 1 else ''} without a close left out.",
+        )
     missing = {c: np.isnan(v)[known] for c, v in values.items()}
     mended, words = mend(days[known], {c: v[known] for c, v in values.items()}, missing, name)
-    return PriceTable(name, mended, told + tuple(w for w in words if not told or not w.startswith("Volume is missing")))
+    return PriceTable(
+        name,
+        mended,
+        told + tuple(w for w in words if not told or not w.startswith("Volume is missing")),
+    )
 
 
 def _folder() -> Path:
@@ -190,5 +215,7 @@ def _last_copy(copy: Path, ticker: str) -> PriceTable | None:
     for path in ([copy] if copy.exists() else []) + others:
         if table := _kept(path, ticker):
             day = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
-            return PriceTable(table.name, table.frame, (f"This is a copy fetched on {day}.", *table.repairs))
+            return PriceTable(
+                table.name, table.frame, (f"This is a copy fetched on {day}.", *table.repairs)
+            )
     return None

@@ -25,7 +25,13 @@ _MAGIC = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
 )
-_ENCODINGS = (("cp949", "Korean"), ("cp932", "Japanese"), ("gb18030", "Chinese"), ("big5", "Chinese"), ("cp1252", "Western"))
+_ENCODINGS = (
+    ("cp949", "Korean"),
+    ("cp932", "Japanese"),
+    ("gb18030", "Chinese"),
+    ("big5", "Chinese"),
+    ("cp1252", "Western"),
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
@@ -43,19 +49,29 @@ def load_text(source: bytes | str | Path, name: str) -> tuple[str, tuple[str, ..
     if len(data) > MAX_BYTES:
         raise PriceFileError(_too_large(name, len(data)))
     if not data.strip():
-        raise PriceFileError(f"{name} is empty; a CSV file with a date and a close column would do.")
+        raise PriceFileError(
+            f"{name} is empty; a CSV file with a date and a close column would do."
+        )
     for magic, kind in _MAGIC:
         if data.startswith(magic):
-            raise PriceFileError(f"{name} is {kind}, not a text file; opened where it came from and saved as CSV, it would do.")
+            raise PriceFileError(
+                f"{name} is {kind}, not a text file; opened where it came from and saved as CSV, it would do."
+            )
     text, repairs = _decode(data)
     if _CONTROL.search(text):
-        raise PriceFileError(f"{name} is not a text file: it holds characters no text has; a CSV file would do.")
+        raise PriceFileError(
+            f"{name} is not a text file: it holds characters no text has; a CSV file would do."
+        )
     if re.match(r"\s*<(!doctype|html|\?xml)", text[:200], re.IGNORECASE):
-        raise PriceFileError(f"{name} is a web page, not a table of prices; its CSV download would do.")
+        raise PriceFileError(
+            f"{name} is a web page, not a table of prices; its CSV download would do."
+        )
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     rows = text.count("\n")
     if rows > MAX_ROWS + 1:  # the header is none
-        raise PriceFileError(f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read, so a shorter period would do.")
+        raise PriceFileError(
+            f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read, so a shorter period would do."
+        )
     return text, repairs
 
 
@@ -65,7 +81,9 @@ def _read(path: Path, name: str) -> bytes:
         data = path.read_bytes() if size <= MAX_BYTES else b""
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name is not valid"
-        raise PriceFileError(f"{name} cannot be opened ({why}); the path of a CSV file would do.") from error
+        raise PriceFileError(
+            f"{name} cannot be opened ({why}); the path of a CSV file would do."
+        ) from error
     if size > MAX_BYTES:
         raise PriceFileError(_too_large(name, size))
     return data
@@ -82,7 +100,11 @@ def _decode(data: bytes) -> tuple[str, tuple[str, ...]]:
         return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError:
         pass
-    named = [(len(_named(text)), encoding, people, text) for encoding, people in _ENCODINGS if (text := _try(data, encoding))]
+    named = [
+        (len(_named(text)), encoding, people, text)
+        for encoding, people in _ENCODINGS
+        if (text := _try(data, encoding))
+    ]
     known = max((n for n, *_ in named), default=0)
     rough = data.decode("utf-8-sig", "replace")
     if known > len(_named(rough)):  # an encoding that makes more of the header readable

@@ -116,7 +116,9 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     anchor, anchor_dates = prices.close[ends], prices.dates[ends]
     values = _target(actual, anchor, config)
     fitted = values if config.scaling == "all" else values[:trained]
-    if config.target == "level":  # as the notebooks: the range of the closes themselves, each horizon alike
+    if (
+        config.target == "level"
+    ):  # as the notebooks: the range of the closes themselves, each horizon alike
         low_high = prices.close[first:fit_rows]
         target_scaler = _scaler(True).fit(np.repeat(low_high[:, None], config.horizon, axis=1))
     else:
@@ -140,26 +142,39 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     )  # fmt: skip
 
 
-def _features(prices: PriceTable, config: WindowConfig) -> tuple[tuple[str, ...], Float64Array, tuple[str, ...]]:
+def _features(
+    prices: PriceTable, config: WindowConfig
+) -> tuple[tuple[str, ...], Float64Array, tuple[str, ...]]:
     """Column names, (R, F) values in the form the net sees, and what was filled."""
     columns = config.features or prices.columns
     missing = [c for c in columns if c not in prices.columns]
     if missing:
-        raise ConfigError(f"{prices.name} has no column {', '.join(missing)}; it has {', '.join(prices.columns)}.")
+        raise ConfigError(
+            f"{prices.name} has no column {', '.join(missing)}; it has {', '.join(prices.columns)}."
+        )
     frame = prices.frame[list(columns)]
     notes: list[str] = []
     holes = frame.columns[frame.isna().any()]
     if len(holes):
         frame = frame.ffill().fillna(0.0)  # only ever from the past
-        notes.append(f"{', '.join(map(str, holes))} has gaps; each was filled with the last value before it.")
+        notes.append(
+            f"{', '.join(map(str, holes))} has gaps; each was filled with the last value before it."
+        )
     values = frame.to_numpy(np.float64)
     if config.input_form == "change":
-        logs = np.column_stack([np.log1p(v) if c == "Volume" else np.log(v) for c, v in zip(columns, values.T, strict=True)])
+        logs = np.column_stack(
+            [
+                np.log1p(v) if c == "Volume" else np.log(v)
+                for c, v in zip(columns, values.T, strict=True)
+            ]
+        )
         values = np.vstack([np.zeros(len(columns)), np.diff(logs, axis=0)])
     return tuple(columns), values, tuple(notes)
 
 
-def _parts(prices: PriceTable, config: WindowConfig, first: int, count: int) -> tuple[int, int, int]:
+def _parts(
+    prices: PriceTable, config: WindowConfig, first: int, count: int
+) -> tuple[int, int, int]:
     """Windows that train, windows that validate, and the first window that tests."""
     gap = config.horizon - 1
     learned = _split_windows(prices, config, first, count)
@@ -212,5 +227,7 @@ def _unscale(scaler: Scaler, values: Float64Array) -> Float64Array:
 
 def _notes(config: WindowConfig) -> tuple[str, ...]:
     if config.scaling == "all":
-        return ("The scaler is fitted on all rows, so the net is told the test part's range: these figures leak.",)
+        return (
+            "The scaler is fitted on all rows, so the net is told the test part's range: these figures leak.",
+        )
     return ()

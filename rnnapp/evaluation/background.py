@@ -68,5 +68,7 @@ class BackgroundStream(Generic[T]):
         except RnnappError as error:
             self.error = None if self.stopped else error
         except Exception as error:  # a person is told in a sentence; the cause stays attached
-            self.error = TrainingError(f"The comparison broke off ({type(error).__name__}: {error}); other settings may do.")
+            self.error = TrainingError(
+                f"The comparison broke off ({type(error).__name__}: {error}); other settings may do."
+            )
             self.error.__cause__ = error

@@ -31,7 +31,13 @@ LINEAR = "Linear autoregression"
 
 def baselines(split: PriceSplit) -> tuple[Forecast, ...]:
     """All of them, persistence first."""
-    return (persistence(split), drift(split), moving_average(split), weekday_naive(split), linear_autoregression(split))
+    return (
+        persistence(split),
+        drift(split),
+        moving_average(split),
+        weekday_naive(split),
+        linear_autoregression(split),
+    )
 
 
 def persistence(split: PriceSplit) -> Forecast:
@@ -70,7 +76,9 @@ def weekday_naive(split: PriceSplit) -> Forecast:
     close = split.prices.close
     weekdays = _weekday(split.prices.dates)
     rows = np.arange(len(close))
-    latest = np.stack([np.maximum.accumulate(np.where(weekdays == day, rows, -1)) for day in range(7)])  # (7, R)
+    latest = np.stack(
+        [np.maximum.accumulate(np.where(weekdays == day, rows, -1)) for day in range(7)]
+    )  # (7, R)
 
     def predict(part: PriceSequences) -> Points:
         last = _last_rows(part)

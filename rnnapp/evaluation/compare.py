@@ -14,14 +14,30 @@ from typing import Any
 
 import numpy as np
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value, options, parse_value
+from rnnapp.configs import (
+    ModelConfig,
+    TrainConfig,
+    WindowConfig,
+    format_value,
+    options,
+    parse_value,
+)
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.training.ensemble import train_many
 from rnnapp.training.loop import EpochEvent, TrainedModel
 
-__all__ = ["VARIABLE", "Contender", "SeedResult", "compare", "contenders", "seed_result", "split_for", "vary"]
+__all__ = [
+    "VARIABLE",
+    "Contender",
+    "SeedResult",
+    "compare",
+    "contenders",
+    "seed_result",
+    "split_for",
+    "vary",
+]
 
 VARIABLE = (
     "hidden", "layers", "dropout", "readout", "squash", "window", "target", "inputs", "scaling",
@@ -61,13 +77,17 @@ class SeedResult:
     error: str | None = None
 
 
-def contenders(models: Sequence[ModelConfig], window: WindowConfig, train: TrainConfig | None = None) -> tuple[Contender, ...]:
+def contenders(
+    models: Sequence[ModelConfig], window: WindowConfig, train: TrainConfig | None = None
+) -> tuple[Contender, ...]:
     """One contender for each net under the same window and training; nets of one name are told apart by what differs."""
     made = [Contender(model.name, model, window, train or TrainConfig()) for model in models]
     return tuple(dataclasses.replace(one, name=_full_name(one, made)) for one in made)
 
 
-def vary(entries: Sequence[Contender], setting: str, values: Sequence[str]) -> tuple[Contender, ...]:
+def vary(
+    entries: Sequence[Contender], setting: str, values: Sequence[str]
+) -> tuple[Contender, ...]:
     """Each contender once for every value of a setting.
 
     Args:
@@ -79,9 +99,13 @@ def vary(entries: Sequence[Contender], setting: str, values: Sequence[str]) -> t
         ConfigError: a setting that cannot vary, or a value it does not take.
     """
     if setting not in VARIABLE:
-        raise ConfigError(f"{setting!r} cannot vary within a comparison; {', '.join(VARIABLE)} can.")
+        raise ConfigError(
+            f"{setting!r} cannot vary within a comparison; {', '.join(VARIABLE)} can."
+        )
     if not values:
-        raise ConfigError(f"There is no value for {setting} to vary over; values with commas between them would do.")
+        raise ConfigError(
+            f"There is no value for {setting} to vary over; values with commas between them would do."
+        )
     return tuple(_varied(entry, setting, value) for entry in entries for value in values)
 
 
@@ -147,7 +171,10 @@ def _runs(
     workers: int | None,
 ) -> Generator[SeedResult, None, None]:
     for number in range(seeds):
-        jobs = [(entry, dataclasses.replace(entry.train, seed=entry.train.seed + number)) for entry in entries]
+        jobs = [
+            (entry, dataclasses.replace(entry.train, seed=entry.train.seed + number))
+            for entry in entries
+        ]
         heard = None if on_event is None else _hearer(jobs, on_event)
         waiting = {(entry.model, train, splits[entry].config): entry for entry, train in jobs}
         trainings = [(splits[entry], entry.model, train) for entry, train in jobs]
@@ -161,7 +188,9 @@ def _runs(
             return
 
 
-def _hearer(jobs: list[tuple[Contender, TrainConfig]], on_event: OnEvent) -> Callable[[int, EpochEvent], None]:
+def _hearer(
+    jobs: list[tuple[Contender, TrainConfig]], on_event: OnEvent
+) -> Callable[[int, EpochEvent], None]:
     return lambda place, event: on_event(jobs[place][0], jobs[place][1].seed, event)
 
 
@@ -178,9 +207,17 @@ def _check(entries: Sequence[Contender], split: PriceSplit, seeds: int) -> None:
         raise ConfigError("No net is chosen; at least one of rnn, lstm and gru would do.")
     if seeds < 1:
         raise ConfigError(f"seeds is {seeds}; at least 1 would do, and 5 allow a claim.")
-    same = [(entry.model, entry.window, dataclasses.replace(entry.train, seed=0)) for entry in entries]
+    same = [
+        (entry.model, entry.window, dataclasses.replace(entry.train, seed=0)) for entry in entries
+    ]
     names = [entry.name for entry in entries]
-    twice = sorted({n for n, made in zip(names, same, strict=True) if names.count(n) > 1 or same.count(made) > 1})
+    twice = sorted(
+        {
+            n
+            for n, made in zip(names, same, strict=True)
+            if names.count(n) > 1 or same.count(made) > 1
+        }
+    )
     if twice:
         raise ConfigError(f"Two nets are the same, {', '.join(twice)}; each one once would do.")
     for entry in entries:
@@ -196,5 +233,9 @@ def _full_name(one: Contender, all_of_them: Sequence[Contender]) -> str:
     twins = [other.model for other in all_of_them if other.name == one.name]
     fields = [field.name for field in dataclasses.fields(ModelConfig)]
     differing = [name for name in fields if len({getattr(model, name) for model in twins}) > 1]
-    settings = ", ".join(f"{name} {format_value(getattr(one.model, name))}" for name in differing if name not in _IN_NAME)
+    settings = ", ".join(
+        f"{name} {format_value(getattr(one.model, name))}"
+        for name in differing
+        if name not in _IN_NAME
+    )
     return f"{one.name} ({settings})" if settings else one.name

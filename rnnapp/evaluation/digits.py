@@ -37,7 +37,9 @@ class DigitScores:
         """(10,) share answered right of each class; NaN for a class that does not occur."""
         right = np.bincount(self.targets[self.answers == self.targets], minlength=10)
         there = np.bincount(self.targets, minlength=10).astype(float)
-        shares: npt.NDArray[np.float64] = np.divide(right, there, out=np.full(10, np.nan), where=there > 0)
+        shares: npt.NDArray[np.float64] = np.divide(
+            right, there, out=np.full(10, np.nan), where=there > 0
+        )
         return shares
 
     @property
@@ -51,7 +53,9 @@ class DigitScores:
     def mistakes(self, most: int | None = None) -> IntArray:
         """Numbers of the digits answered wrong, the surest mistake first."""
         wrong = np.flatnonzero(self.answers != self.targets)
-        doubt = self.probabilities[wrong, self.targets[wrong]] - self.probabilities[wrong].max(axis=1)
+        doubt = self.probabilities[wrong, self.targets[wrong]] - self.probabilities[wrong].max(
+            axis=1
+        )
         return wrong[np.argsort(doubt, kind="stable")][:most]
 
     def report(self) -> dict[str, Any]:
@@ -63,12 +67,15 @@ class DigitScores:
             "per_class": {str(digit): _value(share) for digit, share in enumerate(self.per_class)},
             "confusion": self.confusion.tolist(),
             "mistakes": [
-                {"number": int(i), "label": int(self.targets[i]), "answer": int(self.answers[i])} for i in self.mistakes()
+                {"number": int(i), "label": int(self.targets[i]), "answer": int(self.answers[i])}
+                for i in self.mistakes()
             ],
         }
 
 
-def score_digits(scores: FloatArray, targets: IntArray, refused: npt.NDArray[np.bool_] | None = None) -> DigitScores:
+def score_digits(
+    scores: FloatArray, targets: IntArray, refused: npt.NDArray[np.bool_] | None = None
+) -> DigitScores:
     """Judge a net's answers.
 
     Args:

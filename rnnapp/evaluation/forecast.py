@@ -54,7 +54,9 @@ class Forecast:
         """The rows of one part."""
         rows = self.part == part
         columns = ("dates", "actual", "predicted", "anchor", "part", "lower", "upper")
-        chosen = {name: getattr(self, name)[rows] for name in columns if getattr(self, name) is not None}
+        chosen = {
+            name: getattr(self, name)[rows] for name in columns if getattr(self, name) is not None
+        }
         return dataclasses.replace(self, **chosen)
 
     def frame(self) -> pd.DataFrame:

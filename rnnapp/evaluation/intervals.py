@@ -30,7 +30,9 @@ def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
     Source: Lei, G'Sell, Rinaldo, Tibshirani and Wasserman (2018), J. American Statistical Association 113, algorithm 2.
     """
     if not 0 < level < 1:
-        raise ConfigError(f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.9).")
+        raise ConfigError(
+            f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.9)."
+        )
     held = forecast.select("valid")
     needed = math.ceil(level / (1 - level) - 1e-9)
     if len(held) < needed:
@@ -40,7 +42,9 @@ def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
         )
     errors = np.sort(np.abs(held.actual - held.predicted))
     width = float(errors[math.ceil((len(errors) + 1) * level - 1e-9) - 1])
-    return dataclasses.replace(forecast, lower=forecast.predicted - width, upper=forecast.predicted + width)
+    return dataclasses.replace(
+        forecast, lower=forecast.predicted - width, upper=forecast.predicted + width
+    )
 
 
 def coverage(forecast: Forecast) -> float:
@@ -54,7 +58,11 @@ def coverage(forecast: Forecast) -> float:
 def interval_sentence(forecast: Forecast, level: float) -> str:
     """The promise beside what came of it."""
     test = forecast.select("test")
-    width = float(np.mean(test.upper - test.lower)) / 2 if test.upper is not None and test.lower is not None else math.nan
+    width = (
+        float(np.mean(test.upper - test.lower)) / 2
+        if test.upper is not None and test.lower is not None
+        else math.nan
+    )
     return (
         f"{forecast.name} ± {width:,.1f} points promises to hold {level:.0%} of days; on test it held {coverage(forecast):.1%} "
         f"of {len(test)}."

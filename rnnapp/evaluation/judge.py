@@ -84,7 +84,10 @@ class Row:
             "seeds": len(self.runs) - self.failed, "failed": self.failed,
             "test_days": judged.n, "verdict": self.verdict,
         }  # fmt: skip
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+        return {
+            k: None if isinstance(v, float) and not math.isfinite(v) else v
+            for k, v in values.items()
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +123,18 @@ class Comparison:
         """Every forecast on its test days: date, actual, then a column a row, in index points."""
         tests = {row.name: row.forecast.select("test") for row in self.rows}
         first = next(iter(tests.values()))
-        return pd.DataFrame({"date": first.dates, "actual": first.actual} | {name: test.predicted for name, test in tests.items()})
+        return pd.DataFrame(
+            {"date": first.dates, "actual": first.actual}
+            | {name: test.predicted for name, test in tests.items()}
+        )
 
 
 def judge(
-    split: PriceSplit, results: Sequence[SeedResult], *, rules: Sequence[Forecast] | None = None, seed: int = 0
+    split: PriceSplit,
+    results: Sequence[SeedResult],
+    *,
+    rules: Sequence[Forecast] | None = None,
+    seed: int = 0,
 ) -> Comparison:
     """Make the table of whatever runs there are, baselines always in it.
 
@@ -140,19 +150,27 @@ def judge(
     rows = [row for row in nets if row is not None] + [_rule(rule, split) for rule in rules]
     errors = {row.name: _test_errors(row.forecast) for row in rows}
     kept = confidence_set(errors, level=LEVEL, horizon=split.config.horizon, seed=seed)
-    chance = {kind: _family_p(rows, kind, errors, split.config.horizon, seed) for kind in ("net", "baseline")}
+    chance = {
+        kind: _family_p(rows, kind, errors, split.config.horizon, seed)
+        for kind in ("net", "baseline")
+    }
     rows = [_told(row, kept, chance[row.kind]) for row in rows]
     rows.sort(key=lambda row: (math.isnan(row.mean["rmse"]), row.mean["rmse"]))
     ranked = tuple(dataclasses.replace(row, rank=i) for i, row in enumerate(rows, 1))
     best = next((row for row in ranked if row.kind == "net"), None)
-    return Comparison(ranked, best.name if best else None, _verdict(ranked, best), split.config.horizon)
+    return Comparison(
+        ranked, best.name if best else None, _verdict(ranked, best), split.config.horizon
+    )
 
 
 def median_forecast(forecasts: Sequence[Forecast]) -> Forecast:
     """The median over seeds, day by day, with the least and the greatest as ``lower`` and ``upper``."""
     stacked = np.stack([one.predicted for one in forecasts])  # (seeds, N)
     return dataclasses.replace(
-        forecasts[0], predicted=np.median(stacked, axis=0), lower=stacked.min(axis=0), upper=stacked.max(axis=0)
+        forecasts[0],
+        predicted=np.median(stacked, axis=0),
+        lower=stacked.min(axis=0),
+        upper=stacked.max(axis=0),
     )
 
 
@@ -163,7 +181,12 @@ def _net(entry: Contender, runs: Sequence[SeedResult], split: PriceSplit) -> Row
     forecast = median_forecast(told)
     each = [evaluate(one) for one in told]
     mean = {name: float(np.mean([getattr(one, name) for one in each])) for name in AVERAGED}
-    spread = {name: float(np.std([getattr(one, name) for one in each], ddof=1)) if len(each) > 1 else math.nan for name in AVERAGED}
+    spread = {
+        name: float(np.std([getattr(one, name) for one in each], ddof=1))
+        if len(each) > 1
+        else math.nan
+        for name in AVERAGED
+    }
     first = runs[0].trained
     return Row(
         entry.name, "net", entry, forecast, each[0] if len(each) == 1 else evaluate(forecast), mean, spread, tuple(runs),
@@ -178,7 +201,16 @@ def _rule(forecast: Forecast, split: PriceSplit) -> Row:
     mean = {name: float(getattr(judged, name)) for name in AVERAGED}
     linear = forecast.name == "Linear autoregression"
     size = (split.steps * split.features + 1) * split.outputs if linear else 0
-    return Row(forecast.name, "baseline", None, forecast, judged, mean, dict.fromkeys(AVERAGED, math.nan), parameters=size)
+    return Row(
+        forecast.name,
+        "baseline",
+        None,
+        forecast,
+        judged,
+        mean,
+        dict.fromkeys(AVERAGED, math.nan),
+        parameters=size,
+    )
 
 
 def _test_errors(forecast: Forecast) -> Points:
@@ -186,7 +218,9 @@ def _test_errors(forecast: Forecast) -> Points:
     return test.predicted - test.actual
 
 
-def _family_p(rows: Sequence[Row], kind: str, errors: Mapping[str, Points], horizon: int, seed: int) -> float:
+def _family_p(
+    rows: Sequence[Row], kind: str, errors: Mapping[str, Points], horizon: int, seed: int
+) -> float:
     members = [row for row in rows if row.kind == kind and row.name != PERSISTENCE]
     if not any(_beats_alone(row) for row in members):
         return math.nan
@@ -209,7 +243,11 @@ def _told(row: Row, kept: ConfidenceSet, chance: float) -> Row:
 
 def _row_verdict(row: Row, beats: bool) -> str:
     if row.name == PERSISTENCE:
-        return "The yardstick: tomorrow = today." if row.forecast.horizon == 1 else "The yardstick: the last close known."
+        return (
+            "The yardstick: tomorrow = today."
+            if row.forecast.horizon == 1
+            else "The yardstick: the last close known."
+        )
     if not math.isfinite(row.mean["rmse"]):
         return f"{row.name} gives no number on some test days, so it cannot be judged."
     if beats:
@@ -230,7 +268,11 @@ def _verdict(rows: Sequence[Row], best: Row | None) -> str:
 def _best_sentence(rows: Sequence[Row], best: Row, base: Row) -> str:
     nets = [row for row in rows if row.kind == "net"]
     who = best.name if len(nets) == 1 else f"{best.name} is the best of {len(nets)} nets: it"
-    day = "tomorrow's close" if base.forecast.horizon == 1 else f"the close {base.forecast.horizon} days ahead"
+    day = (
+        "tomorrow's close"
+        if base.forecast.horizon == 1
+        else f"the close {base.forecast.horizon} days ahead"
+    )
     seeds = len(best.runs) - best.failed
     spread = f" ± {best.sd['rmse']:,.1f}" if seeds > 1 else ""
     over = "one seed" if seeds == 1 else f"{seeds} seeds"
@@ -246,10 +288,15 @@ def _best_sentence(rows: Sequence[Row], best: Row, base: Row) -> str:
 
 
 def _lead(best: Row, second: Row) -> str:
-    less, spread = second.mean["rmse"] - best.mean["rmse"], math.hypot(best.sd["rmse"], second.sd["rmse"])
+    less, spread = (
+        second.mean["rmse"] - best.mean["rmse"],
+        math.hypot(best.sd["rmse"], second.sd["rmse"]),
+    )
     if less < 0.05:
         return f", as much as {second.name}"
-    return f", {less:,.1f} less than {second.name}" + (" (within the spread of the seeds)" if less < spread else "")
+    return f", {less:,.1f} less than {second.name}" + (
+        " (within the spread of the seeds)" if less < spread else ""
+    )
 
 
 def _also(rows: Sequence[Row], best: Row) -> list[str]:

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, root_mean_squared_error
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    root_mean_squared_error,
+)
 
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.significance import diebold_mariano
@@ -154,7 +158,11 @@ def _errors(actual: Points, predicted: Points) -> tuple[float, float, float]:
     if not len(actual) or not (np.isfinite(actual).all() and np.isfinite(predicted).all()):
         return math.nan, math.nan, math.nan
     share = float(mean_absolute_percentage_error(actual, predicted))
-    return float(root_mean_squared_error(actual, predicted)), float(mean_absolute_error(actual, predicted)), 100 * share
+    return (
+        float(root_mean_squared_error(actual, predicted)),
+        float(mean_absolute_error(actual, predicted)),
+        100 * share,
+    )
 
 
 def _directions(test: Forecast) -> tuple[int, int, int, int]:
@@ -162,7 +170,12 @@ def _directions(test: Forecast) -> tuple[int, int, int, int]:
     real, said = np.sign(test.actual - test.anchor), np.sign(test.predicted - test.anchor)
     moved = real != 0
     counts = moved & (said != 0) if np.isfinite(said).all() else np.zeros(len(test), bool)
-    return int((real == said)[counts].sum()), int(counts.sum()), int((real > 0).sum()), int(moved.sum())
+    return (
+        int((real == said)[counts].sum()),
+        int(counts.sum()),
+        int((real > 0).sum()),
+        int(moved.sum()),
+    )
 
 
 def _lag_verdict(lag: int | None, test: Forecast, beats: bool) -> str:

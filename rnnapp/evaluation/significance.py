@@ -10,7 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-__all__ = ["ConfidenceSet", "DieboldMariano", "confidence_set", "diebold_mariano", "superior_ability"]
+__all__ = [
+    "ConfidenceSet",
+    "DieboldMariano",
+    "confidence_set",
+    "diebold_mariano",
+    "superior_ability",
+]
 
 Points = npt.NDArray[np.float64]
 
@@ -84,7 +90,12 @@ class ConfidenceSet(NamedTuple):
 
 
 def confidence_set(
-    errors: Mapping[str, Points], *, level: float = 0.10, horizon: int = 1, draws: int = 1000, seed: int = 0
+    errors: Mapping[str, Points],
+    *,
+    level: float = 0.10,
+    horizon: int = 1,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> ConfidenceSet:
     """The forecasts that cannot be told from the best, by squared error.
 
@@ -104,12 +115,22 @@ def confidence_set(
     from arch.bootstrap import MCS  # a second of imports that forecasting alone need not pay
 
     twins = _twins(errors)
-    losses = np.column_stack([np.square(errors[name]) for name in twins]) if twins else np.empty((0, 0))
+    losses = (
+        np.column_stack([np.square(errors[name]) for name in twins]) if twins else np.empty((0, 0))
+    )
     if len(twins) < 2 or len(losses) < 3:
         found = dict.fromkeys(twins, 1.0)
     else:
         block = _block(len(losses), horizon)
-        test = MCS(losses / losses.mean(), size=level, reps=draws, block_size=block, method="R", bootstrap="stationary", seed=seed)
+        test = MCS(
+            losses / losses.mean(),
+            size=level,
+            reps=draws,
+            block_size=block,
+            method="R",
+            bootstrap="stationary",
+            seed=seed,
+        )
         test.compute()
         found = {name: float(test.pvalues.loc[i, "Pvalue"]) for i, name in enumerate(twins)}
     p = {name: found.get(twin, math.nan) for twin, names in twins.items() for name in names}
@@ -118,7 +139,12 @@ def confidence_set(
 
 
 def superior_ability(
-    errors: Mapping[str, Points], benchmark: Points, *, horizon: int = 1, draws: int = 1000, seed: int = 0
+    errors: Mapping[str, Points],
+    benchmark: Points,
+    *,
+    horizon: int = 1,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> float:
     """P-value against "none of these forecasts is better than the benchmark", by squared error.
 
@@ -143,7 +169,14 @@ def superior_ability(
         return 1.0
     size = base.mean() or 1.0
     models = np.column_stack(losses) / size
-    test = SPA(base / size, models, block_size=_block(len(base), horizon), reps=draws, bootstrap="stationary", seed=seed)
+    test = SPA(
+        base / size,
+        models,
+        block_size=_block(len(base), horizon),
+        reps=draws,
+        bootstrap="stationary",
+        seed=seed,
+    )
     test.compute()
     return float(test.pvalues["consistent"])
 
@@ -158,6 +191,13 @@ def _twins(errors: Mapping[str, Points]) -> dict[str, list[str]]:
     for name, values in errors.items():
         if not np.isfinite(values).all():
             continue
-        twin = next((other for other in twins if np.array_equal(np.square(errors[other]), np.square(values))), name)
+        twin = next(
+            (
+                other
+                for other in twins
+                if np.array_equal(np.square(errors[other]), np.square(values))
+            ),
+            name,
+        )
         twins.setdefault(twin, []).append(name)
     return twins

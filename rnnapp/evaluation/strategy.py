@@ -91,7 +91,16 @@ def long_or_flat(forecast: Forecast, cost: float = 0.001) -> Strategy:
     growth = np.where(long, actual / anchor, 1.0) * np.where(traded, 1 - cost, 1.0)
     hold: Values = np.cumprod(actual / anchor, dtype=np.float64) * (1 - cost)
     value: Values = np.cumprod(growth, dtype=np.float64)
-    return Strategy(forecast.name, test.dates[rows], value, hold, long, int(traded.sum()), cost, forecast.horizon)
+    return Strategy(
+        forecast.name,
+        test.dates[rows],
+        value,
+        hold,
+        long,
+        int(traded.sum()),
+        cost,
+        forecast.horizon,
+    )
 
 
 def _drawdown(value: Values) -> float:

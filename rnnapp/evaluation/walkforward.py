@@ -48,7 +48,12 @@ def overlap_gap(config: WindowConfig) -> int:
 
 
 def walk_forward(
-    prices: PriceTable, config: WindowConfig, fit: Callable[[PriceSplit], Forecast], *, folds: int = 5, step: int = 20
+    prices: PriceTable,
+    config: WindowConfig,
+    fit: Callable[[PriceSplit], Forecast],
+    *,
+    folds: int = 5,
+    step: int = 20,
 ) -> Iterator[Fold]:
     """Refit at each origin and judge on the days up to the next.
 
@@ -67,10 +72,14 @@ def walk_forward(
         yield judged_fold(number, split, fit(split))
 
 
-def fold_splits(prices: PriceTable, config: WindowConfig, *, folds: int = 5, step: int = 20) -> Iterator[PriceSplit]:
+def fold_splits(
+    prices: PriceTable, config: WindowConfig, *, folds: int = 5, step: int = 20
+) -> Iterator[PriceSplit]:
     """What each fold trains on and is judged on, the oldest first; arguments and errors as of :func:`walk_forward`."""
     if folds < 1 or step < 1:
-        raise ConfigError(f"{folds} folds of {step} days are asked for; at least 1 of each would do.")
+        raise ConfigError(
+            f"{folds} folds of {step} days are asked for; at least 1 of each would do."
+        )
     return _splits(prices.tail(config.rows), config, folds, step)
 
 
@@ -83,17 +92,25 @@ def join(folds: Sequence[Fold]) -> Forecast:
     """The folds' test days as one forecast; its training rows are the first fold's."""
     pieces = [folds[0].forecast, *(fold.forecast.select("test") for fold in folds[1:])]
     columns = ("dates", "actual", "predicted", "anchor", "part")
-    joined: dict[str, Any] = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in columns}
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in columns
+    }
     return dataclasses.replace(folds[0].forecast, **joined, lower=None, upper=None)
 
 
-def _splits(prices: PriceTable, config: WindowConfig, folds: int, step: int) -> Iterator[PriceSplit]:
+def _splits(
+    prices: PriceTable, config: WindowConfig, folds: int, step: int
+) -> Iterator[PriceSplit]:
     first = 1 if config.input_form == "change" else 0
     windows = len(prices) - first - config.window - config.horizon + 1
     learned = windows - folds * step - overlap_gap(config)
     if learned < config.window + config.horizon:
         most = (windows - overlap_gap(config) - config.window - config.horizon) // step
-        would = f"at most {most} folds of {step} days would do" if most >= 1 else "shorter folds or a longer file would do"
+        would = (
+            f"at most {most} folds of {step} days would do"
+            if most >= 1
+            else "shorter folds or a longer file would do"
+        )
         raise TooFewRowsError(
             f"{prices.name} has {len(prices)} rows, too few for {folds} folds of {step} days behind a first training part; {would}."
         )
@@ -103,7 +120,9 @@ def _splits(prices: PriceTable, config: WindowConfig, folds: int, step: int) -> 
         cut = PriceTable(prices.name, prices.frame.iloc[:rows], prices.repairs)
         trained = test_start - overlap_gap(config)
         split = make_split(cut, dataclasses.replace(config, split=trained, rows=0))
-        yield dataclasses.replace(split, test=_latest(split.test, step), boundary=split.test.dates[-step, 0])
+        yield dataclasses.replace(
+            split, test=_latest(split.test, step), boundary=split.test.dates[-step, 0]
+        )
 
 
 def _latest(part: PriceSequences, count: int) -> PriceSequences:

@@ -14,7 +14,13 @@ from rnnapp.configs import ModelConfig
 from rnnapp.figures.style import BASELINE, DIVERGING, EVEN, actual_color, dress, line_of, text_color
 from rnnapp.models.gradients import GradientFlow
 
-__all__ = ["derivative_figure", "digit_gates_figure", "gradient_figure", "parameter_figure", "price_gates_figure"]
+__all__ = [
+    "derivative_figure",
+    "digit_gates_figure",
+    "gradient_figure",
+    "parameter_figure",
+    "price_gates_figure",
+]
 
 Array = npt.NDArray[np.float64]
 _NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
@@ -24,7 +30,13 @@ _GATES = ("input", "forget", "output", "reset", "update")
 
 
 def price_gates_figure(
-    signals: Mapping[str, Array], days: npt.NDArray[np.datetime64], close: Array, *, step: int, unit: int, dark: bool
+    signals: Mapping[str, Array],
+    days: npt.NDArray[np.datetime64],
+    close: Array,
+    *,
+    step: int,
+    unit: int,
+    dark: bool,
 ) -> go.Figure:
     """Every gate and state over a window of prices, the close above them.
 
@@ -37,13 +49,24 @@ def price_gates_figure(
     """
     rows = 1 + len(signals)
     figure = make_subplots(
-        rows=rows, shared_xaxes=True, vertical_spacing=0.25 / rows, subplot_titles=["close", *map(_title, signals)]
+        rows=rows,
+        shared_xaxes=True,
+        vertical_spacing=0.25 / rows,
+        subplot_titles=["close", *map(_title, signals)],
     )
     labels = [str(day)[:10] for day in days]
     line = dict(color=actual_color(dark), width=1.6)
-    figure.add_trace(go.Scatter(x=labels, y=close, mode="lines+markers", marker_size=4, line=line, name="close, points"), 1, 1)
+    figure.add_trace(
+        go.Scatter(
+            x=labels, y=close, mode="lines+markers", marker_size=4, line=line, name="close, points"
+        ),
+        1,
+        1,
+    )
     for place, (name, values) in enumerate(signals.items(), 2):
-        figure.add_trace(_heat(name, values.T, labels, _units(values), _bar(figure, place)), place, 1)
+        figure.add_trace(
+            _heat(name, values.T, labels, _units(values), _bar(figure, place)), place, 1
+        )
         figure.update_yaxes(title_text="unit", row=place, col=1)
     figure.update_yaxes(title_text="points", row=1, col=1)
     dress(figure, height=60 + _BAND * rows, hover=False, keep="gates")
@@ -56,7 +79,9 @@ def price_gates_figure(
     return figure
 
 
-def digit_gates_figure(signals: Mapping[str, Array], picture: Array, *, step: int, unit: int, dark: bool) -> go.Figure:
+def digit_gates_figure(
+    signals: Mapping[str, Array], picture: Array, *, step: int, unit: int, dark: bool
+) -> go.Figure:
     """Every gate and state while a digit is read row by row, the digit at the left on the same rows.
 
     Args:
@@ -74,7 +99,9 @@ def digit_gates_figure(signals: Mapping[str, Array], picture: Array, *, step: in
     )
     ink = "gray" if dark else "gray_r"
     rows = list(range(1, len(picture) + 1))
-    figure.add_trace(go.Heatmap(z=picture, y=rows, colorscale=ink, showscale=False, hoverinfo="skip"), 1, 1)
+    figure.add_trace(
+        go.Heatmap(z=picture, y=rows, colorscale=ink, showscale=False, hoverinfo="skip"), 1, 1
+    )
     for place, (name, values) in enumerate(signals.items(), 2):
         figure.add_trace(_heat(name, values, _units(values), rows, None), 1, place)
         figure.update_xaxes(title_text="unit", row=1, col=place)
@@ -90,16 +117,24 @@ def digit_gates_figure(signals: Mapping[str, Array], picture: Array, *, step: in
     return figure
 
 
-def _mark(place: int, x: float | None, y: float | None, color: str, *, step: bool) -> dict[str, Any]:
+def _mark(
+    place: int, x: float | None, y: float | None, color: str, *, step: bool
+) -> dict[str, Any]:
     """A line across one panel, upright at ``x`` or level at ``y``: full for the step, dotted for the unit."""
     axis = "" if place == 1 else str(place)
     line = dict(color=color, width=1.5 if step else 0.8, dash="solid" if step else "dot")
     if y is None:
-        return dict(type="line", xref=f"x{axis}", yref=f"y{axis} domain", x0=x, x1=x, y0=0, y1=1, line=line)
-    return dict(type="line", xref=f"x{axis} domain", yref=f"y{axis}", x0=0, x1=1, y0=y, y1=y, line=line)
+        return dict(
+            type="line", xref=f"x{axis}", yref=f"y{axis} domain", x0=x, x1=x, y0=0, y1=1, line=line
+        )
+    return dict(
+        type="line", xref=f"x{axis} domain", yref=f"y{axis}", x0=0, x1=1, y0=y, y1=y, line=line
+    )
 
 
-def _heat(name: str, values: Array, across: Sequence[Any], down: Sequence[Any], bar: dict[str, Any] | None) -> go.Heatmap:
+def _heat(
+    name: str, values: Array, across: Sequence[Any], down: Sequence[Any], bar: dict[str, Any] | None
+) -> go.Heatmap:
     """One heat map: gates on an even scale from 0 to 1, what may be negative on one centred on 0."""
     gate = name in _GATES
     reach = 1.0 if gate or name == "candidate" else max(1e-9, float(np.abs(values).max()))
@@ -113,7 +148,14 @@ def _heat(name: str, values: Array, across: Sequence[Any], down: Sequence[Any], 
 def _bar(figure: go.Figure, row: int) -> dict[str, Any]:
     """A colour bar as high as its heat map."""
     low, high = figure.get_subplot(row, 1).yaxis.domain
-    return dict(len=high - low, y=(low + high) / 2, thickness=8, nticks=3, tickfont=dict(size=10), outlinewidth=0)
+    return dict(
+        len=high - low,
+        y=(low + high) / 2,
+        thickness=8,
+        nticks=3,
+        tickfont=dict(size=10),
+        outlinewidth=0,
+    )
 
 
 def _units(values: Array) -> list[int]:
@@ -124,12 +166,21 @@ def _title(name: str) -> str:
     return f"{name} gate" if name in _GATES else name
 
 
-def parameter_figure(totals: Mapping[str, npt.NDArray[np.int64]], hidden: Sequence[int], now: ModelConfig, dark: bool) -> go.Figure:
+def parameter_figure(
+    totals: Mapping[str, npt.NDArray[np.int64]], hidden: Sequence[int], now: ModelConfig, dark: bool
+) -> go.Figure:
     """Trainable values over the hidden size for the three cells, the present net marked."""
     figure = go.Figure()
     for kind, values in totals.items():
         line = line_of(ModelConfig(cell=kind))  # type: ignore[arg-type]
-        figure.add_trace(go.Scatter(x=list(hidden), y=values, name=_NAMES[kind], line=dict(color=line.color, dash=line.dash)))
+        figure.add_trace(
+            go.Scatter(
+                x=list(hidden),
+                y=values,
+                name=_NAMES[kind],
+                line=dict(color=line.color, dash=line.dash),
+            )
+        )
     place = list(hidden).index(now.hidden)
     figure.add_trace(
         go.Scatter(
@@ -142,7 +193,9 @@ def parameter_figure(totals: Mapping[str, npt.NDArray[np.int64]], hidden: Sequen
         )
     )
     figure.update_yaxes(type="log", dtick=1)
-    return dress(figure, x="hidden size, units", y="trainable values", height=360, keep="parameters")
+    return dress(
+        figure, x="hidden size, units", y="trainable values", height=360, keep="parameters"
+    )
 
 
 def gradient_figure(flows: Sequence[GradientFlow], what: str) -> go.Figure:
@@ -157,14 +210,22 @@ def gradient_figure(flows: Sequence[GradientFlow], what: str) -> go.Figure:
         values = getattr(flow, what)
         color = line_of(ModelConfig(cell=flow.kind)).color
         back = np.arange(len(values))[::-1]
-        figure.add_trace(go.Scatter(x=back, y=_shown(values), name=_NAMES[flow.kind], line=dict(color=color)))
+        figure.add_trace(
+            go.Scatter(x=back, y=_shown(values), name=_NAMES[flow.kind], line=dict(color=color))
+        )
         if what == "h" and flow.c is not None:
             line = dict(color=color, dash="longdashdot")
-            figure.add_trace(go.Scatter(x=back, y=_shown(flow.c), name=f"{_NAMES[flow.kind]}, cell state", line=line))
+            figure.add_trace(
+                go.Scatter(
+                    x=back, y=_shown(flow.c), name=f"{_NAMES[flow.kind]}, cell state", line=line
+                )
+            )
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_xaxes(autorange="reversed")
     name = "d loss / d h_t, last step = 1" if what == "h" else "d loss / d x_t"
-    return dress(figure, x="steps before the last", y=f"norm of {name}", height=380, keep=f"gradient-{what}")
+    return dress(
+        figure, x="steps before the last", y=f"norm of {name}", height=380, keep=f"gradient-{what}"
+    )
 
 
 def _shown(values: Array) -> list[float | None]:

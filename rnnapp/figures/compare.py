@@ -15,7 +15,17 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import Strategy
 from rnnapp.evaluation.walkforward import Fold
-from rnnapp.figures.style import BASELINE, Line, actual_color, band_color, boundary_marks, dress, layout, line_of, stride
+from rnnapp.figures.style import (
+    BASELINE,
+    Line,
+    actual_color,
+    band_color,
+    boundary_marks,
+    dress,
+    layout,
+    line_of,
+    stride,
+)
 
 __all__ = [
     "changes_figure",
@@ -52,7 +62,9 @@ def lines_of(comparison: Comparison) -> dict[str, Line]:
     return lines | {name: Line(BASELINE, _RULES[i % len(_RULES)]) for i, name in enumerate(rules)}
 
 
-def curves_figure(comparison: Comparison, *, dark: bool = False, first: np.datetime64 | None = None) -> go.Figure:
+def curves_figure(
+    comparison: Comparison, *, dark: bool = False, first: np.datetime64 | None = None
+) -> go.Figure:
     """Every forecast over the actual close, the seeds' spread as a band; baselines but persistence wait in the legend.
 
     Args:
@@ -71,7 +83,9 @@ def curves_figure(comparison: Comparison, *, dark: bool = False, first: np.datet
     for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
         curves.append(_curve(row.forecast, dates, rows, lines[row.name], waits=_waits(row)))
     actual = dict(color=actual_color(dark), width=1.6)
-    curves.append(dict(x=dates, y=one.actual[rows], name="actual", line=actual, legendrank=1, **_POINTS))
+    curves.append(
+        dict(x=dates, y=one.actual[rows], name="actual", line=actual, legendrank=1, **_POINTS)
+    )
     look = layout(y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
     if first is None or first < one.boundary:
         look |= boundary_marks(one.boundary, one.dates[-1], dark)
@@ -115,14 +129,22 @@ def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
     figure.add_shape(type="line", x0=-reach, y0=-reach, x1=reach, y1=reach, line=color)
     figure.add_hline(y=0, line=dict(color=BASELINE, width=1))
     figure.add_vline(x=0, line=dict(color=BASELINE, width=1))
-    return dress(figure, x=f"change that came, {POINTS}", y=f"change forecast, {POINTS}", height=420, hover=False)
+    return dress(
+        figure,
+        x=f"change that came, {POINTS}",
+        y=f"change forecast, {POINTS}",
+        height=420,
+        hover=False,
+    )
 
 
 def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = True) -> go.Figure:
     """Training loss by epoch, the median over seeds with its spread, all nets together."""
     figure = go.Figure()
     for name in dict.fromkeys(result.contender.name for result in results):
-        histories = [r.trained.history for r in results if r.contender.name == name and r.trained.history]
+        histories = [
+            r.trained.history for r in results if r.contender.name == name and r.trained.history
+        ]
         if not histories:
             continue
         length = max(len(history) for history in histories)
@@ -133,7 +155,9 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
         epochs, losses = np.arange(1, length + 1)[::step], losses[:, ::step]
         line = lines[name]
         if len(histories) > 1:
-            figure.add_traces(_band(epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name))
+            figure.add_traces(
+                _band(epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name)
+            )
         style = dict(color=line.color, dash=line.dash, width=1.8)
         figure.add_trace(
             go.Scatter(
@@ -157,17 +181,40 @@ def interval_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go
     rows = slice(None, None, stride(len(test)))
     figure = go.Figure()
     if test.lower is not None and test.upper is not None:
-        figure.add_traces(_band(test.dates[rows], test.lower[rows], test.upper[rows], line, forecast.name))
+        figure.add_traces(
+            _band(test.dates[rows], test.lower[rows], test.upper[rows], line, forecast.name)
+        )
     style = dict(color=line.color, dash=line.dash, width=1.6)
     figure.add_trace(
-        go.Scatter(x=test.dates[rows], y=test.predicted[rows], name=forecast.name, legendgroup=forecast.name, line=style)
+        go.Scatter(
+            x=test.dates[rows],
+            y=test.predicted[rows],
+            name=forecast.name,
+            legendgroup=forecast.name,
+            line=style,
+        )
     )
     actual = dict(color=actual_color(dark), width=1.6)
-    figure.add_trace(go.Scatter(x=test.dates[rows], y=test.actual[rows], name="actual", line=actual))
+    figure.add_trace(
+        go.Scatter(x=test.dates[rows], y=test.actual[rows], name="actual", line=actual)
+    )
     if test.lower is not None and test.upper is not None:
         missed = (test.actual < test.lower) | (test.actual > test.upper)
-        dots = dict(color=actual_color(dark), size=7, symbol="x-thin", line=dict(width=1.6, color=actual_color(dark)))
-        figure.add_trace(go.Scatter(x=test.dates[missed], y=test.actual[missed], name="outside", mode="markers", marker=dots))
+        dots = dict(
+            color=actual_color(dark),
+            size=7,
+            symbol="x-thin",
+            line=dict(width=1.6, color=actual_color(dark)),
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=test.dates[missed],
+                y=test.actual[missed],
+                name="outside",
+                mode="markers",
+                marker=dots,
+            )
+        )
     for trace in figure.data:
         if trace.hoverinfo != "skip":
             trace.hovertemplate = "%{y:,.1f}"
@@ -175,7 +222,11 @@ def interval_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go
 
 
 def folds_figure(
-    folds: Mapping[str, Sequence[Fold]], single: Mapping[str, float], lines: Lines, *, dark: bool = False
+    folds: Mapping[str, Sequence[Fold]],
+    single: Mapping[str, float],
+    lines: Lines,
+    *,
+    dark: bool = False,
 ) -> go.Figure:
     """RMSE of each fold beside persistence's on the same days, and the single split's as a line.
 
@@ -188,18 +239,33 @@ def folds_figure(
     figure, some = go.Figure(), max(folds.values(), key=len)
     bars = dict(color=BASELINE)
     figure.add_trace(
-        go.Bar(x=[_span(f) for f in some], y=[f.evaluation.persistence_rmse for f in some], name="Persistence", marker=bars)
+        go.Bar(
+            x=[_span(f) for f in some],
+            y=[f.evaluation.persistence_rmse for f in some],
+            name="Persistence",
+            marker=bars,
+        )
     )
     for name, done in folds.items():
         color = lines[name].color
         figure.add_trace(
-            go.Bar(x=[_span(f) for f in done], y=[f.evaluation.rmse for f in done], name=name, marker=dict(color=color))
+            go.Bar(
+                x=[_span(f) for f in done],
+                y=[f.evaluation.rmse for f in done],
+                name=name,
+                marker=dict(color=color),
+            )
         )
         if name in single:
             figure.add_hline(y=single[name], line=dict(color=color, dash="dot", width=1.5))
     figure.update_traces(hovertemplate="%{y:,.1f}")
     figure.update_xaxes(type="category")
-    return dress(figure, x="first test day of the fold; dotted: the single split", y=f"RMSE, {POINTS}", height=360)
+    return dress(
+        figure,
+        x="first test day of the fold; dotted: the single split",
+        y=f"RMSE, {POINTS}",
+        height=360,
+    )
 
 
 def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = False) -> go.Figure:
@@ -208,18 +274,29 @@ def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = 
     for one in followed:
         rows = slice(None, None, stride(len(one.dates)))
         style = dict(color=lines[one.name].color, dash=lines[one.name].dash, width=1.6)
-        figure.add_trace(go.Scatter(x=one.dates[rows], y=one.value[rows], name=one.name, line=style))
+        figure.add_trace(
+            go.Scatter(x=one.dates[rows], y=one.value[rows], name=one.name, line=style)
+        )
     held = followed[0]
     rows = slice(None, None, stride(len(held.dates)))
     figure.add_trace(
-        go.Scatter(x=held.dates[rows], y=held.hold[rows], name="buy and hold", line=dict(color=actual_color(dark), width=1.6))
+        go.Scatter(
+            x=held.dates[rows],
+            y=held.hold[rows],
+            name="buy and hold",
+            line=dict(color=actual_color(dark), width=1.6),
+        )
     )
     figure.update_traces(hovertemplate="%{y:.3f}")
     return dress(figure, y="value of 1 at the start", height=360)
 
 
 def _shown(forecast: Forecast, first: np.datetime64 | None) -> npt.NDArray[np.int64]:
-    chosen = np.flatnonzero(forecast.dates >= first) if first is not None else np.arange(len(forecast.dates))
+    chosen = (
+        np.flatnonzero(forecast.dates >= first)
+        if first is not None
+        else np.arange(len(forecast.dates))
+    )
     return chosen[:: stride(len(chosen))]
 
 
@@ -229,7 +306,12 @@ def _waits(row: Row) -> bool | str:
 
 
 def _curve(
-    forecast: Forecast, dates: npt.NDArray[Any], rows: npt.NDArray[np.int64], line: Line, *, waits: bool | str
+    forecast: Forecast,
+    dates: npt.NDArray[Any],
+    rows: npt.NDArray[np.int64],
+    line: Line,
+    *,
+    waits: bool | str,
 ) -> dict[str, Any]:
     return dict(
         x=dates, y=forecast.predicted[rows], name=forecast.name, legendgroup=forecast.name, visible=waits,
@@ -238,11 +320,18 @@ def _curve(
     )  # fmt: skip
 
 
-def _band(x: npt.NDArray[Any], lower: npt.NDArray[Any], upper: npt.NDArray[Any], line: Line, group: str) -> list[dict[str, Any]]:
+def _band(
+    x: npt.NDArray[Any], lower: npt.NDArray[Any], upper: npt.NDArray[Any], line: Line, group: str
+) -> list[dict[str, Any]]:
     """Two edges with colour between them."""
-    edge: dict[str, Any] = dict(type="scatter", x=x, mode="lines", line=dict(width=0), hoverinfo="skip", showlegend=False)
+    edge: dict[str, Any] = dict(
+        type="scatter", x=x, mode="lines", line=dict(width=0), hoverinfo="skip", showlegend=False
+    )
     edge["legendgroup"] = group
-    return [edge | dict(y=upper), edge | dict(y=lower, fill="tonexty", fillcolor=band_color(line.color))]
+    return [
+        edge | dict(y=upper),
+        edge | dict(y=lower, fill="tonexty", fillcolor=band_color(line.color)),
+    ]
 
 
 def _span(fold: Fold) -> str:

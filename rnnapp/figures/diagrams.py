@@ -19,7 +19,13 @@ Kind = Literal["rnn", "lstm", "gru"]
 
 STAGES: dict[Kind, tuple[str, ...]] = {
     "rnn": ("read x and the last h", "new hidden state"),
-    "lstm": ("read x and the last h", "forget gate", "input gate and candidate", "cell state", "output gate and hidden state"),
+    "lstm": (
+        "read x and the last h",
+        "forget gate",
+        "input gate and candidate",
+        "cell state",
+        "output gate and hidden state",
+    ),
     "gru": ("read x and the last h", "reset gate", "candidate", "update gate", "new hidden state"),
 }
 """What happens in a step, in order."""
@@ -34,7 +40,9 @@ class _Part:
     shapes: tuple[str, ...]
 
 
-def cell_diagram(kind: Kind, *, stage: int | None = None, values: Mapping[str, float] | None = None) -> str:
+def cell_diagram(
+    kind: Kind, *, stage: int | None = None, values: Mapping[str, float] | None = None
+) -> str:
     """The drawing of a cell.
 
     Args:
@@ -78,16 +86,21 @@ def _wire(*points: tuple[int, int], arrow: bool = True) -> str:
     (x0, y0), (x1, y1) = points[-2:]
     dx, dy = (x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0)
     head = (
-        f"M{x1 - 7 * dx - 4 * dy} {y1 - 7 * dy - 4 * dx} L{x1} {y1} L{x1 - 7 * dx + 4 * dy} {y1 - 7 * dy + 4 * dx}" if arrow else ""
+        f"M{x1 - 7 * dx - 4 * dy} {y1 - 7 * dy - 4 * dx} L{x1} {y1} L{x1 - 7 * dx + 4 * dy} {y1 - 7 * dy + 4 * dx}"
+        if arrow
+        else ""
     )
-    return f'<path d="{path}" style="fill:none;stroke:transparent;stroke-width:14"/><path class="ink" d="{path}"/>' + (
-        f'<path class="ink" d="{head}"/>' if head else ""
+    return (
+        f'<path d="{path}" style="fill:none;stroke:transparent;stroke-width:14"/><path class="ink" d="{path}"/>'
+        + (f'<path class="ink" d="{head}"/>' if head else "")
     )
 
 
 def _box(x: int, y: int, label: str, value: float | None = None) -> str:
     """A box with a function in it and, below, the number it gave."""
-    shown = f'<text class="small" x="{x}" y="{y + 15}">{value:.3f}</text>' if value is not None else ""
+    shown = (
+        f'<text class="small" x="{x}" y="{y + 15}">{value:.3f}</text>' if value is not None else ""
+    )
     rise = 1 if value is not None else 5
     return (
         f'<rect class="box" x="{x - 36}" y="{y - 20}" width="72" height="40" rx="7"/>'
@@ -103,8 +116,12 @@ def _dot(x: int, y: int, sign: str) -> str:
 def _word(x: int, y: int, text: str, value: float | None = None) -> str:
     """A letter with an index, ``h t``, and the number it stands for."""
     letter, index = text.split()
-    shown = f'<text class="small" x="{x}" y="{y + 18}">{value:.3f}</text>' if value is not None else ""
-    return f'<text x="{x}" y="{y}">{letter}<tspan class="small" dy="4">{index}</tspan></text>{shown}'
+    shown = (
+        f'<text class="small" x="{x}" y="{y + 18}">{value:.3f}</text>' if value is not None else ""
+    )
+    return (
+        f'<text x="{x}" y="{y}">{letter}<tspan class="small" dy="4">{index}</tspan></text>{shown}'
+    )
 
 
 def _rnn(values: Mapping[str, float]) -> list[_Part]:

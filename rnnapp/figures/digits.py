@@ -15,7 +15,14 @@ from rnnapp.figures.style import BASELINE, EVEN, Line, dress, text_color
 from rnnapp.models.reading import Reading
 from rnnapp.training.loop import EpochEvent
 
-__all__ = ["confusion_figure", "learning_figure", "parts_figure", "per_class_figure", "reading_figure", "shares_figure"]
+__all__ = [
+    "confusion_figure",
+    "learning_figure",
+    "parts_figure",
+    "per_class_figure",
+    "reading_figure",
+    "shares_figure",
+]
 
 _DIGITS = [str(digit) for digit in range(10)]
 
@@ -25,12 +32,18 @@ def shares_figure(shares: npt.NDArray[Any], line: Line, *, height: int = 230) ->
     winner = int(np.argmax(shares))
     colors = [line.color if digit == winner else BASELINE for digit in range(10)]
     texts = [f"{share:.0%}" if share >= 0.005 else "" for share in shares]
-    look: dict[str, Any] = dict(textposition="outside", textangle=0, constraintext="none", cliponaxis=False)
+    look: dict[str, Any] = dict(
+        textposition="outside", textangle=0, constraintext="none", cliponaxis=False
+    )
     look["hovertemplate"] = "%{x}: %{y:.2%}<extra></extra>"
-    return go.Figure(go.Bar(x=_DIGITS, y=shares, text=texts, marker_color=colors, **look), _shares_layout(height))
+    return go.Figure(
+        go.Bar(x=_DIGITS, y=shares, text=texts, marker_color=colors, **look), _shares_layout(height)
+    )
 
 
-def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bool = False, height: int = 400) -> go.Figure:
+def reading_figure(
+    picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bool = False, height: int = 400
+) -> go.Figure:
     """The picture's rows beside the net's belief after each, read from the top and, in a two-way net, from the bottom.
 
     Args:
@@ -45,27 +58,57 @@ def reading_figure(picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bo
     bar = dict(orientation="h", y=-0.2, yanchor="top", thickness=10, len=0.6, tickformat=".0%")
     bar |= dict(title=dict(text="probability", side="top"))
     edge = dict(
-        type="rect", y0=0, y1=1, x0=reading.winner - 0.5, x1=reading.winner + 0.5, line=dict(color=text_color(dark), width=1.5)
+        type="rect",
+        y0=0,
+        y1=1,
+        x0=reading.winner - 0.5,
+        x1=reading.winner + 0.5,
+        line=dict(color=text_color(dark), width=1.5),
     )
     traces, edges = [_picture(picture)], []
     for panel, (name, belief) in enumerate(beliefs.items(), 2):
         hover = f"row %{{y}}, {name}<br>%{{x}}: %{{z:.1%}}<extra></extra>"
-        scale: dict[str, Any] = dict(colorscale=EVEN, zmin=0, zmax=1, showscale=panel == 2, colorbar=bar)
-        traces.append(go.Heatmap(z=belief, x=_DIGITS, hovertemplate=hover, xaxis=f"x{panel}", yaxis=f"y{panel}", **scale))
+        scale: dict[str, Any] = dict(
+            colorscale=EVEN, zmin=0, zmax=1, showscale=panel == 2, colorbar=bar
+        )
+        traces.append(
+            go.Heatmap(
+                z=belief,
+                x=_DIGITS,
+                hovertemplate=hover,
+                xaxis=f"x{panel}",
+                yaxis=f"y{panel}",
+                **scale,
+            )
+        )
         edges.append(edge | dict(xref=f"x{panel}", yref=f"y{panel} domain"))
     widths = (0.42, 0.29, 0.29) if len(beliefs) == 2 else (0.5, 0.5)
-    return go.Figure(traces, _layout(("the picture", *beliefs), widths, "digit", height) | dict(shapes=edges))
+    return go.Figure(
+        traces, _layout(("the picture", *beliefs), widths, "digit", height) | dict(shapes=edges)
+    )
 
 
-def parts_figure(picture: npt.NDArray[np.uint8], reading: Reading, line: Line, *, height: int = 400) -> go.Figure:
+def parts_figure(
+    picture: npt.NDArray[np.uint8], reading: Reading, line: Line, *, height: int = 400
+) -> go.Figure:
     """What each row adds to the score of the winning digit and of its rival, beside the picture."""
     traces, rows = [_picture(picture)], np.arange(len(reading.rows))
     for digit, color in ((reading.rival, BASELINE), (reading.winner, line.color)):
         hover = f"row %{{y}} adds %{{x:+.2f}} to {digit}<extra></extra>"
         look = dict(orientation="h", name=f"{digit}", marker_color=color, hovertemplate=hover)
         traces.append(go.Bar(y=rows, x=reading.rows[:, digit], xaxis="x2", yaxis="y2", **look))
-    legend = dict(traceorder="reversed", orientation="h", x=0.5, xanchor="center", y=-0.24, yanchor="top", title_text="added to ")
-    layout = _layout(("the picture", "what each row adds to the score"), (0.4, 0.6), "score (logit)", height)
+    legend = dict(
+        traceorder="reversed",
+        orientation="h",
+        x=0.5,
+        xanchor="center",
+        y=-0.24,
+        yanchor="top",
+        title_text="added to ",
+    )
+    layout = _layout(
+        ("the picture", "what each row adds to the score"), (0.4, 0.6), "score (logit)", height
+    )
     return go.Figure(traces, layout | dict(legend=legend, bargap=0.15))
 
 
@@ -80,11 +123,18 @@ def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> 
         z=mistakes, x=_DIGITS, y=_DIGITS, text=texts, texttemplate="%{text}", textfont_size=11, colorscale=EVEN,
         hovertemplate=hover, hoverongaps=False, xgap=1, ygap=1, colorbar=dict(title="mistakes", thickness=10),
     )  # fmt: skip
-    figure = dress(go.Figure(heat), x="what the net says", y="what it is", height=height, hover=False)
-    diagonal = [dict(x=d, y=d, text=f"{int(counts[int(d), int(d)]):,}", showarrow=False, font_size=11) for d in _DIGITS]
+    figure = dress(
+        go.Figure(heat), x="what the net says", y="what it is", height=height, hover=False
+    )
+    diagonal = [
+        dict(x=d, y=d, text=f"{int(counts[int(d), int(d)]):,}", showarrow=False, font_size=11)
+        for d in _DIGITS
+    ]
     figure.update_layout(annotations=diagonal)
     figure.update_xaxes(type="category", fixedrange=True, showgrid=False)
-    return figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, showgrid=False)
+    return figure.update_yaxes(
+        type="category", autorange="reversed", fixedrange=True, showgrid=False
+    )
 
 
 def per_class_figure(shares: Sequence[float], line: Line, *, height: int = 300) -> go.Figure:
@@ -96,52 +146,104 @@ def per_class_figure(shares: Sequence[float], line: Line, *, height: int = 300) 
         x=_DIGITS, y=list(shares), text=texts, textposition="outside", cliponaxis=False, marker_color=line.color,
         hovertemplate="%{x}: %{y:.2%} right<extra></extra>",
     )  # fmt: skip
-    figure = dress(go.Figure(bars), x="digit", y=f"read right (from {low:.0%})", height=height, hover=False)
+    figure = dress(
+        go.Figure(bars), x="digit", y=f"read right (from {low:.0%})", height=height, hover=False
+    )
     figure.update_xaxes(type="category", fixedrange=True)
     return figure.update_yaxes(range=[low, 1 + 0.08 * (1 - low)], tickformat=".0%", fixedrange=True)
 
 
-def learning_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, height: int = 320) -> go.Figure:
+def learning_figure(
+    history: Sequence[EpochEvent], line: Line, *, epochs: int, height: int = 320
+) -> go.Figure:
     """Loss and accuracy by epoch, side by side; the axes span all epochs from the start, so that nothing jumps."""
     figure = make_subplots(1, 2, horizontal_spacing=0.12)
     epoch = [event.epoch + 1 for event in history]
     drawn: dict[str, Any] = dict(x=epoch, mode="lines+markers")
-    solid, dashed = dict(color=line.color, width=1.8), dict(color=line.color, width=1.4, dash="dash")
-    figure.add_trace(go.Scatter(y=[e.train_loss for e in history], line=solid, name="loss, train", showlegend=False, **drawn), 1, 1)
-    figure.add_trace(go.Scatter(y=[e.train_accuracy for e in history], line=dashed, name="train, as it went", **drawn), 1, 2)
-    figure.add_trace(go.Scatter(y=[e.test_accuracy for e in history], line=solid, name="test", **drawn), 1, 2)
+    solid, dashed = (
+        dict(color=line.color, width=1.8),
+        dict(color=line.color, width=1.4, dash="dash"),
+    )
+    figure.add_trace(
+        go.Scatter(
+            y=[e.train_loss for e in history],
+            line=solid,
+            name="loss, train",
+            showlegend=False,
+            **drawn,
+        ),
+        1,
+        1,
+    )
+    figure.add_trace(
+        go.Scatter(
+            y=[e.train_accuracy for e in history], line=dashed, name="train, as it went", **drawn
+        ),
+        1,
+        2,
+    )
+    figure.add_trace(
+        go.Scatter(y=[e.test_accuracy for e in history], line=solid, name="test", **drawn), 1, 2
+    )
     figure = dress(figure, x="epoch", height=height, keep=str(epochs))
     figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
     losses = dict(rangemode="tozero") if history else dict(range=[0, 2.5])
     figure.update_yaxes(title_text="loss, nats", row=1, col=1, **losses)
     return figure.update_yaxes(
-        title_text="read right", tickformat=".1%" if history else ".0%", range=None if history else [0, 1], row=1, col=2
+        title_text="read right",
+        tickformat=".1%" if history else ".0%",
+        range=None if history else [0, 1],
+        row=1,
+        col=2,
     )
 
 
 def _picture(picture: npt.NDArray[np.uint8]) -> go.Heatmap:
     grey = [[0, "#000000"], [1, "#FFFFFF"]]
     hover = "row %{y}, column %{x}: %{z}<extra></extra>"
-    return go.Heatmap(z=picture, colorscale=grey, zmin=0, zmax=255, showscale=False, hovertemplate=hover, xaxis="x", yaxis="y")
+    return go.Heatmap(
+        z=picture,
+        colorscale=grey,
+        zmin=0,
+        zmax=255,
+        showscale=False,
+        hovertemplate=hover,
+        xaxis="x",
+        yaxis="y",
+    )
 
 
 @functools.cache  # a layout takes longer to check than all else in an answer, and never changes
-def _layout(titles: tuple[str, ...], widths: tuple[float, ...], name: str, height: int) -> dict[str, Any]:
+def _layout(
+    titles: tuple[str, ...], widths: tuple[float, ...], name: str, height: int
+) -> dict[str, Any]:
     """Panels whose rows are level with each other and with those of the next figure, the picture first."""
-    settings: dict[str, Any] = dict(subplot_titles=titles, column_widths=widths, shared_yaxes=True, horizontal_spacing=0.03)
+    settings: dict[str, Any] = dict(
+        subplot_titles=titles, column_widths=widths, shared_yaxes=True, horizontal_spacing=0.03
+    )
     figure = dress(make_subplots(1, len(titles), **settings), height=height, hover=False)
     figure.update_annotations(font_size=13).update_layout(margin=dict(l=8, r=8, t=30, b=110))
-    figure.update_xaxes(automargin=False, title_text=name, fixedrange=True, zeroline=name != "digit", zerolinecolor=BASELINE)
+    figure.update_xaxes(
+        automargin=False,
+        title_text=name,
+        fixedrange=True,
+        zeroline=name != "digit",
+        zerolinecolor=BASELINE,
+    )
     if name == "digit":
         figure.update_xaxes(type="category", tickfont_size=9, tickangle=0, tickvals=_DIGITS)
     figure.update_xaxes(visible=False, type="linear", fixedrange=True, row=1, col=1)
-    figure.update_yaxes(range=[27.5, -0.5], fixedrange=True, showgrid=False, ticks="").update_yaxes(title_text="row", row=1, col=1)
+    figure.update_yaxes(range=[27.5, -0.5], fixedrange=True, showgrid=False, ticks="").update_yaxes(
+        title_text="row", row=1, col=1
+    )
     return _plain(figure)
 
 
 @functools.cache
 def _shares_layout(height: int) -> dict[str, Any]:
-    figure = dress(go.Figure(), x="digit", y="probability", height=height, hover=False).update_layout(margin_t=24, bargap=0.25)
+    figure = dress(
+        go.Figure(), x="digit", y="probability", height=height, hover=False
+    ).update_layout(margin_t=24, bargap=0.25)
     figure.update_xaxes(type="category", fixedrange=True, tickvals=_DIGITS, tickangle=0)
     figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
     return _plain(figure)

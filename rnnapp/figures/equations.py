@@ -27,7 +27,9 @@ def step_equations(view: LayerView, step: int, unit: int) -> tuple[tuple[str, st
         c, kept = float(view.c[step, unit]), float(view.c_before[step, unit])
         numbers = rf"{gate['forget']:.3f}\cdot{_signed(kept)} + {gate['input']:.3f}\cdot{_signed(gate['candidate'])} = {c:.3f}"
         lines.append(("c_t", rf"f_t\,c_{{{_prior(view)}}} + i_t\,g_t", numbers))
-        lines.append(("h_t", r"o_t\tanh c_t", rf"{gate['output']:.3f}\cdot\tanh {_signed(c)} = {after:.3f}"))
+        lines.append(
+            ("h_t", r"o_t\tanh c_t", rf"{gate['output']:.3f}\cdot\tanh {_signed(c)} = {after:.3f}")
+        )
     elif view.kind == "gru":
         z = gate["update"]
         numbers = rf"{1 - z:.3f}\cdot{_signed(gate['candidate'])} + {z:.3f}\cdot{_signed(before)} = {after:.3f}"
@@ -41,13 +43,25 @@ def _gate(view: LayerView, name: str, place: int, step: int, unit: int) -> tuple
     own, past = float(view.from_input[step, place, unit]), float(view.from_state[step, place, unit])
     squash = r"\tanh" if name == "candidate" else r"\sigma"
     read = rf"W_{{i{index}}}x_t + b_{{i{index}}}" if index else r"W_{ih}x_t + b_{ih}"
-    kept = rf"W_{{h{index}}}h_{{{_prior(view)}}} + b_{{h{index}}}" if index else rf"W_{{hh}}h_{{{_prior(view)}}} + b_{{hh}}"
+    kept = (
+        rf"W_{{h{index}}}h_{{{_prior(view)}}} + b_{{h{index}}}"
+        if index
+        else rf"W_{{hh}}h_{{{_prior(view)}}} + b_{{hh}}"
+    )
     result = float(view.gates[step, place, unit])
     if view.kind == "gru" and name == "candidate":
         reset = float(view.gates[step, view.names.index("reset"), unit])
         numbers = rf"{own:.3f} + {reset:.3f}\cdot{_signed(past)}"
-        return rf"{symbol}_t", rf"{squash}\big({read} + r_t({kept})\big)", rf"{squash}({numbers}) = {result:.3f}"
-    return rf"{symbol}_t", rf"{squash}({read} + {kept})", rf"{squash}({own:.3f} + {_signed(past)}) = {result:.3f}"
+        return (
+            rf"{symbol}_t",
+            rf"{squash}\big({read} + r_t({kept})\big)",
+            rf"{squash}({numbers}) = {result:.3f}",
+        )
+    return (
+        rf"{symbol}_t",
+        rf"{squash}({read} + {kept})",
+        rf"{squash}({own:.3f} + {_signed(past)}) = {result:.3f}",
+    )
 
 
 def _prior(view: LayerView) -> str:

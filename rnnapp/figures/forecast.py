@@ -10,7 +10,16 @@ import plotly.graph_objects as go
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
-from rnnapp.figures.style import BASELINE, Line, actual_color, band_color, boundary_marks, dress, layout, stride
+from rnnapp.figures.style import (
+    BASELINE,
+    Line,
+    actual_color,
+    band_color,
+    boundary_marks,
+    dress,
+    layout,
+    stride,
+)
 from rnnapp.training.loop import EpochEvent
 
 __all__ = ["forecast_figure", "loss_figure", "price_figure", "residual_figure"]
@@ -22,19 +31,34 @@ def price_figure(split: PriceSplit, dark: bool = False) -> go.Figure:
     """All closes with the train boundary, before anything is trained."""
     prices = split.prices
     step = stride(len(prices))
-    actual = _curve("actual", prices.dates[::step], prices.close[::step], color=actual_color(dark), width=1.6)
+    actual = _curve(
+        "actual", prices.dates[::step], prices.close[::step], color=actual_color(dark), width=1.6
+    )
     marks = boundary_marks(split.boundary, prices.dates[-1], dark)
     return go.Figure(dict(data=[actual], layout=layout(y=f"close, {POINTS}", quick=True) | marks))
 
 
-def loss_figure(history: Sequence[EpochEvent], line: Line, *, epochs: int, log: bool = True, height: int = 300) -> go.Figure:
+def loss_figure(
+    history: Sequence[EpochEvent], line: Line, *, epochs: int, log: bool = True, height: int = 300
+) -> go.Figure:
     """Loss by epoch; the axis spans all epochs from the start, so the curve grows and nothing jumps."""
     step = stride(len(history))
     shown = [*history[::step], *(history[-1:] if history and (len(history) - 1) % step else ())]
     epoch = [event.epoch + 1 for event in shown]
-    curves = [_curve("train", epoch, [event.train_loss for event in shown], color=line.color, width=1.8)]
+    curves = [
+        _curve("train", epoch, [event.train_loss for event in shown], color=line.color, width=1.8)
+    ]
     if any(event.valid_loss is not None for event in shown):
-        curves.append(_curve("validation", epoch, [e.valid_loss for e in shown], color=line.color, width=1.4, dash="dash"))
+        curves.append(
+            _curve(
+                "validation",
+                epoch,
+                [e.valid_loss for e in shown],
+                color=line.color,
+                width=1.4,
+                dash="dash",
+            )
+        )
     look = layout(x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True)
     look["xaxis"] |= dict(range=[0.5, max(epochs, 2) + 0.5])
     look["yaxis"] |= dict(type="log" if log else "linear", exponentformat="power")
@@ -64,16 +88,31 @@ def forecast_figure(
     dates, test = forecast.dates[index].astype("datetime64[D]"), forecast.part[index] == "test"
     curves: list[dict[str, Any]] = []
     if forecast.lower is not None and forecast.upper is not None:
-        edge: dict[str, Any] = dict(type="scatter", x=dates, mode="lines", line=dict(width=0), hoverinfo="skip", legendgroup="band")
+        edge: dict[str, Any] = dict(
+            type="scatter",
+            x=dates,
+            mode="lines",
+            line=dict(width=0),
+            hoverinfo="skip",
+            legendgroup="band",
+        )
         curves.append(edge | dict(y=forecast.upper[index], showlegend=False))
         fill = dict(fill="tonexty", fillcolor=band_color(line.color), name="interval")
         curves.append(edge | dict(y=forecast.lower[index]) | fill)
     points = dict(hovertemplate="%{y:,.1f}")
-    curves.append(_curve("persistence", dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash") | points)
-    curves.append(_curve("actual", dates, forecast.actual[index], color=actual_color(dark), width=1.6) | points)
+    curves.append(
+        _curve("persistence", dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash")
+        | points
+    )
+    curves.append(
+        _curve("actual", dates, forecast.actual[index], color=actual_color(dark), width=1.6)
+        | points
+    )
     for name, part, opacity in (("train", ~test, 0.65), ("test", test, 1.0)):
         values = np.where(part, forecast.predicted[index], np.nan)
-        curve = _curve(f"{forecast.name}, {name}", dates, values, color=line.color, width=1.6, dash=line.dash)
+        curve = _curve(
+            f"{forecast.name}, {name}", dates, values, color=line.color, width=1.6, dash=line.dash
+        )
         curves.append(curve | points | dict(opacity=opacity))
     look = layout(y=f"close, {POINTS}", keep=f"{first}{last}", quick=True)
     if first < forecast.boundary:
@@ -92,9 +131,13 @@ def residual_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go
     dates, actual = forecast.dates[index], forecast.actual[index]
     figure = go.Figure()
     grey = dict(color=BASELINE, width=1.2, dash="dash")
-    figure.add_trace(go.Scatter(x=dates, y=forecast.anchor[index] - actual, name="persistence", line=grey))
+    figure.add_trace(
+        go.Scatter(x=dates, y=forecast.anchor[index] - actual, name="persistence", line=grey)
+    )
     own = dict(color=line.color, width=1.4, dash=line.dash)
-    figure.add_trace(go.Scatter(x=dates, y=forecast.predicted[index] - actual, name=forecast.name, line=own))
+    figure.add_trace(
+        go.Scatter(x=dates, y=forecast.predicted[index] - actual, name=forecast.name, line=own)
+    )
     figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
     figure.update_traces(hovertemplate="%{y:+,.1f}")
     return dress(figure, y=f"predicted − actual, {POINTS}", height=320)

@@ -16,7 +16,14 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.compare import SeedResult
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import long_or_flat
-from rnnapp.figures.compare import changes_figure, curves_figure, lines_of, losses_figure, residuals_figure, strategy_figure
+from rnnapp.figures.compare import (
+    changes_figure,
+    curves_figure,
+    lines_of,
+    losses_figure,
+    residuals_figure,
+    strategy_figure,
+)
 
 __all__ = ["TABLE", "compare_report", "markdown_table", "table_cells"]
 
@@ -54,7 +61,9 @@ th:nth-child(2), td:nth-child(2), th:last-child, td:last-child { text-align: lef
 def compare_report(comparison: Comparison, split: PriceSplit, results: Sequence[SeedResult]) -> str:
     """The whole page as one string of HTML; charts keep their legends, hovers and zoom."""
     charts = _charts(comparison, results)
-    parts = [_chart(title, figure, first=i == 0) for i, (title, figure) in enumerate(charts.items())]
+    parts = [
+        _chart(title, figure, first=i == 0) for i, (title, figure) in enumerate(charts.items())
+    ]
     known, tested = np.datetime_as_string([split.boundary, split.test.dates[-1, -1]], unit="D")
     about = (
         f"{split.prices.name}: {len(split.prices):,} rows, {len(split.test):,} test days from {known} to {tested}, "
@@ -88,7 +97,9 @@ def table_cells(row: Row) -> dict[str, str]:
         "mape": _spread(row, "mape", "{:.3f}"),
         "mase": _spread(row, "mase", "{:.3f}"),
         "skill": _spread(row, "skill", "{:+.1f}", 100),
-        "direction": f"{direction} [{100 * low:.0f}, {100 * high:.0f}]" if direction != "–" else "–",
+        "direction": f"{direction} [{100 * low:.0f}, {100 * high:.0f}]"
+        if direction != "–"
+        else "–",
         "best_lag": "–" if judged.best_lag is None else str(judged.best_lag),
         "dm": "–" if row.name == "Persistence" else _number(judged.dm_p, "{:.3f}"),
         "set": "yes" if row.in_confidence_set else "no",
@@ -103,7 +114,9 @@ def table_cells(row: Row) -> dict[str, str]:
 def markdown_table(comparison: Comparison, columns: Sequence[str] = tuple(TABLE)) -> str:
     """The table as Markdown."""
     lines = ["| " + " | ".join(TABLE[c] for c in columns) + " |"]
-    lines.append("|" + "|".join("---" if c in ("name", "verdict") else "---:" for c in columns) + "|")
+    lines.append(
+        "|" + "|".join("---" if c in ("name", "verdict") else "---:" for c in columns) + "|"
+    )
     for row in comparison.rows:
         cells = table_cells(row)
         lines.append("| " + " | ".join(cells[c] for c in columns) + " |")
@@ -118,13 +131,20 @@ def _charts(comparison: Comparison, results: Sequence[SeedResult]) -> dict[str, 
         shown = [result for result in results if result.contender.name in lines]
         charts["Training loss"] = losses_figure(shown, lines)
         followed = [long_or_flat(row.forecast) for row in comparison.nets]
-        charts["On paper: long or flat by the forecast's sign, 0.1% a trade"] = strategy_figure(followed, lines)
+        charts["On paper: long or flat by the forecast's sign, 0.1% a trade"] = strategy_figure(
+            followed, lines
+        )
     return charts
 
 
 def _chart(title: str, figure: go.Figure, *, first: bool) -> str:
     figure.update_layout(template="plotly_white")
-    drawn: str = pio.to_html(figure, include_plotlyjs=first, full_html=False, config={"displaylogo": False, "responsive": True})
+    drawn: str = pio.to_html(
+        figure,
+        include_plotlyjs=first,
+        full_html=False,
+        config={"displaylogo": False, "responsive": True},
+    )
     return f"<h2>{html.escape(title)}</h2>{drawn}"
 
 

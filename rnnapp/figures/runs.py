@@ -78,11 +78,19 @@ def forecasts_figure(curves: Sequence[Curve], *, dark: bool = False) -> go.Figur
         step = stride(len(test))
         if number == 0:
             grey = dict(color=BASELINE, width=1.2, dash="dash")
-            figure.add_trace(go.Scatter(x=test.dates[::step], y=test.anchor[::step], name="persistence", line=grey))
+            figure.add_trace(
+                go.Scatter(
+                    x=test.dates[::step], y=test.anchor[::step], name="persistence", line=grey
+                )
+            )
             black = dict(color=actual_color(dark), width=1.6)
-            figure.add_trace(go.Scatter(x=test.dates[::step], y=test.actual[::step], name="actual", line=black))
+            figure.add_trace(
+                go.Scatter(x=test.dates[::step], y=test.actual[::step], name="actual", line=black)
+            )
         style = dict(color=curve.line.color, dash=curve.line.dash, width=1.5)
-        figure.add_trace(go.Scatter(x=test.dates[::step], y=test.predicted[::step], name=curve.name, line=style))
+        figure.add_trace(
+            go.Scatter(x=test.dates[::step], y=test.predicted[::step], name=curve.name, line=style)
+        )
     figure.update_traces(hovertemplate="%{y:,.1f}")
     return dress(figure, y="close, index points", keep="forecasts")
 
@@ -100,32 +108,54 @@ def search_figure(study: Any, kind: SearchKind, *, dark: bool = False) -> go.Fig
     value = "RMSE / persistence's"
     if kind == "live":
         figure = pictures.plot_intermediate_values(study)
-        figure.update_traces(line=dict(color=BASELINE, width=1), marker=dict(size=3), opacity=0.6, showlegend=False)
+        figure.update_traces(
+            line=dict(color=BASELINE, width=1), marker=dict(size=3), opacity=0.6, showlegend=False
+        )
         return _own(figure, dark, x="share of the trial, %", y=value)
     if kind == "history":
         figure = pictures.plot_optimization_history(study, target_name=value)
-        figure.update_traces(name="a trial", marker=dict(color=BASELINE, size=7), selector=dict(mode="markers"))
-        figure.update_traces(name="best so far", line=dict(color=_BEST, width=2, shape="hv"), selector=dict(mode="lines"))
+        figure.update_traces(
+            name="a trial", marker=dict(color=BASELINE, size=7), selector=dict(mode="markers")
+        )
+        figure.update_traces(
+            name="best so far",
+            line=dict(color=_BEST, width=2, shape="hv"),
+            selector=dict(mode="lines"),
+        )
         return _own(figure, dark, x="trial", y=value)
     if kind == "importances":
         figure = pictures.plot_param_importances(study)
         figure.update_traces(marker_color=_BEST)
-        return _own(figure, dark, x="share of the differences it explains", y="setting", hover=False)
+        return _own(
+            figure, dark, x="share of the differences it explains", y="setting", hover=False
+        )
     if kind == "parallel":
         figure = pictures.plot_parallel_coordinate(study, target_name=value)
         for trace in figure.data:  # one line a trial, from its value through its settings
             if trace.mode == "lines":
-                trace.update(line=dict(color=sample_colorscale(EVEN, [min(max(trace.y[0], 0.0), 1.0)])[0], width=1.5), opacity=0.8)
+                trace.update(
+                    line=dict(
+                        color=sample_colorscale(EVEN, [min(max(trace.y[0], 0.0), 1.0)])[0],
+                        width=1.5,
+                    ),
+                    opacity=0.8,
+                )
             else:
-                trace.update(marker=dict(colorscale=EVEN, reversescale=False, colorbar=dict(title=value)))
+                trace.update(
+                    marker=dict(colorscale=EVEN, reversescale=False, colorbar=dict(title=value))
+                )
         figure.update_annotations(font_color=text_color(dark))
         return _own(figure, dark, hover=False)
     figure = pictures.plot_slice(study, target_name=value)
-    figure.update_traces(marker=dict(colorscale=EVEN, size=7, line_width=0, colorbar=dict(title="trial")))
+    figure.update_traces(
+        marker=dict(colorscale=EVEN, size=7, line_width=0, colorbar=dict(title="trial"))
+    )
     return _own(figure, dark, hover=False)
 
 
-def _own(figure: go.Figure, dark: bool, *, x: str = "", y: str = "", hover: bool = True) -> go.Figure:
+def _own(
+    figure: go.Figure, dark: bool, *, x: str = "", y: str = "", hover: bool = True
+) -> go.Figure:
     figure = go.Figure(figure)
     figure.update_layout(title=None, template=None, font_color=text_color(dark))
     grid = "rgba(128,128,128,0.25)"

@@ -49,7 +49,9 @@ class Line:
 
 def line_of(model: ModelConfig) -> Line:
     """The line of a net: its cell's colour, one colour for two-way nets, dotted when from scratch."""
-    return Line(_TWO_WAY if model.bidirectional else _CELLS[model.kind], "dot" if model.scratch else "solid")
+    return Line(
+        _TWO_WAY if model.bidirectional else _CELLS[model.kind], "dot" if model.scratch else "solid"
+    )
 
 
 def actual_color(dark: bool) -> str:
@@ -129,10 +131,34 @@ def layout(
 
 def boundary_marks(boundary: np.datetime64, last: np.datetime64, dark: bool) -> dict[str, Any]:
     """The train boundary as part of a layout: a dashed line with "train" and "test" at its sides, the test part lightly shaded."""
-    color, (start, end) = text_color(dark), (str(np.datetime_as_string(day, unit="D")) for day in (boundary, last))
+    color, (start, end) = (
+        text_color(dark),
+        (str(np.datetime_as_string(day, unit="D")) for day in (boundary, last)),
+    )
     upright = dict(yref="paper", y0=0, y1=1)
-    shade = dict(type="rect", x0=start, x1=end, fillcolor=color, opacity=0.05, line=dict(width=0), layer="below", **upright)
-    line = dict(type="line", x0=start, x1=start, line=dict(color=color, width=1.5, dash="dash"), **upright)
-    word = dict(x=start, yref="paper", y=0.99, yanchor="top", showarrow=False, font=dict(color=color, size=13))
-    words = [word | dict(text="train", xanchor="right", xshift=-6), word | dict(text="test", xanchor="left", xshift=6)]
+    shade = dict(
+        type="rect",
+        x0=start,
+        x1=end,
+        fillcolor=color,
+        opacity=0.05,
+        line=dict(width=0),
+        layer="below",
+        **upright,
+    )
+    line = dict(
+        type="line", x0=start, x1=start, line=dict(color=color, width=1.5, dash="dash"), **upright
+    )
+    word = dict(
+        x=start,
+        yref="paper",
+        y=0.99,
+        yanchor="top",
+        showarrow=False,
+        font=dict(color=color, size=13),
+    )
+    words = [
+        word | dict(text="train", xanchor="right", xshift=-6),
+        word | dict(text="test", xanchor="left", xshift=6),
+    ]
     return dict(shapes=[shade, line], annotations=words)

@@ -52,7 +52,9 @@ class ShapeRow:
     code: str
 
 
-def shape_walk(config: ModelConfig, *, batch: int, steps: int, features: int, outputs: int) -> tuple[ShapeRow, ...]:
+def shape_walk(
+    config: ModelConfig, *, batch: int, steps: int, features: int, outputs: int
+) -> tuple[ShapeRow, ...]:
     """Every tensor between a batch and its answer, in order.
 
     The net runs once, on one window, which stands for the batch; ``out`` and ``h_n`` of a bidirectional net are taken apart by
@@ -79,35 +81,92 @@ def shape_walk(config: ModelConfig, *, batch: int, steps: int, features: int, ou
         answer = net(inputs)
     rows = [_row("x", inputs, ("batch", "steps", "features"), "x = windows[i : i + B]")]
     for layer in range(config.layers):
-        tops = [trace["h"].transpose(0, 1) for trace in traces[layer * ways : (layer + 1) * ways]]  # (1, T, H) each
+        tops = [
+            trace["h"].transpose(0, 1) for trace in traces[layer * ways : (layer + 1) * ways]
+        ]  # (1, T, H) each
         code = f"layer {layer + 1} of {config.layers} reads {'x' if layer == 0 else f'the outputs of layer {layer}'}"
-        rows.append(_row(f"outputs of layer {layer + 1}", torch.cat(tops, -1), ("batch", "steps", across), code))
+        rows.append(
+            _row(
+                f"outputs of layer {layer + 1}",
+                torch.cat(tops, -1),
+                ("batch", "steps", across),
+                code,
+            )
+        )
     lstm = config.kind == "lstm"
-    rows.append(_row("out", out, ("batch", "steps", across), f"out, {'(h_n, c_n)' if lstm else 'h_n'} = recurrent(x)"))
+    rows.append(
+        _row(
+            "out",
+            out,
+            ("batch", "steps", across),
+            f"out, {'(h_n, c_n)' if lstm else 'h_n'} = recurrent(x)",
+        )
+    )
     for name, value in zip(("h_n", "c_n"), state if lstm else (state,), strict=False):
-        rows.append(_row(name, value, ("layers x directions", "batch", hidden), f"{name}[-1] is the top layer's last state"))
+        rows.append(
+            _row(
+                name,
+                value,
+                ("layers x directions", "batch", hidden),
+                f"{name}[-1] is the top layer's last state",
+            )
+        )
     if ways == 2:
         rows += _taken_apart(config, out, state[0] if lstm else state)
     read = out.flatten(1) if config.readout == "all" else out[:, -1]
     every = config.readout == "all"
     meaning = ("batch", "steps x " + across if every else across)
-    rows.append(_row("read", read, meaning, "read = out.flatten(1)" if every else "read = out[:, -1]"))
-    rows.append(_row("answer", answer, ("batch", "outputs"), "readout(read).sigmoid()" if config.squash else "readout(read)"))
+    rows.append(
+        _row("read", read, meaning, "read = out.flatten(1)" if every else "read = out[:, -1]")
+    )
+    rows.append(
+        _row(
+            "answer",
+            answer,
+            ("batch", "outputs"),
+            "readout(read).sigmoid()" if config.squash else "readout(read)",
+        )
+    )
     return tuple(dataclasses.replace(row, shape=_with_batch(row, batch)) for row in rows)
 
 
 def _with_batch(row: ShapeRow, batch: int) -> tuple[int, ...]:
-    return tuple(batch if axis == "batch" else size for size, axis in zip(row.shape, row.axes, strict=True))
+    return tuple(
+        batch if axis == "batch" else size for size, axis in zip(row.shape, row.axes, strict=True)
+    )
 
 
 def _taken_apart(config: ModelConfig, out: Tensor, h_n: Tensor) -> list[ShapeRow]:
     batch, steps, _ = out.shape
-    both, tops = out.view(batch, steps, 2, config.hidden), h_n.view(config.layers, 2, batch, config.hidden)
+    both, tops = (
+        out.view(batch, steps, 2, config.hidden),
+        h_n.view(config.layers, 2, batch, config.hidden),
+    )
     return [
-        _row("out by direction", both, ("batch", "steps", "directions", "hidden"), "both = out.view(B, T, 2, H)"),
-        _row("forward", both[:, :, 0], ("batch", "steps", "hidden"), "forward = both[:, :, 0]; forward[:, -1] == last[-1, 0]"),
-        _row("backward", both[:, :, 1], ("batch", "steps", "hidden"), "backward = both[:, :, 1]; backward[:, 0] == last[-1, 1]"),
-        _row("h_n by direction", tops, ("layers", "directions", "batch", "hidden"), "last = h_n.view(L, 2, B, H)"),
+        _row(
+            "out by direction",
+            both,
+            ("batch", "steps", "directions", "hidden"),
+            "both = out.view(B, T, 2, H)",
+        ),
+        _row(
+            "forward",
+            both[:, :, 0],
+            ("batch", "steps", "hidden"),
+            "forward = both[:, :, 0]; forward[:, -1] == last[-1, 0]",
+        ),
+        _row(
+            "backward",
+            both[:, :, 1],
+            ("batch", "steps", "hidden"),
+            "backward = both[:, :, 1]; backward[:, 0] == last[-1, 1]",
+        ),
+        _row(
+            "h_n by direction",
+            tops,
+            ("layers", "directions", "batch", "hidden"),
+            "last = h_n.view(L, 2, B, H)",
+        ),
     ]
 
 
@@ -135,12 +194,19 @@ class ParameterRow:
 def parameter_table(net: RecurrentNet, first: int = 3) -> tuple[ParameterRow, ...]:
     """Every parameter of a net, in the order of its state dict, with its first few values."""
     return tuple(
-        ParameterRow(name, tuple(p.shape), p.numel(), tuple(round(float(v), 6) for v in p.detach().flatten()[:first]))
+        ParameterRow(
+            name,
+            tuple(p.shape),
+            p.numel(),
+            tuple(round(float(v), 6) for v in p.detach().flatten()[:first]),
+        )
         for name, p in net.named_parameters()
     )
 
 
-def parameter_groups(config: ModelConfig, *, features: int, steps: int, outputs: int) -> tuple[tuple[str, str, int], ...]:
+def parameter_groups(
+    config: ModelConfig, *, features: int, steps: int, outputs: int
+) -> tuple[tuple[str, str, int], ...]:
     """What each layer and the readout hold: (name, formula in LaTeX with its numbers, count)."""
     gates, hidden, ways = len(GATES[config.kind]), config.hidden, config.directions
     groups = []
@@ -153,7 +219,9 @@ def parameter_groups(config: ModelConfig, *, features: int, steps: int, outputs:
     read = ways * hidden * (steps if config.readout == "all" else 1)
     count = outputs * (read + 1)
     symbol = r"T \cdot D \cdot H" if config.readout == "all" else r"D \cdot H"
-    groups.append(("readout", rf"O\,({symbol} + 1) = {outputs}\,({read} + 1) = {_thin(count)}", count))
+    groups.append(
+        ("readout", rf"O\,({symbol} + 1) = {outputs}\,({read} + 1) = {_thin(count)}", count)
+    )
     return tuple(groups)
 
 
@@ -167,7 +235,13 @@ def parameter_totals(
     """How the total moves with the hidden size: for rnn, lstm and gru, (len(hidden),) totals; the rest as in ``config``."""
     sizes = dict(features=features, steps=steps, outputs=outputs)
     return {
-        kind: np.array([count_parameters(dataclasses.replace(config, cell=kind, hidden=h), **sizes) for h in hidden], np.int64)
+        kind: np.array(
+            [
+                count_parameters(dataclasses.replace(config, cell=kind, hidden=h), **sizes)
+                for h in hidden
+            ],
+            np.int64,
+        )
         for kind in cast(tuple[Kind, ...], ("rnn", "lstm", "gru"))
     }
 

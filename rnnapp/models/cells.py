@@ -122,7 +122,12 @@ class ScratchRecurrent(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.kind, self.input_size, self.hidden_size, self.num_layers = kind, input_size, hidden_size, num_layers
+        self.kind, self.input_size, self.hidden_size, self.num_layers = (
+            kind,
+            input_size,
+            hidden_size,
+            num_layers,
+        )
         self.batch_first, self.bidirectional, self.dropout = batch_first, bidirectional, dropout
         self.directions = 2 if bidirectional else 1
         height = len(GATES[kind]) * hidden_size
@@ -174,19 +179,25 @@ class ScratchRecurrent(nn.Module):
     def _run(self, inputs: Tensor, state: Any) -> tuple[Tensor, list[CellTrace]]:
         if inputs.dim() != 3 or inputs.shape[-1] != self.input_size:
             takes = "(batch, steps, features)" if self.batch_first else "(steps, batch, features)"
-            raise ConfigError(f"The inputs are {tuple(inputs.shape)}; this net takes {takes} with {self.input_size} features.")
+            raise ConfigError(
+                f"The inputs are {tuple(inputs.shape)}; this net takes {takes} with {self.input_size} features."
+            )
         below = inputs.transpose(0, 1) if self.batch_first else inputs  # (T, B, F)
         first = self._first_states(below, state)
         traces: list[CellTrace] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 below = functional.dropout(below, self.dropout, self.training)
-            both = [self._sweep(below, layer, direction, first) for direction in range(self.directions)]
+            both = [
+                self._sweep(below, layer, direction, first) for direction in range(self.directions)
+            ]
             below = torch.cat([trace["h"] for trace in both], dim=-1)  # (T, B, D*H)
             traces += both
         return (below.transpose(0, 1) if self.batch_first else below), traces
 
-    def _sweep(self, below: Tensor, layer: int, direction: int, first: tuple[Tensor, Tensor]) -> CellTrace:
+    def _sweep(
+        self, below: Tensor, layer: int, direction: int, first: tuple[Tensor, Tensor]
+    ) -> CellTrace:
         """Walk one layer through time in one direction."""
         weight_ih, weight_hh, bias_ih, bias_hh = self.weights(layer, direction)
         # Every input is known beforehand, so W_ih x + b_ih is one product over all steps; only W_hh h waits for its turn.
@@ -199,19 +210,21 @@ class ScratchRecurrent(nn.Module):
         for row in reversed(rows) if direction else rows:
             steps.append(step(row, functional.linear(h, weight_hh, bias_hh), h, c))
             h, c = steps[-1].h, c if steps[-1].c is None else steps[-1].c
-        return CellTrace(self.kind, layer, direction, below, tuple(reversed(steps) if direction else steps))
+        return CellTrace(
+            self.kind, layer, direction, below, tuple(reversed(steps) if direction else steps)
+        )
 
     def _first_states(self, below: Tensor, state: Any) -> tuple[Tensor, Tensor]:
         """(L*D, B, H) each; the second is used by an LSTM alone."""
         if state is None:
-            zeros = below.new_zeros(self.num_layers * self.directions, below.shape[1], self.hidden_size)
+            zeros = below.new_zeros(
+                self.num_layers * self.directions, below.shape[1], self.hidden_size
+            )
             return zeros, zeros
         return (state[0], state[1]) if self.kind == "lstm" else (state, state)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.kind}, {self.input_size}, {self.hidden_size}, num_layers={self.num_layers}, bidirectional={self.bidirectional}"
-        )
+        return f"{self.kind}, {self.input_size}, {self.hidden_size}, num_layers={self.num_layers}, bidirectional={self.bidirectional}"
 
 
 def open_up(recurrent: nn.Module) -> ScratchRecurrent:
@@ -224,7 +237,9 @@ def open_up(recurrent: nn.Module) -> ScratchRecurrent:
         A stack of equal outputs in evaluation mode, on the CPU or wherever the weights are, of their precision.
     """
     source: Any = recurrent
-    kind: Kind = recurrent.kind if isinstance(recurrent, ScratchRecurrent) else _KINDS[type(recurrent)]
+    kind: Kind = (
+        recurrent.kind if isinstance(recurrent, ScratchRecurrent) else _KINDS[type(recurrent)]
+    )
     twin = ScratchRecurrent(
         kind,
         source.input_size,
@@ -268,4 +283,8 @@ def _gru_step(row: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) -> Step:
     return Step((1 - z) * n + z * h, None, (r, z, n))
 
 
-_STEPS: dict[Kind, Callable[[Tensor, Tensor, Tensor, Tensor], Step]] = {"rnn": _rnn_step, "lstm": _lstm_step, "gru": _gru_step}
+_STEPS: dict[Kind, Callable[[Tensor, Tensor, Tensor, Tensor], Step]] = {
+    "rnn": _rnn_step,
+    "lstm": _lstm_step,
+    "gru": _gru_step,
+}

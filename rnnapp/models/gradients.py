@@ -50,7 +50,9 @@ class GradientFlow:
 
 
 @one_thread()
-def gradient_flow(recurrent: torch.nn.Module, rows: npt.NDArray[Any], *, gate_bias: float = 0.0) -> GradientFlow:
+def gradient_flow(
+    recurrent: torch.nn.Module, rows: npt.NDArray[Any], *, gate_bias: float = 0.0
+) -> GradientFlow:
     """Gradient norms through time, exact to 64 bits, so that 1e-60 still shows.
 
     Args:

@@ -45,7 +45,9 @@ class RecurrentNet(nn.Module):
         torch.Size([3, 1])
     """
 
-    def __init__(self, config: ModelConfig, *, features: int, steps: int, outputs: int, seed: int = 0) -> None:
+    def __init__(
+        self, config: ModelConfig, *, features: int, steps: int, outputs: int, seed: int = 0
+    ) -> None:
         super().__init__()
         self.config, self.features, self.steps, self.outputs = config, features, steps, outputs
         build: Any = ScratchRecurrent if config.scratch else _TORCH[config.kind]
@@ -55,7 +57,9 @@ class RecurrentNet(nn.Module):
             bidirectional=config.bidirectional,
             dropout=config.dropout if config.layers > 1 else 0.0,  # torch drops between layers only
         )
-        shape = (config.kind, features, config.hidden) if config.scratch else (features, config.hidden)
+        shape = (
+            (config.kind, features, config.hidden) if config.scratch else (features, config.hidden)
+        )
         width = config.directions * config.hidden
         with DRAWING:  # torch's own first weights, which are not kept
             self.recurrent: nn.Module = build(*shape, **sizes)
@@ -76,7 +80,9 @@ class RecurrentNet(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, T, F) -> (B, O)."""
         out, _ = self.encode(inputs)
-        read = out.flatten(1) if self.config.readout == "all" else out[:, -1]  # (B, T*D*H) or (B, D*H)
+        read = (
+            out.flatten(1) if self.config.readout == "all" else out[:, -1]
+        )  # (B, T*D*H) or (B, D*H)
         answer: Tensor = self.readout(read)
         return answer.sigmoid() if self.config.squash else answer
 

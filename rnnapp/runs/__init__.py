@@ -13,22 +13,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnapp.runs.desk import Desk, Live
-    from rnnapp.runs.engine import Engine
-    from rnnapp.runs.keeping import keep
-    from rnnapp.runs.records import Run, Settings
-    from rnnapp.runs.search import Search
-    from rnnapp.runs.store import Store
+    from rnnapp.runs.history.records import Run, Settings
+    from rnnapp.runs.history.store import Store
+    from rnnapp.runs.jobs.queue import Engine
+    from rnnapp.runs.manager import Desk, Live
+    from rnnapp.runs.record import keep
+    from rnnapp.runs.search.search import Search
 
 __all__ = ["Desk", "Engine", "Live", "Run", "Search", "Settings", "Store", "keep"]
 
 _HOMES = {
-    "desk": ("Desk", "Live"),
-    "engine": ("Engine",),
-    "keeping": ("keep",),
-    "records": ("Run", "Settings"),
-    "search": ("Search",),
-    "store": ("Store",),
+    "manager": ("Desk", "Live"),
+    "jobs.queue": ("Engine",),
+    "record": ("keep",),
+    "history.records": ("Run", "Settings"),
+    "search.search": ("Search",),
+    "history.store": ("Store",),
 }
 
 

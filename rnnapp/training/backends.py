@@ -80,7 +80,9 @@ class Backend(Protocol):
 def mean_loss(predicted: FloatArray, targets: npt.NDArray[Any], objective: str) -> float:
     """Mean squared error, or mean cross-entropy, of (N, O) answers."""
     if objective == "mse":
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss is told as what it is: not a finite number
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # a diverging loss is told as what it is: not a finite number
             return float(np.square(predicted - targets).mean(dtype=np.float64))
     answers, goal = torch.from_numpy(predicted), torch.from_numpy(np.ascontiguousarray(targets))
     return float(torch.nn.functional.cross_entropy(answers, goal))

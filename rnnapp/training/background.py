@@ -64,5 +64,7 @@ class BackgroundTraining:
         except RnnappError as error:
             self.error = error
         except Exception as error:  # a person is told in a sentence; the cause stays attached
-            self.error = TrainingError(f"The training broke off ({type(error).__name__}: {error}); other settings may do.")
+            self.error = TrainingError(
+                f"The training broke off ({type(error).__name__}: {error}); other settings may do."
+            )
             self.error.__cause__ = error

@@ -68,16 +68,22 @@ def load_model(folder: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
         trained = TrainedModel(
             model=from_dict(ModelConfig, settings["model"]),
             train=from_dict(TrainConfig, settings["train"]),
-            window=None if settings["window"] is None else from_dict(WindowConfig, settings["window"]),
+            window=None
+            if settings["window"] is None
+            else from_dict(WindowConfig, settings["window"]),
             weights=tensors,
             history=tuple(EpochEvent(**event) for event in settings["history"]),
             **{name: settings[name] for name in _FACTS},
         )
         _check_shapes(trained)
     except ConfigError as error:
-        raise CheckpointError(f"{folder.name}/{_SETTINGS} has a setting that cannot be: {error}") from error
+        raise CheckpointError(
+            f"{folder.name}/{_SETTINGS} has a setting that cannot be: {error}"
+        ) from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{folder.name}/{_SETTINGS} lacks a part of a saved model ({error}); save it again.") from error
+        raise CheckpointError(
+            f"{folder.name}/{_SETTINGS} lacks a part of a saved model ({error}); save it again."
+        ) from error
     return trained, dict(settings.get("extra") or {})
 
 
@@ -96,7 +102,9 @@ def load_state(folder: str | Path) -> TrainingState:
     """
     tensors, settings = _read(Path(folder))
     if "progress" not in settings:
-        raise CheckpointError(f"{Path(folder).name} holds a finished model, not a run to go on with; load it as a model.")
+        raise CheckpointError(
+            f"{Path(folder).name} holds a finished model, not a run to go on with; load it as a model."
+        )
     return TrainingState(tensors, settings["progress"])
 
 
@@ -106,12 +114,17 @@ def _write(folder: Path, weights: bytes, settings: bytes) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         digest = _digest(weights)
         body = json.loads(settings) | {"weights_sha256": digest}
-        for name, content in ((_WEIGHTS, weights), (_SETTINGS, json.dumps(body, indent=1).encode())):
+        for name, content in (
+            (_WEIGHTS, weights),
+            (_SETTINGS, json.dumps(body, indent=1).encode()),
+        ):
             fresh = folder / f".{name}.{os.getpid()}"
             fresh.write_bytes(content)
             os.replace(fresh, folder / name)
     except OSError as error:
-        raise CheckpointError(f"The model cannot be written to {folder} ({error.strerror}); another folder would do.") from error
+        raise CheckpointError(
+            f"The model cannot be written to {folder} ({error.strerror}); another folder would do."
+        ) from error
     return folder
 
 
@@ -123,14 +136,22 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         files = folder / _WEIGHTS, folder / _SETTINGS
         if any(file.stat().st_size > _MAX_BYTES for file in files):
-            raise CheckpointError(f"{folder.name} is larger than {_MAX_BYTES >> 20} MB; a model of this product is far smaller.")
+            raise CheckpointError(
+                f"{folder.name} is larger than {_MAX_BYTES >> 20} MB; a model of this product is far smaller."
+            )
         weights, settings = files[0].read_bytes(), json.loads(files[1].read_bytes())
     except OSError as error:
-        raise CheckpointError(f"{folder} holds no saved model ({error.strerror}); it takes {_WEIGHTS} and {_SETTINGS}.") from error
+        raise CheckpointError(
+            f"{folder} holds no saved model ({error.strerror}); it takes {_WEIGHTS} and {_SETTINGS}."
+        ) from error
     except ValueError as error:
-        raise CheckpointError(f"{folder.name}/{_SETTINGS} is not JSON; the file was cut short or is not ours.") from error
+        raise CheckpointError(
+            f"{folder.name}/{_SETTINGS} is not JSON; the file was cut short or is not ours."
+        ) from error
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
-        raise CheckpointError(f"{folder.name}/{_SETTINGS} is not a model of this product; it takes format {FORMAT}.")
+        raise CheckpointError(
+            f"{folder.name}/{_SETTINGS} is not a model of this product; it takes format {FORMAT}."
+        )
     if settings.get("weights_sha256") != _digest(weights):
         raise CheckpointError(
             f"{folder.name}/{_WEIGHTS} is not the file its settings were saved with; it was cut short or replaced."
@@ -138,17 +159,24 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         return load_tensors(weights), settings
     except SafetensorError as error:
-        raise CheckpointError(f"{folder.name}/{_WEIGHTS} is no safetensors file ({error}).") from error
+        raise CheckpointError(
+            f"{folder.name}/{_WEIGHTS} is no safetensors file ({error})."
+        ) from error
 
 
 def _check_shapes(trained: TrainedModel) -> None:
     """Refuse weights made for other shapes, before any of them is used."""
     with torch.device("meta"):
         sizes = dict(features=trained.features, steps=trained.steps, outputs=trained.outputs)
-        expected = {name: tuple(value.shape) for name, value in RecurrentNet(trained.model, **sizes).named_parameters()}
+        expected = {
+            name: tuple(value.shape)
+            for name, value in RecurrentNet(trained.model, **sizes).named_parameters()
+        }
     found = {name: tuple(value.shape) for name, value in trained.weights.items()}
     if found != expected:
-        wrong = next(name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name))
+        wrong = next(
+            name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
+        )
         raise CheckpointError(
             f"The weights were made for other shapes: {wrong} is {found.get(wrong, 'absent')}, the settings need "
             f"{expected.get(wrong, 'nothing of that name')}."

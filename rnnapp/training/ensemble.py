@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
 from rnnapp.errors import DivergedError
-from rnnapp.training.choice import estimate
+from rnnapp.training.backend_choice import estimate
 from rnnapp.training.loop import EpochEvent, TrainedModel, Training
 
 __all__ = ["Job", "train_many"]
@@ -62,7 +62,10 @@ def train_many(
 
 
 def _train(
-    training: Training, place: int, on_event: Callable[[int, EpochEvent], None] | None, halted: Callable[[], bool]
+    training: Training,
+    place: int,
+    on_event: Callable[[int, EpochEvent], None] | None,
+    halted: Callable[[], bool],
 ) -> TrainedModel:
     with contextlib.suppress(DivergedError):  # the model tells
         for event in training.epochs():

@@ -27,10 +27,10 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training import compiled
+from rnnapp.training.backend_choice import Choice, choose
 from rnnapp.training.backends import Augment, Backend, mean_loss
-from rnnapp.training.choice import Choice, choose
-from rnnapp.training.compiled import CompiledBackend
+from rnnapp.training.kernels import backend as compiled
+from rnnapp.training.kernels.backend import CompiledBackend
 from rnnapp.training.torch_backend import TorchBackend, gather
 
 __all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "train"]
@@ -102,7 +102,9 @@ class TrainedModel:
 
     def net(self) -> RecurrentNet:
         """The net itself, on the CPU, ready to answer."""
-        net = RecurrentNet(self.model, features=self.features, steps=self.steps, outputs=self.outputs)
+        net = RecurrentNet(
+            self.model, features=self.features, steps=self.steps, outputs=self.outputs
+        )
         net.load_state_dict(self.weights)
         return net.eval()
 
@@ -127,7 +129,9 @@ class TrainedModel:
 
     def _kernel_predict(self, part: Sequences) -> FloatArray:
         """The same by the kernel that trained it, several times faster for small nets."""
-        objective: Literal["mse", "cross-entropy"] = "cross-entropy" if part.targets.ndim == 1 else "mse"
+        objective: Literal["mse", "cross-entropy"] = (
+            "cross-entropy" if part.targets.ndim == 1 else "mse"
+        )
         split = Split(part, part, None, objective, self.outputs)
         backend = CompiledBackend(split, self.model, TrainConfig(batch=512, device="cpu"))
         backend.load(self.weights)
@@ -163,7 +167,12 @@ class Training:
     """
 
     def __init__(
-        self, split: Split, model: ModelConfig, train: TrainConfig | None = None, *, augment: Augment | None = None
+        self,
+        split: Split,
+        model: ModelConfig,
+        train: TrainConfig | None = None,
+        *,
+        augment: Augment | None = None,
     ) -> None:
         train = train or TrainConfig()
         if train.patience and split.valid is None:
@@ -246,7 +255,10 @@ class Training:
                 tensors |= {f"best:{name}": value for name, value in self._best[2].items()}
             names = ("_epoch", "_done", "_loss_sum", "_correct", "_seconds", "_steps")
             progress = {name.strip("_"): getattr(self, name) for name in names}
-            progress |= {"best": best, "history": [dataclasses.asdict(event) for event in self._history]}
+            progress |= {
+                "best": best,
+                "history": [dataclasses.asdict(event) for event in self._history],
+            }
             progress["backend"] = self.backend
             return TrainingState(tensors, progress)
 
@@ -258,10 +270,18 @@ class Training:
         """
         progress = dict(state.progress)
         if progress.pop("backend") != self.backend:
-            raise TrainingError(f"The saved run was computed by another backend; backend={state.progress['backend']} would do.")
-        self._backend.restore({k.removeprefix("run:"): v for k, v in state.tensors.items() if k.startswith("run:")})
+            raise TrainingError(
+                f"The saved run was computed by another backend; backend={state.progress['backend']} would do."
+            )
+        self._backend.restore(
+            {k.removeprefix("run:"): v for k, v in state.tensors.items() if k.startswith("run:")}
+        )
         best = progress.pop("best")
-        weights = {k.removeprefix("best:"): v.clone() for k, v in state.tensors.items() if k.startswith("best:")}
+        weights = {
+            k.removeprefix("best:"): v.clone()
+            for k, v in state.tensors.items()
+            if k.startswith("best:")
+        }
         self._best = (best[0], best[1], weights) if best is not None else None
         self._history = [EpochEvent(**event) for event in progress.pop("history")]
         for name, value in progress.items():
@@ -318,7 +338,11 @@ class Training:
         classes = self.split.objective == "cross-entropy"
         valid_loss = self._valid_loss()
         test_accuracy = (
-            float((self._backend.predict(self.split.test).argmax(1) == self.split.test.targets).mean()) if classes else None
+            float(
+                (self._backend.predict(self.split.test).argmax(1) == self.split.test.targets).mean()
+            )
+            if classes
+            else None
         )
         self._seconds += time.perf_counter() - started
         event = EpochEvent(
@@ -356,7 +380,9 @@ class Training:
         count, batch = len(self.split.train), self.train.batch
         if self._seconds - self._good_at >= _PIECE_SECONDS:
             self._good, self._good_at = self._backend.weights(), self._seconds
-        self._most = most = int(min(windows * _PIECE_SECONDS / max(spent, 1e-6), 4 * max(windows, self._most)))
+        self._most = most = int(
+            min(windows * _PIECE_SECONDS / max(spent, 1e-6), 4 * max(windows, self._most))
+        )
         if most < count:
             return 1, max(batch, most // batch * batch)
         watched = self.split.valid is not None or self.split.objective == "cross-entropy"
@@ -376,7 +402,9 @@ def train(split: Split, model: ModelConfig, settings: TrainConfig | None = None)
     return training.result()
 
 
-def _open_backend(split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None, chosen: Choice) -> Backend:
+def _open_backend(
+    split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None, chosen: Choice
+) -> Backend:
     if chosen.backend == "compiled":
         return CompiledBackend(split, model, train)
     return TorchBackend(split, model, dataclasses.replace(train, device=chosen.device), augment)
@@ -385,7 +413,9 @@ def _open_backend(split: Split, model: ModelConfig, train: TrainConfig, augment:
 def _one_cycle(peak: float, steps: int) -> npt.NDArray[np.float64]:
     """(steps,) rates of torch's one-cycle schedule: up to the peak over the first 30%, then down, both by a cosine."""
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=peak)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=peak, total_steps=steps + 1, cycle_momentum=False)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=peak, total_steps=steps + 1, cycle_momentum=False
+    )
     rates = np.empty(steps)
     for step in range(steps):
         rates[step] = optimizer.param_groups[0]["lr"]

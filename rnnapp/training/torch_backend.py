@@ -36,12 +36,24 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self, split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None = None) -> None:
+    def __init__(
+        self, split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None = None
+    ) -> None:
         self.device: str = train.device
         self._config, self._augment, self._objective = train, augment, split.objective
         self._dropout = model.dropout > 0 and model.layers > 1
-        self._threads = 1 if model.hidden < _WIDE else int(os.environ.get("RNNAPP_THREADS") or os.cpu_count() or 1)
-        self.net = RecurrentNet(model, features=split.features, steps=split.steps, outputs=split.outputs, seed=train.seed)
+        self._threads = (
+            1
+            if model.hidden < _WIDE
+            else int(os.environ.get("RNNAPP_THREADS") or os.cpu_count() or 1)
+        )
+        self.net = RecurrentNet(
+            model,
+            features=split.features,
+            steps=split.steps,
+            outputs=split.outputs,
+            seed=train.seed,
+        )
         self.net.to(self.device)
         self._optimizer = self._make_optimizer()
         self._generator = torch.Generator(device=self.device)
@@ -61,7 +73,11 @@ class TorchBackend:
         for e, (order, rate) in enumerate(zip(orders, rates, strict=True)):
             self._total.zero_()
             self._correct.zero_()
-            for index, lr in zip(torch.as_tensor(order, device=self.device).split(self._config.batch), rate, strict=True):
+            for index, lr in zip(
+                torch.as_tensor(order, device=self.device).split(self._config.batch),
+                rate,
+                strict=True,
+            ):
                 self._step(index, float(lr))
             losses[e] = self._total.item() / len(order)
             if self._objective == "cross-entropy":
@@ -74,11 +90,17 @@ class TorchBackend:
         if not len(part):
             return np.empty((0, self.net.outputs), np.float32)
         windows = _windows(part, self.device)
-        chunks = [self.net(_normalised(windows[i : i + _CHUNK], part)) for i in range(0, len(part), _CHUNK)]
+        chunks = [
+            self.net(_normalised(windows[i : i + _CHUNK], part))
+            for i in range(0, len(part), _CHUNK)
+        ]
         return np.asarray(torch.cat(chunks).cpu().numpy(), np.float32)
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().to("cpu", copy=True) for name, value in self.net.state_dict().items()}
+        return {
+            name: value.detach().to("cpu", copy=True)
+            for name, value in self.net.state_dict().items()
+        }
 
     @torch.no_grad()
     def load(self, weights: Weights) -> None:
@@ -95,13 +117,25 @@ class TorchBackend:
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        self.load({name.removeprefix("weight:"): value for name, value in state.items() if name.startswith("weight:")})
+        self.load(
+            {
+                name.removeprefix("weight:"): value
+                for name, value in state.items()
+                if name.startswith("weight:")
+            }
+        )
         self._steps = int(state["steps"])
         for name, parameter in self.net.named_parameters():
-            moments = {key.partition(":")[0]: value for key, value in state.items() if key.partition(":")[2] == name}
+            moments = {
+                key.partition(":")[0]: value
+                for key, value in state.items()
+                if key.partition(":")[2] == name
+            }
             moments.pop("weight")
             if moments:
-                self._optimizer.state[parameter] = {k: v.to(self.device, copy=True) for k, v in moments.items()}
+                self._optimizer.state[parameter] = {
+                    k: v.to(self.device, copy=True) for k, v in moments.items()
+                }
         self._graph = None
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
@@ -114,7 +148,9 @@ class TorchBackend:
 
     def _step(self, index: Tensor, lr: float) -> None:
         self._set_rate(lr)
-        with DRAWING if self._dropout else contextlib.nullcontext():  # seed and draw before another thread does
+        with (
+            DRAWING if self._dropout else contextlib.nullcontext()
+        ):  # seed and draw before another thread does
             self._seed_step()
             self._take(index)
         self._steps += 1
@@ -209,7 +245,9 @@ def _windows(part: Sequences, device: str) -> Tensor:
     rows = torch.as_tensor(part.rows, device=device)
     spacing = int(part.starts[1] - part.starts[0]) if len(part) > 1 else 1
     width = part.features
-    return rows.as_strided((len(part), part.steps, width), (spacing * width, width, 1), int(part.starts[0]) * width)
+    return rows.as_strided(
+        (len(part), part.steps, width), (spacing * width, width, 1), int(part.starts[0]) * width
+    )
 
 
 def _normalised(windows: Tensor, part: Sequences) -> Tensor:

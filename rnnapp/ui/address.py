@@ -16,7 +16,14 @@ from rnnapp.configs import ConfigT, from_query, options, to_query
 __all__ = ["open_settings", "publish", "publish_word", "seed", "seed_word"]
 
 
-def seed(cls: type[Any], name: str, *, default: Any = None, low: float | None = None, high: float | None = None) -> None:
+def seed(
+    cls: type[Any],
+    name: str,
+    *,
+    default: Any = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> None:
     """Give a control its first value: the address's, brought into range, else the default.
 
     Args:

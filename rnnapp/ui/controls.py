@@ -12,7 +12,16 @@ from rnnapp.configs import ModelConfig, SplitPoint, TrainConfig, WindowConfig, o
 from rnnapp.data.prices import PriceTable
 from rnnapp.ui.address import publish, seed
 
-__all__ = ["CELLS", "choice", "model_controls", "number", "rate", "switch", "train_controls", "window_controls"]
+__all__ = [
+    "CELLS",
+    "choice",
+    "model_controls",
+    "number",
+    "rate",
+    "switch",
+    "train_controls",
+    "window_controls",
+]
 
 CELLS = {
     "rnn": "RNN",
@@ -54,7 +63,9 @@ def window_controls(prices: PriceTable, **defaults: Any) -> WindowConfig:
     with st.expander("More on the window"):
         values["features"] = _features(prices)
         values["inputs"] = choice(WindowConfig, "inputs")
-        values["scaling"] = choice(WindowConfig, "scaling", {"train": "training rows", "all": "all rows (leaks)"})
+        values["scaling"] = choice(
+            WindowConfig, "scaling", {"train": "training rows", "all": "all rows (leaks)"}
+        )
         values["valid"] = number(WindowConfig, "valid", default=defaults.get("valid"))
         values["rows"] = _whole(WindowConfig, "rows", high=max(len(prices), 200), step=250)
     config = WindowConfig(**values)
@@ -69,7 +80,9 @@ def model_controls() -> ModelConfig:
     values |= {name: number(ModelConfig, name) for name in ("hidden", "layers")}
     with st.expander("More on the net"):
         values["bidirectional"] = switch(ModelConfig, "bidirectional")
-        values["readout"] = choice(ModelConfig, "readout", {"all": "all steps", "last": "last step"})
+        values["readout"] = choice(
+            ModelConfig, "readout", {"all": "all steps", "last": "last step"}
+        )
         values["squash"] = switch(ModelConfig, "squash")
         values["dropout"] = number(ModelConfig, "dropout")
     config = ModelConfig(**values)
@@ -77,7 +90,9 @@ def model_controls() -> ModelConfig:
     return config
 
 
-def train_controls(*, validated: bool = True, seed_shown: bool = True, **defaults: Any) -> TrainConfig:
+def train_controls(
+    *, validated: bool = True, seed_shown: bool = True, **defaults: Any
+) -> TrainConfig:
     """How it is trained.
 
     Args:
@@ -86,7 +101,9 @@ def train_controls(*, validated: bool = True, seed_shown: bool = True, **default
         defaults: this page's defaults where they differ from the config's.
     """
     st.subheader("Training", divider="gray")
-    values: dict[str, Any] = {name: number(TrainConfig, name, default=defaults.get(name)) for name in ("epochs", "batch")}
+    values: dict[str, Any] = {
+        name: number(TrainConfig, name, default=defaults.get(name)) for name in ("epochs", "batch")
+    }
     values["lr"] = rate(defaults.get("lr"))
     with st.expander("More on the training"):
         values["optimizer"] = choice(TrainConfig, "optimizer", {"adam": "Adam", "sgd": "SGD"})
@@ -104,23 +121,43 @@ def train_controls(*, validated: bool = True, seed_shown: bool = True, **default
     return config
 
 
-def number(cls: type[Any], name: str, *, default: float | None = None, disabled: bool = False) -> Any:
+def number(
+    cls: type[Any], name: str, *, default: float | None = None, disabled: bool = False
+) -> Any:
     """A slider for a number, its unit in the label."""
     option = options(cls)[name]
     low, high, step = _SPANS.get(name, (option.low, option.high, 1))
     kind = int if option.kind == "int" else float
     seed(cls, name, default=default, low=low, high=high)
-    label = f"{option.label} ({option.unit})" if option.unit and option.unit != option.label.lower() else option.label
+    label = (
+        f"{option.label} ({option.unit})"
+        if option.unit and option.unit != option.label.lower()
+        else option.label
+    )
     return st.slider(
-        label, kind(low), kind(high), step=kind(step), key=name, help=option.help, disabled=disabled, persist_state="session"
+        label,
+        kind(low),
+        kind(high),
+        step=kind(step),
+        key=name,
+        help=option.help,
+        disabled=disabled,
+        persist_state="session",
     )
 
 
-def choice(cls: type[Any], name: str, names: dict[str, str] | None = None, *, listed: bool = False) -> str:
+def choice(
+    cls: type[Any], name: str, names: dict[str, str] | None = None, *, listed: bool = False
+) -> str:
     """One of a few words: a segmented control, or a list where there are many."""
     option, names = options(cls)[name], names or {}
     seed(cls, name)
-    common: Any = dict(format_func=lambda word: names.get(word, word), key=name, help=option.help, persist_state="session")
+    common: Any = dict(
+        format_func=lambda word: names.get(word, word),
+        key=name,
+        help=option.help,
+        persist_state="session",
+    )
     if listed:
         return cast(str, st.selectbox(option.label, option.choices, **common))
     chosen = st.segmented_control(option.label, option.choices, required=True, **common)
@@ -139,14 +176,31 @@ def rate(default: float | None = None) -> float:
     option = options(TrainConfig)["lr"]
     seed(TrainConfig, "lr", default=default)
     grid = sorted({*_RATES, float(st.session_state["lr"])})
-    return st.select_slider(option.label, grid, format_func=lambda r: f"{r:g}", key="lr", help=option.help, persist_state="session")
+    return st.select_slider(
+        option.label,
+        grid,
+        format_func=lambda r: f"{r:g}",
+        key="lr",
+        help=option.help,
+        persist_state="session",
+    )
 
 
 def _whole(cls: type[Any], name: str, *, high: int, step: int) -> int:
     option = options(cls)[name]
     seed(cls, name, low=option.low, high=high)
     label = {"rows": "Latest rows only (0 takes all)"}.get(name, option.label)
-    return int(st.number_input(label, int(option.low), high, step=step, key=name, help=option.help, persist_state="session"))
+    return int(
+        st.number_input(
+            label,
+            int(option.low),
+            high,
+            step=step,
+            key=name,
+            help=option.help,
+            persist_state="session",
+        )
+    )
 
 
 def _features(prices: PriceTable) -> tuple[str, ...]:
@@ -154,7 +208,12 @@ def _features(prices: PriceTable) -> tuple[str, ...]:
     seed(WindowConfig, "features")
     st.session_state["features"] = [c for c in st.session_state["features"] if c in prices.columns]
     chosen: Sequence[str] = st.multiselect(
-        option.label, prices.columns, key="features", help=option.help, placeholder="every column", persist_state="session"
+        option.label,
+        prices.columns,
+        key="features",
+        help=option.help,
+        placeholder="every column",
+        persist_state="session",
     )
     return tuple(chosen)
 
@@ -168,8 +227,19 @@ def _split(prices: PriceTable) -> SplitPoint:
         st.session_state["split_by"] = names[type(st.session_state["split"])]
         for name in names.values():  # a slider of an earlier split would win over the new one
             st.session_state.pop(f"split_{name}", None)
-    by = st.segmented_control("Split by", names.values(), key="split_by", required=True, help=option.help, persist_state="session")
-    sliders: dict[str | None, Any] = {"share": _split_share, "windows": _split_windows, "date": _split_date}
+    by = st.segmented_control(
+        "Split by",
+        names.values(),
+        key="split_by",
+        required=True,
+        help=option.help,
+        persist_state="session",
+    )
+    sliders: dict[str | None, Any] = {
+        "share": _split_share,
+        "windows": _split_windows,
+        "date": _split_date,
+    }
     value: SplitPoint = sliders[by or "share"](prices, st.session_state["split"])
     st.session_state["split"] = value
     return value
@@ -182,13 +252,23 @@ def _split_share(prices: PriceTable, value: SplitPoint) -> float:
 
 def _split_windows(prices: PriceTable, value: SplitPoint) -> int:
     high = max(len(prices) - 10, 2)
-    return int(_split_slider("windows", "Training windows", 1, high, value if isinstance(value, int) else int(0.7 * high)))
+    return int(
+        _split_slider(
+            "windows",
+            "Training windows",
+            1,
+            high,
+            value if isinstance(value, int) else int(0.7 * high),
+        )
+    )
 
 
 def _split_date(prices: PriceTable, value: SplitPoint) -> str:
     days = [day.date() for day in prices.frame.index]
     start = dt.date.fromisoformat(value) if isinstance(value, str) else days[int(0.7 * len(days))]
-    chosen: dt.date = _split_slider("date", "First test day", days[min(20, len(days) // 4)], days[-2], start)
+    chosen: dt.date = _split_slider(
+        "date", "First test day", days[min(20, len(days) // 4)], days[-2], start
+    )
     return chosen.isoformat()
 
 

@@ -44,11 +44,19 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
         persist_state="session",
         help="A bundled index (no network), a CSV of your own, or Yahoo Finance.",
     )
-    source = chosen or "bundled"  # nothing is chosen for a moment while another page takes the control over
+    source = (
+        chosen or "bundled"
+    )  # nothing is chosen for a moment while another page takes the control over
     publish_word("data", source, "bundled")
-    prices = {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source](place or st.container())
+    prices = {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source](
+        place or st.container()
+    )
     if prices is None and place is not None:
-        place.button(f"Use the bundled {BUNDLED[_FIRST]} instead", icon=":material/inventory_2:", on_click=_use_bundled)
+        place.button(
+            f"Use the bundled {BUNDLED[_FIRST]} instead",
+            icon=":material/inventory_2:",
+            on_click=_use_bundled,
+        )
     return prices
 
 
@@ -60,7 +68,9 @@ def sample_prices() -> PriceTable:
 def show_repairs(prices: PriceTable) -> None:
     """What was read, and what was mended while reading."""
     first, last = prices.frame.index[0].date(), prices.frame.index[-1].date()
-    st.caption(f"{prices.name}: {len(prices):,} days, {first} to {last}; {', '.join(prices.columns)}.")
+    st.caption(
+        f"{prices.name}: {len(prices):,} days, {first} to {last}; {', '.join(prices.columns)}."
+    )
     if prices.repairs:
         with st.expander(f"{len(prices.repairs)} repairs while reading", icon=":material/build:"):
             for repair in prices.repairs:
@@ -103,7 +113,10 @@ def _bundled(_: DeltaGenerator) -> PriceTable:
 
 def _uploaded(place: DeltaGenerator) -> PriceTable | None:
     file = st.file_uploader(
-        "Price file", type=["csv", "txt", "tsv"], key="upload", help="CSV with a date and a close; 25 MB at most."
+        "Price file",
+        type=["csv", "txt", "tsv"],
+        key="upload",
+        help="CSV with a date and a close; 25 MB at most.",
     )
     if file is not None:
         content = file.getvalue()
@@ -111,10 +124,14 @@ def _uploaded(place: DeltaGenerator) -> PriceTable | None:
         if st.session_state.get("file") != key:
             _take_upload(key, file.name, content)
     elif "file" not in st.session_state and st.query_params.get("file") in _uploads():
-        st.session_state["file"] = st.query_params["file"]  # the page was loaded again: the server still has it
+        st.session_state["file"] = st.query_params[
+            "file"
+        ]  # the page was loaded again: the server still has it
     if st.session_state.get("file") not in _uploads():
         publish_word("file", "", "")
-        place.info("Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are.")
+        place.info(
+            "Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are."
+        )
         return None
     publish_word("file", st.session_state["file"], "")
     if st.session_state.get("_upload") is None:
@@ -141,7 +158,9 @@ def _uploads() -> OrderedDict[str, tuple[str, bytes]]:
 
 def _read_upload(content: bytes, name: str, place: DeltaGenerator) -> PriceTable | None:
     try:
-        return read_prices(content, name=name.rsplit(".", 1)[0], columns=st.session_state.get("_mapping"))
+        return read_prices(
+            content, name=name.rsplit(".", 1)[0], columns=st.session_state.get("_mapping")
+        )
     except ColumnError as error:
         place.error(str(error), icon=":material/error:")
         if error.columns:
@@ -164,7 +183,9 @@ def _map_by_hand(columns: tuple[str, ...], place: DeltaGenerator) -> None:
 
 def _fetched(place: DeltaGenerator) -> PriceTable | None:
     typed = st.session_state.get("ticker") or st.query_params.get("ticker") or next(iter(TICKERS))
-    st.session_state["ticker"] = typed[:20]  # any symbol may be asked for; what is none is told when it is fetched
+    st.session_state["ticker"] = typed[
+        :20
+    ]  # any symbol may be asked for; what is none is told when it is fetched
     ticker = st.selectbox(
         "Ticker",
         list(dict.fromkeys([*TICKERS, st.session_state["ticker"]])),
@@ -179,8 +200,12 @@ def _fetched(place: DeltaGenerator) -> PriceTable | None:
     start = _day("From", "from", today - dt.timedelta(days=5 * 365), today)
     end = _day("To", "to", today, today)
     if start >= end:
-        raise ConfigError(f"The range starts on {start} and ends on {end}; a start before its end would do.")
-    refresh = st.button("Fetch", icon=":material/download:", help="Copies are kept for 12 hours.", key="fetch")
+        raise ConfigError(
+            f"The range starts on {start} and ends on {end}; a start before its end would do."
+        )
+    refresh = st.button(
+        "Fetch", icon=":material/download:", help="Copies are kept for 12 hours.", key="fetch"
+    )
     key = (ticker, start, end)
     if refresh or st.session_state.get("_fetched_key") != key:
         with place, st.spinner(f"Fetching {ticker} from Yahoo Finance"):
@@ -205,12 +230,16 @@ def _day(label: str, name: str, default: dt.date, last: dt.date) -> dt.date:
         except ValueError:
             asked = default
         st.session_state[name] = min(max(asked, _EARLIEST), last)
-    day: dt.date = st.date_input(label, min_value=_EARLIEST, max_value=last, key=name, persist_state="session")
+    day: dt.date = st.date_input(
+        label, min_value=_EARLIEST, max_value=last, key=name, persist_state="session"
+    )
     publish_word(name, day.isoformat(), default.isoformat())
     return day
 
 
-def _fetch(ticker: str, start: dt.date, end: dt.date, *, refresh: bool) -> tuple[PriceTable | None, str]:
+def _fetch(
+    ticker: str, start: dt.date, end: dt.date, *, refresh: bool
+) -> tuple[PriceTable | None, str]:
     """The table, or the last copy kept; and what went wrong, if anything did."""
     try:
         return fetch_yahoo(ticker, start, end, refresh=refresh), ""

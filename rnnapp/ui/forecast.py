@@ -13,20 +13,20 @@ import streamlit as st
 
 from rnnapp.configs import ModelConfig, TrainConfig, to_dict
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.cautions import cautions
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.evaluation.metrics import answer as answer_of
+from rnnapp.evaluation.warnings import cautions
 from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, residual_figure
 from rnnapp.figures.style import line_of
-from rnnapp.runs.files import open_run
-from rnnapp.runs.records import Settings
+from rnnapp.runs.history.artifacts import open_run
+from rnnapp.runs.history.records import Settings
+from rnnapp.training.backend_choice import estimate
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.checkpoints import model_to_bytes
-from rnnapp.training.choice import estimate
 from rnnapp.training.loop import TrainedModel, Training
-from rnnapp.ui.desk import desk, keep_button, send, watch_sent
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, at_once, await_kernels, watch
+from rnnapp.ui.manager import desk, keep_button, send, watch_sent
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
 from rnnapp.ui.results import forget, once, recall, remember, share, shared, split_key
 
@@ -56,7 +56,11 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     told: Told | None = recall(key)
     seconds = estimate(split, model, train)
     if told is None and not busy and seconds < LIVE_SECONDS:
-        told = once(key, lambda: _tell(_train(split, model, train), split), whole=lambda made: made.trained.whole)
+        told = once(
+            key,
+            lambda: _tell(_train(split, model, train), split),
+            whole=lambda made: made.trained.whole,
+        )
     if told is not None:
         show_result(told, split)
         keep_button(told.trained, split, told.forecast, source=split.prices.name)
@@ -68,12 +72,21 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
         await_kernels(split, model, train)
 
 
-def _start(key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float) -> None:
+def _start(
+    key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float
+) -> None:
     if seconds < LONG_SECONDS:
-        st.session_state[_JOB] = share((_JOB, key), (key, split, BackgroundTraining(Training(split, model, train))))
+        st.session_state[_JOB] = share(
+            (_JOB, key), (key, split, BackgroundTraining(Training(split, model, train)))
+        )
     else:
         settings = Settings(model, train, window=split.config)
-        run_id = send(f"{model.name} on {split.prices.name}", settings, prices=split.prices, source=split.prices.name)
+        run_id = send(
+            f"{model.name} on {split.prices.name}",
+            settings,
+            prices=split.prices,
+            source=split.prices.name,
+        )
         st.session_state[_RUN] = share((_RUN, key), (key, run_id))
     st.rerun()
 
@@ -158,8 +171,14 @@ def _train_button(label: str) -> bool:
 
 def _before(split: PriceSplit, model: ModelConfig) -> None:
     """Nothing is trained yet: the prices with their split."""
-    days = "tomorrow's close" if split.config.horizon == 1 else f"the close {split.config.horizon} days ahead"
-    answer(f"Can a {model.name} forecast {days} of {split.prices.name} better than the last close does?")
+    days = (
+        "tomorrow's close"
+        if split.config.horizon == 1
+        else f"the close {split.config.horizon} days ahead"
+    )
+    answer(
+        f"Can a {model.name} forecast {days} of {split.prices.name} better than the last close does?"
+    )
     chart(
         price_figure(split, is_dark()),
         "prices",
@@ -189,7 +208,9 @@ def show_result(told: Told, split: PriceSplit) -> None:
 def _details(told: Told, split: PriceSplit) -> None:
     """The rest, in tabs; only the open one is drawn."""
     shown = {"Loss": _loss, "Residuals": _residuals, "Table": _table, "Settings and files": _files}
-    for tab, show in zip(st.tabs(list(shown), key="details", on_change="rerun"), shown.values(), strict=True):
+    for tab, show in zip(
+        st.tabs(list(shown), key="details", on_change="rerun"), shown.values(), strict=True
+    ):
         if tab.open:
             with tab:
                 show(told, split)
@@ -208,7 +229,9 @@ def _forecast_chart(told: Told) -> None:
         label_visibility="collapsed",
     )
     first, last = _range(chosen, told.forecast)
-    figure = forecast_figure(told.forecast, line_of(told.trained.model), dark=is_dark(), first=first, last=last)
+    figure = forecast_figure(
+        told.forecast, line_of(told.trained.model), dark=is_dark(), first=first, last=last
+    )
     alt = f"Actual and predicted close by day; the test part begins on {_day(told.forecast.boundary)}. {told.evaluation.verdict}"
     chart(figure, "forecast", alt)
 
@@ -249,9 +272,11 @@ def _figures(judged: Evaluation) -> list[Figure]:
 
 
 def _how(trained: TrainedModel) -> str:
-    ended = {"stopped": ", stopped by hand", "early stopping": ", stopped early", "diverged": ", broken off"}.get(
-        trained.stopped, ""
-    )
+    ended = {
+        "stopped": ", stopped by hand",
+        "early stopping": ", stopped early",
+        "diverged": ", broken off",
+    }.get(trained.stopped, "")
     where = {"torch": "torch", "compiled": "the compiled kernel"}[trained.backend]
     if not trained.history:
         return f"Broken off in the first epoch. {trained.reason}"
@@ -274,9 +299,15 @@ def _loss(told: Told, _: PriceSplit) -> None:
         st.info("No epoch was completed, so there is no loss to show.")
         return
     log = st.toggle("Logarithmic", value=True, key="log_loss")
-    figure = loss_figure(trained.history, line_of(trained.model), epochs=len(trained.history), log=log)
+    figure = loss_figure(
+        trained.history, line_of(trained.model), epochs=len(trained.history), log=log
+    )
     last = trained.history[-1]
-    chart(figure, "loss", f"Training loss falls from {trained.history[0].train_loss:.4g} to {last.train_loss:.4g}.")
+    chart(
+        figure,
+        "loss",
+        f"Training loss falls from {trained.history[0].train_loss:.4g} to {last.train_loss:.4g}.",
+    )
 
 
 def _files(told: Told, split: PriceSplit) -> None:
@@ -284,13 +315,32 @@ def _files(told: Told, split: PriceSplit) -> None:
     settings = {**to_dict(split.config), **to_dict(trained.model), **to_dict(trained.train)}
     with st.container(horizontal=True):
         st.download_button(
-            "Forecast (CSV)", lambda: told.forecast.frame().to_csv(index=False), "forecast.csv", "text/csv", on_click="ignore"
+            "Forecast (CSV)",
+            lambda: told.forecast.frame().to_csv(index=False),
+            "forecast.csv",
+            "text/csv",
+            on_click="ignore",
         )
         st.download_button(
-            "Settings (JSON)", lambda: json.dumps(settings, indent=1), "settings.json", "application/json", on_click="ignore"
+            "Settings (JSON)",
+            lambda: json.dumps(settings, indent=1),
+            "settings.json",
+            "application/json",
+            on_click="ignore",
         )
-        st.download_button("Weights (safetensors)", lambda: model_to_bytes(trained)[0], "weights.safetensors", on_click="ignore")
-        st.download_button("Chart (HTML)", lambda: _chart_html(told), "forecast.html", "text/html", on_click="ignore")
+        st.download_button(
+            "Weights (safetensors)",
+            lambda: model_to_bytes(trained)[0],
+            "weights.safetensors",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Chart (HTML)",
+            lambda: _chart_html(told),
+            "forecast.html",
+            "text/html",
+            on_click="ignore",
+        )
     st.caption("The camera in the chart's toolbar saves it as PNG.")
     figures = {k: v for k, v in dataclasses.asdict(told.evaluation).items() if isinstance(v, float)}
     left, right = st.columns(2)
@@ -302,7 +352,9 @@ def _files(told: Told, split: PriceSplit) -> None:
 
 def _chart_html(told: Told) -> str:
     figure = forecast_figure(told.forecast, line_of(told.trained.model))
-    figure.update_layout(template="plotly_white", title=answer_of(told.evaluation, told.trained.model.name))
+    figure.update_layout(
+        template="plotly_white", title=answer_of(told.evaluation, told.trained.model.name)
+    )
     html: str = figure.to_html(include_plotlyjs=True)
     return html
 

@@ -17,7 +17,7 @@ from rnnapp.data.sequences import Split
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
 from rnnapp.training.background import BackgroundTraining
-from rnnapp.training.compiled import building, supports
+from rnnapp.training.kernels.backend import building, supports
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.page import chart
 from rnnapp.ui.results import superseded
@@ -75,7 +75,9 @@ def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:
     waiting()
 
 
-def watch(job: BackgroundTraining, key: str, draw: Callable[[list[EpochEvent]], go.Figure] | None = None) -> None:
+def watch(
+    job: BackgroundTraining, key: str, draw: Callable[[list[EpochEvent]], go.Figure] | None = None
+) -> None:
     """Show a running training; the page runs again when it ends.
 
     The chart is drawn from what the training has left behind so far: the training never waits for it.
@@ -95,15 +97,33 @@ def watch(job: BackgroundTraining, key: str, draw: Callable[[list[EpochEvent]], 
         speed = job.events[-1].steps_per_second if job.events else 0.0
         rate = speed / max(1, -(-len(training.split.train) // training.train.batch))
         words = f"Epoch {len(job.events)} of {training.train.epochs}"
-        words += f", {rate:,.1f} epochs a second" if rate >= 0.05 else f", {speed:,.0f} steps a second" if rate else ""
+        words += (
+            f", {rate:,.1f} epochs a second"
+            if rate >= 0.05
+            else f", {speed:,.0f} steps a second"
+            if rate
+            else ""
+        )
         words += f", about {left:,.0f} s left" if left < 1e5 else ""
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(job.progress, text=words)
         button.button(
-            "Stop", key=f"{key}_stop", on_click=job.stop, icon=":material/stop:", help="Ends now and keeps what was learned."
+            "Stop",
+            key=f"{key}_stop",
+            on_click=job.stop,
+            icon=":material/stop:",
+            help="Ends now and keeps what was learned.",
         )
         events = list(job.events)
-        figure = draw(events) if draw else loss_figure(events, line_of(training.model), epochs=training.train.epochs)
-        chart(figure, f"{key}_live_loss", f"Training loss over {len(job.events)} epochs, still running.")
+        figure = (
+            draw(events)
+            if draw
+            else loss_figure(events, line_of(training.model), epochs=training.train.epochs)
+        )
+        chart(
+            figure,
+            f"{key}_live_loss",
+            f"Training loss over {len(job.events)} epochs, still running.",
+        )
 
     live()

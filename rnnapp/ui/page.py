@@ -12,7 +12,16 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from rnnapp.errors import RnnappError
 
-__all__ = ["Figure", "answer", "chart", "figures_row", "is_dark", "notes", "quiet_line", "sentences"]
+__all__ = [
+    "Figure",
+    "answer",
+    "chart",
+    "figures_row",
+    "is_dark",
+    "notes",
+    "quiet_line",
+    "sentences",
+]
 
 _CONFIG = {
     "displaylogo": False,
@@ -62,7 +71,9 @@ def notes(lines: Sequence[str]) -> None:
 
 def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> None:
     """A chart with a stable key and words for who cannot see it; the camera in its toolbar saves a PNG."""
-    config = _CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": name or key}}
+    config = _CONFIG | {
+        "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name or key}
+    }
     with st.container(key=f"chart_{key}"):
         st.plotly_chart(figure, key=key, alt=alt, config=config, theme="streamlit")
 

@@ -12,7 +12,17 @@ import streamlit as st
 
 from rnnapp.data.sequences import Split
 
-__all__ = ["forget", "once", "recall", "remember", "share", "shared", "split_key", "superseded", "under_way"]
+__all__ = [
+    "forget",
+    "once",
+    "recall",
+    "remember",
+    "share",
+    "shared",
+    "split_key",
+    "superseded",
+    "under_way",
+]
 
 T = TypeVar("T")
 _KEPT = 24  # results a session keeps
@@ -82,7 +92,12 @@ def split_key(split: Split, *settings: Hashable) -> Hashable:
     """What makes two runs the same: the data with their name, which nobody else is to read, and every setting."""
     data = getattr(split, "prices", split)
     told = [getattr(data, name, None) for name in ("fingerprint", "name")]
-    return (*told, getattr(split, "config", getattr(split, "digits", None)), len(split.train), *settings)
+    return (
+        *told,
+        getattr(split, "config", getattr(split, "digits", None)),
+        len(split.train),
+        *settings,
+    )
 
 
 class _Made:
@@ -105,7 +120,9 @@ class _Made:
             if (found := theirs.result()) is not None:
                 return found  # type: ignore[no-any-return]
 
-    def _make(self, key: Hashable, mine: Future[Any], make: Callable[[], T], whole: Callable[[T], bool]) -> T:
+    def _make(
+        self, key: Hashable, mine: Future[Any], make: Callable[[], T], whole: Callable[[T], bool]
+    ) -> T:
         kept: T | None = None
         try:
             value = make()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from rnnapp.training.compiled import warm_up
-from rnnapp.ui import desk
+from rnnapp.training.kernels.backend import warm_up
+from rnnapp.ui import manager as desk
 
 __all__ = ["start"]
 

@@ -12,11 +12,11 @@ import streamlit as st
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value, options
 from rnnapp.data.prices import PriceTable
 from rnnapp.figures.runs import SearchKind, search_figure
-from rnnapp.runs.plan import Range, SearchPlan
-from rnnapp.runs.records import Settings
-from rnnapp.runs.search import Search, saved_searches, searches_folder
+from rnnapp.runs.history.records import Settings
+from rnnapp.runs.search.search import Search, saved_searches, searches_folder
+from rnnapp.runs.search.space import Range, SearchPlan
 from rnnapp.ui.address import open_settings
-from rnnapp.ui.desk import desk
+from rnnapp.ui.manager import desk
 from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, quiet_line, sentences
 
 __all__ = ["show_search", "show_setup"]
@@ -24,7 +24,9 @@ __all__ = ["show_search", "show_setup"]
 _LOOK_EVERY = 1.0  # seconds between two looks at a running search
 _FIRST = ("cell", "hidden", "window", "lr")
 _RATES = (*(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 5)), 1.0)
-_NUMBERS: dict[str, tuple[tuple[int, int], tuple[int, int], bool]] = {  # span, range at first, logarithmic
+_NUMBERS: dict[
+    str, tuple[tuple[int, int], tuple[int, int], bool]
+] = {  # span, range at first, logarithmic
     "window": ((2, 60), (3, 30), False),
     "hidden": ((1, 64), (2, 32), True),
     "layers": ((1, 4), (1, 2), False),
@@ -39,7 +41,11 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("constant", "one-cycle"),
 }
-_OPTIONS = {name: option for cls in (WindowConfig, ModelConfig, TrainConfig) for name, option in options(cls).items()}
+_OPTIONS = {
+    name: option
+    for cls in (WindowConfig, ModelConfig, TrainConfig)
+    for name, option in options(cls).items()
+}
 _SEARCHABLE = (
     "cell",
     "hidden",
@@ -87,9 +93,26 @@ def show_setup(prices: PriceTable, base: Settings) -> None:
         columns = st.columns(2, gap="medium")
         ranges = tuple(_range(name, columns[i % 2]) for i, name in enumerate(names))
         left, right = st.columns(2, gap="medium")
-        budget = left.slider("Budget (trials)", 5, 200, 40, step=5, key="budget", help="Trials in all; pruned ones count.")
-        folds = right.slider("Folds", 1, 8, 3, key="folds", help="Origins of the walk-forward on the days before the test.")
-        if st.button("Start the search", type="primary", icon=":material/search:", disabled=not names):
+        budget = left.slider(
+            "Budget (trials)",
+            5,
+            200,
+            40,
+            step=5,
+            key="budget",
+            help="Trials in all; pruned ones count.",
+        )
+        folds = right.slider(
+            "Folds",
+            1,
+            8,
+            3,
+            key="folds",
+            help="Origins of the walk-forward on the days before the test.",
+        )
+        if st.button(
+            "Start the search", type="primary", icon=":material/search:", disabled=not names
+        ):
             with sentences():
                 search = Search(prices, SearchPlan(base, ranges, budget, folds), desk().engine)
                 _searches()[search.name] = search
@@ -101,7 +124,10 @@ def show_search(prices: PriceTable | None) -> bool:
     """The search the address names, with what it found; False where it names none."""
     name = st.query_params.get("search", "")
     if not name:
-        cell, data = st.session_state.get("cell", "gru").upper(), prices.name if prices is not None else "an index"
+        cell, data = (
+            st.session_state.get("cell", "gru").upper(),
+            prices.name if prices is not None else "an index",
+        )
         answer(f"Which settings of a {cell} miss least on the days of {data} before its test part?")
         _earlier()
         return False
@@ -131,7 +157,13 @@ def _earlier() -> None:
     names = saved_searches()
     if not names:
         return
-    chosen = st.selectbox("Earlier searches", names, index=None, format_func=_label, placeholder=f"{len(names)} to go on with")
+    chosen = st.selectbox(
+        "Earlier searches",
+        names,
+        index=None,
+        format_func=_label,
+        placeholder=f"{len(names)} to go on with",
+    )
     if chosen:
         _go_to(chosen)
 
@@ -169,7 +201,11 @@ def _standing(search: Search) -> None:
     states = [one.state for one in found]
     done = states.count("complete") + states.count("pruned")
     if best is None or best.value is None:
-        answer(f"Looking on {search.prices.name}; no trial is complete yet." if search.running else "No trial is complete.")
+        answer(
+            f"Looking on {search.prices.name}; no trial is complete yet."
+            if search.running
+            else "No trial is complete."
+        )
     else:
         told = f"{abs(best.value - 1):.1%} {'less' if best.value < 1 else 'more'} than persistence"
         among = f"The best of {states.count('complete')} complete trials"
@@ -178,24 +214,45 @@ def _standing(search: Search) -> None:
     words = f"{done} of {search.plan.budget} trials, {states.count('pruned')} pruned, {states.count('running')} running"
     bar.progress(min(done / search.plan.budget, 1.0), text=words)
     if search.running:
-        if button.button("Stop", icon=":material/stop:", key="stop_search", help="Ends within a second; Continue goes on."):
+        if button.button(
+            "Stop",
+            icon=":material/stop:",
+            key="stop_search",
+            help="Ends within a second; Continue goes on.",
+        ):
             search.stop()
     else:
         more = search.plan.budget if done < search.plan.budget else done + 20
         label = "Continue" if done < search.plan.budget else "20 more"
-        if button.button(label, icon=":material/play_arrow:", key="continue_search", help=f"Go on until {more} trials."):
+        if button.button(
+            label,
+            icon=":material/play_arrow:",
+            key="continue_search",
+            help=f"Go on until {more} trials.",
+        ):
             search.start(more)
             st.rerun()
     if best is not None:
-        figures_row([Figure(_OPTIONS[name].label, _short(value)) for name, value in best.params.items()])
+        figures_row(
+            [Figure(_OPTIONS[name].label, _short(value)) for name, value in best.params.items()]
+        )
 
 
 def _use(search: Search) -> None:
     best = search.best
     assert best is not None
     told = "Open them on the Forecast page."
-    configs = search.plan.settings(best.params).configs  # set before the page's own controls are drawn again
-    if st.button("Use these settings", type="primary", icon=":material/tune:", help=told, on_click=open_settings, args=configs):
+    configs = search.plan.settings(
+        best.params
+    ).configs  # set before the page's own controls are drawn again
+    if st.button(
+        "Use these settings",
+        type="primary",
+        icon=":material/tune:",
+        help=told,
+        on_click=open_settings,
+        args=configs,
+    ):
         st.switch_page("pages/forecast.py")
 
 
@@ -208,9 +265,19 @@ def _pictures(search: Search) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
-            "Picture", [*_PICTURES, "Table"], default="History", required=True, key="picture", label_visibility="collapsed"
+            "Picture",
+            [*_PICTURES, "Table"],
+            default="History",
+            required=True,
+            key="picture",
+            label_visibility="collapsed",
         )
-        st.button("Refresh", icon=":material/refresh:", type="tertiary", help="Draw it from the trials there are now.")
+        st.button(
+            "Refresh",
+            icon=":material/refresh:",
+            type="tertiary",
+            help="Draw it from the trials there are now.",
+        )
     if chosen == "Table":
         st.dataframe(_table(search), hide_index=True, height=420)
         return
@@ -220,26 +287,47 @@ def _pictures(search: Search) -> None:
 
 def _table(search: Search) -> pd.DataFrame:
     rows = [
-        {"Trial": one.number, "State": one.state, "Value": one.value, **one.params, "Seconds": one.seconds} for one in search.found
+        {
+            "Trial": one.number,
+            "State": one.state,
+            "Value": one.value,
+            **one.params,
+            "Seconds": one.seconds,
+        }
+        for one in search.found
     ]
-    return pd.DataFrame(rows).rename(columns={name: option.label for name, option in _OPTIONS.items()}).sort_values("Value")
+    return (
+        pd.DataFrame(rows)
+        .rename(columns={name: option.label for name, option in _OPTIONS.items()})
+        .sort_values("Value")
+    )
 
 
 def _range(name: str, place: Any) -> Range:
     """A slider with two ends, or the choices."""
     option, key = _OPTIONS[name], f"range_{name}"
     if name in _CHOICES:
-        chosen = place.multiselect(option.label, _CHOICES[name], default=_CHOICES[name], key=key, help=option.help)
+        chosen = place.multiselect(
+            option.label, _CHOICES[name], default=_CHOICES[name], key=key, help=option.help
+        )
         return Range(name, choices=tuple(chosen or _CHOICES[name]))
     if name == "lr":
         show = "{:g}".format
-        low, high = place.select_slider(option.label, _RATES, (1e-4, 5e-2), format_func=show, key=key, help=option.help)
+        low, high = place.select_slider(
+            option.label, _RATES, (1e-4, 5e-2), format_func=show, key=key, help=option.help
+        )
         return Range(name, low, high, log=True)
     span, first, log = _NUMBERS[name]
-    label = f"{option.label} ({option.unit})" if option.unit and option.unit != option.label.lower() else option.label
+    label = (
+        f"{option.label} ({option.unit})"
+        if option.unit and option.unit != option.label.lower()
+        else option.label
+    )
     low, high = place.slider(label, *span, first, key=key, help=option.help)
     return Range(name, low, high, log=log)
 
 
 def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) and math.isfinite(value) else format_value(value)
+    return (
+        f"{value:.3g}" if isinstance(value, float) and math.isfinite(value) else format_value(value)
+    )

@@ -26,7 +26,11 @@ ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The Chromium that RNNAPP_CHROMIUM names, else the one on PATH, else Playwright's own."""
-    named = os.environ.get("RNNAPP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    named = (
+        os.environ.get("RNNAPP_CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("google-chrome")
+    )
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=named, args=ARGS)
@@ -42,10 +46,20 @@ def server(own_home: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+    ]
     log = own_home / "server.log"
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=os.environ)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=os.environ
+        )
         try:
             _wait(f"http://localhost:{port}/_stcore/health", process, log)
             yield f"http://localhost:{port}"
@@ -59,7 +73,14 @@ def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
     """Open a path of the dashboard in a fresh session: ``open_page("/compare?cell=gru", width=390, dark=True)``."""
     contexts = []
 
-    def opened(path: str = "/", *, width: int = 1280, height: int = 900, dark: bool = False, touch: bool = False) -> Page:
+    def opened(
+        path: str = "/",
+        *,
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        touch: bool = False,
+    ) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -98,7 +119,9 @@ def plot(page: Page, key: str, ask: str, seconds: float = 30) -> Any:
 
 def no_traceback(page: Page) -> bool:
     """Whether the page shows no exception."""
-    return page.locator('[data-testid="stException"]').count() == 0 and not re.search(r"Traceback", page.inner_text("body"))
+    return page.locator('[data-testid="stException"]').count() == 0 and not re.search(
+        r"Traceback", page.inner_text("body")
+    )
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:

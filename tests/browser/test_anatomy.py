@@ -41,7 +41,9 @@ def test_stepping_through_time_fills_the_equations(open_page: Callable[..., Page
     slider.focus()
     before, started = equations.text_content(), time.monotonic()
     slider.press("ArrowRight")
-    page.wait_for_function("before => document.querySelector('.katex-mathml').textContent !== before", arg=before)
+    page.wait_for_function(
+        "before => document.querySelector('.katex-mathml').textContent !== before", arg=before
+    )
     assert time.monotonic() - started < 5
     expect(page.get_by_text("step 2, ")).to_be_visible()
 
@@ -71,7 +73,9 @@ def test_nothing_spills_over_on_a_phone(open_page: Callable[..., Page]) -> None:
 def test_a_stock_recipe_opens_on_the_forecast_page(open_page: Callable[..., Page]) -> None:
     page = open_page("/anatomy?rows=500&view=Recipes")
     page.locator(".st-key-open_stock-rnn button").first.click()
-    page.wait_for_function("() => !location.pathname.includes('anatomy') && location.search.includes('window=5')")
+    page.wait_for_function(
+        "() => !location.pathname.includes('anatomy') && location.search.includes('window=5')"
+    )
     settle(page)
     for part in ("window=5", "split=200", "cell=rnn", "squash=true", "scaling=all", "rows=431"):
         assert part in page.evaluate("location.search")

@@ -13,7 +13,9 @@ from tests.browser.conftest import no_traceback, plot, settle
 
 pytestmark = pytest.mark.browser
 Opened = Callable[..., Page]
-VERDICT = re.compile(r"is the best of 3 nets: it misses tomorrow's close by [\d.,]+ ± [\d.,]+ points")
+VERDICT = re.compile(
+    r"is the best of 3 nets: it misses tomorrow's close by [\d.,]+ ± [\d.,]+ points"
+)
 
 
 def compared(page: Page, label: str = "Compare 3 nets over 2 seeds") -> Page:
@@ -32,7 +34,9 @@ def test_three_architectures_are_compared_and_told(open_page: Opened) -> None:
     heading = page.get_by_role("heading", name=VERDICT)
     expect(heading).to_be_visible()
     assert re.search(r"(no better|is better) than persistence \([\d.,]+\)", heading.inner_text())
-    names = plot(page, "compare", "plot => plot.data.filter(t => t.showlegend !== false).map(t => t.name)")
+    names = plot(
+        page, "compare", "plot => plot.data.filter(t => t.showlegend !== false).map(t => t.name)"
+    )
     assert {"actual", "RNN", "LSTM", "GRU", "Persistence", "Linear autoregression"} <= set(names)
     marks = plot(page, "compare", "plot => plot.layout.annotations.map(a => a.text)")
     assert marks == ["train", "test"]
@@ -53,9 +57,15 @@ def test_the_downloaded_table_tells_the_same(open_page: Opened) -> None:
 
 
 def test_a_click_in_the_legend_hides_a_curve(open_page: Opened) -> None:
-    page = compared(open_page("/compare?rows=400&epochs=2&seeds=1&cells=rnn,gru"), "Compare 2 nets over 1 seed")
+    page = compared(
+        open_page("/compare?rows=400&epochs=2&seeds=1&cells=rnn,gru"), "Compare 2 nets over 1 seed"
+    )
     page.locator(".st-key-chart_compare .legendtoggle").nth(1).click()
-    hidden = plot(page, "compare", "plot => plot.data.some(t => t.visible === 'legendonly' && ['RNN', 'GRU'].includes(t.name))")
+    hidden = plot(
+        page,
+        "compare",
+        "plot => plot.data.some(t => t.visible === 'legendonly' && ['RNN', 'GRU'].includes(t.name))",
+    )
     assert hidden
 
 
@@ -75,13 +85,19 @@ def test_stop_keeps_what_is_done(open_page: Opened) -> None:
     page.get_by_role("button", name="Compare 2 nets over 20 seeds").click()
     expect(page.get_by_text(re.compile(r"[1-9]\d* of 40 trainings"))).to_be_visible(timeout=90_000)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text(re.compile(r"Stopped after \d+ of 40 trainings"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"Stopped after \d+ of 40 trainings"))).to_be_visible(
+        timeout=60_000
+    )
     expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible()
     assert no_traceback(page)
 
 
 def test_a_phone_shows_one_column_and_a_tall_chart(open_page: Opened) -> None:
-    page = compared(open_page("/compare?rows=400&epochs=2&seeds=2", width=390, height=844, dark=True, touch=True))
+    page = compared(
+        open_page(
+            "/compare?rows=400&epochs=2&seeds=2", width=390, height=844, dark=True, touch=True
+        )
+    )
     box = page.locator(".st-key-chart_compare").bounding_box()
     assert box is not None
     assert box["height"] >= 300

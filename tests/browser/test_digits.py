@@ -18,7 +18,9 @@ from tests.support import shared_data
 pytestmark = pytest.mark.browser
 Opened = Callable[..., Page]
 Points = list[tuple[float, float]]
-SEVEN = Drawing(7, (((0.2, 0.1), (0.5, 0.1), (0.8, 0.1), (0.6, 0.5), (0.5, 0.95)), ((0.3, 0.5), (0.75, 0.5))))
+SEVEN = Drawing(
+    7, (((0.2, 0.1), (0.5, 0.1), (0.8, 0.1), (0.6, 0.5), (0.5, 0.95)), ((0.3, 0.5), (0.75, 0.5)))
+)
 
 
 def on_canvas(page: Page, drawing: Drawing, fill: float = 0.7) -> list[Points]:
@@ -30,7 +32,10 @@ def on_canvas(page: Page, drawing: Drawing, fill: float = 0.7) -> list[Points]:
     low, high = points.min(0), points.max(0)
     zoom = fill * box["width"] / max(float((high - low).max()), 1e-9)
     centre = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
-    return [[(float(x), float(y)) for x, y in centre + zoom * (line - (low + high) / 2)] for line in lines]
+    return [
+        [(float(x), float(y)) for x, y in centre + zoom * (line - (low + high) / 2)]
+        for line in lines
+    ]
 
 
 def by_mouse(page: Page, drawing: Drawing, fill: float = 0.7) -> None:
@@ -46,7 +51,10 @@ def by_finger(page: Page, drawing: Drawing) -> None:
     finger = page.context.new_cdp_session(page)
     for line in on_canvas(page, drawing):
         for i, (x, y) in enumerate(line):
-            finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": [{"x": x, "y": y}]})
+            finger.send(
+                "Input.dispatchTouchEvent",
+                {"type": "touchMove" if i else "touchStart", "touchPoints": [{"x": x, "y": y}]},
+            )
         finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
@@ -138,7 +146,9 @@ def test_labels_are_kept_shown_and_downloaded(open_page: Opened, tmp_path: Path)
     page = at_canvas(open_page("/digits"))
     by_mouse(page, SEVEN)
     expect_answer(page, 7)
-    page.get_by_role("radio", name="7", exact=True).or_(page.get_by_role("button", name="7", exact=True)).first.click()
+    page.get_by_role("radio", name="7", exact=True).or_(
+        page.get_by_role("button", name="7", exact=True)
+    ).first.click()
     expect(page.get_by_text("1 of 1 read right")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download (JSON)").click()

@@ -26,7 +26,9 @@ def test_a_forecast_stands_there_within_two_clicks(open_page: Opened) -> None:
     button = page.get_by_role("button", name="Train the")
     heading = page.get_by_role("heading", name="misses tomorrow's close by")
     expect(button.or_(heading).first).to_be_visible()
-    if not heading.is_visible():  # the kernel is still being compiled: the page waits for it, or for a click
+    if (
+        not heading.is_visible()
+    ):  # the kernel is still being compiled: the page waits for it, or for a click
         with suppress(Error):
             button.click(timeout=5_000)
     expect(heading).to_be_visible(timeout=60_000)
@@ -54,7 +56,9 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
     for more in (4, 8):  # it grows while it trains
         plot(page, "run_live", f"plot => plot.data[0].x && plot.data[0].x.length >= {more}", 90)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(
+        timeout=30_000
+    )
     expect(page.get_by_text("stopped by hand")).to_be_visible()
     assert annotations(page, "forecast") == ["train", "test"]
 
@@ -65,14 +69,18 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
     settle(page)
     expect(page.get_by_role("slider", name="Window length")).to_have_value("13")
     expect(page.get_by_text("walk: 400 days")).to_be_visible()
-    expect(page.get_by_text("stopped by hand")).to_be_visible(timeout=30_000)  # what was trained is still there
+    expect(page.get_by_text("stopped by hand")).to_be_visible(
+        timeout=30_000
+    )  # what was trained is still there
     assert no_traceback(page)
 
 
 def test_seconds_of_training_are_watched_in_place(open_page: Opened) -> None:
     page = open_page("/?rows=600&backend=torch&epochs=60")
     page.get_by_role("button", name="Train the GRU").click()
-    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(
+        timeout=60_000
+    )
     expect(page.get_by_text("60 epochs in")).to_be_visible()
     assert no_traceback(page)
 
@@ -89,7 +97,9 @@ def test_a_file_that_is_no_price_table_is_told(open_page: Opened, tmp_path: Path
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_phone_shows_one_column_without_sideways_scrolling(open_page: Opened, dark: bool) -> None:
     page = open_page("/?rows=600", width=390, height=844, dark=dark)
-    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(
+        timeout=60_000
+    )
     wide = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
     assert plot(page, "forecast", "plot => plot.getBoundingClientRect().height") >= 300

@@ -25,7 +25,9 @@ def choose(page: Page, *names: str) -> None:
     for name in names:
         box.click()
         page.get_by_role("option", name=name).first.click()
-        expect(page.get_by_test_id("stMain").locator("[data-testid=stMultiSelect]")).to_contain_text(name)
+        expect(
+            page.get_by_test_id("stMain").locator("[data-testid=stMultiSelect]")
+        ).to_contain_text(name)
     page.keyboard.press("Escape")
 
 
@@ -53,7 +55,12 @@ def test_a_long_run_outlives_its_page(open_page: Opened) -> None:
     assert page.get_by_text("stopped by hand").count() or page.get_by_text("stopped").count()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=LONG)
-    more = plot(page, "run_live", f"plot => plot.data[0].x && plot.data[0].x.length > {seen} && plot.data[0].x.length", 90)
+    more = plot(
+        page,
+        "run_live",
+        f"plot => plot.data[0].x && plot.data[0].x.length > {seen} && plot.data[0].x.length",
+        90,
+    )
     plot(page, "run_live", f"plot => plot.data[0].x && plot.data[0].x.length > {more}", 90)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=LONG)
@@ -78,7 +85,10 @@ def test_keep_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> 
     expect(page.get_by_text("What differs")).to_be_visible(timeout=LONG)
     names = plot(page, "compared_losses", "plot => plot.data.map(trace => trace.name)")
     assert sorted(names) == ["LSTM on S&P 500", "RNN on S&P 500"]
-    assert plot(page, "compared_forecasts", "plot => plot.data.map(trace => trace.name)")[:2] == ["persistence", "actual"]
+    assert plot(page, "compared_forecasts", "plot => plot.data.map(trace => trace.name)")[:2] == [
+        "persistence",
+        "actual",
+    ]
     table = page.get_by_test_id("stTable").first.inner_text()
     assert "Cell" in table
     assert "Epochs" in table
@@ -88,7 +98,9 @@ def test_keep_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> 
     settle(page)
     choose(page, "LSTM on S&P 500")
     page.get_by_role("button", name="Open run").click()
-    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(
+        timeout=LONG
+    )
     page.get_by_role("button", name="Pin as baseline").click()
     expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=LONG)
     page.get_by_text("Name, note, facts and files of this run").click()
@@ -100,7 +112,9 @@ def test_keep_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> 
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Everything (ZIP)").click()
     with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as archive:
-        assert {"run.json", "losses.csv", "forecast.csv", "model/weights.safetensors"} <= set(archive.namelist())
+        assert {"run.json", "losses.csv", "forecast.csv", "model/weights.safetensors"} <= set(
+            archive.namelist()
+        )
         assert b"kept on a Monday" in archive.read("run.json")
 
     page.get_by_role("button", name="Delete").click()
@@ -135,7 +149,9 @@ def test_an_unknown_run_is_a_sentence(open_page: Opened) -> None:
     assert no_traceback(page)
 
 
-def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(open_page: Opened) -> None:
+def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(
+    open_page: Opened,
+) -> None:
     page = open_page("/compare?rows=600&cells=rnn,gru&seeds=2&backend=torch&epochs=800")
     page.get_by_role("button", name="Compare 2 nets over 2 seeds").click()
     expect(page.get_by_text("each training is a run of its own")).to_be_visible(timeout=LONG)
@@ -152,19 +168,26 @@ def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(open_p
 
 
 def test_a_long_walk_goes_through_the_engine(open_page: Opened) -> None:
-    page = open_page("/compare?rows=600&cells=gru&seeds=1&backend=torch&epochs=400&view=Walk-forward&folds=3")
+    page = open_page(
+        "/compare?rows=600&cells=gru&seeds=1&backend=torch&epochs=400&view=Walk-forward&folds=3"
+    )
     start = page.get_by_role("button", name="Compare 1 net over 1 seed")
     start.click(timeout=LONG)
     page.get_by_role("button", name="Walk forward over 3 folds").click(timeout=LONG)
     expect(page.get_by_text("of 3 trainings")).to_be_visible(timeout=LONG)
     names = plot(
-        page, "compare_walk", "plot => plot.data.find(t => t.name === 'GRU' && t.x.length === 3) && plot.data.map(t => t.name)", 90
+        page,
+        "compare_walk",
+        "plot => plot.data.find(t => t.name === 'GRU' && t.x.length === 3) && plot.data.map(t => t.name)",
+        90,
     )
     assert names == ["Persistence", "GRU"]
     assert no_traceback(page)
 
 
-def test_a_long_digit_training_is_found_again_after_a_reload_and_reads_when_stopped(open_page: Opened) -> None:
+def test_a_long_digit_training_is_found_again_after_a_reload_and_reads_when_stopped(
+    open_page: Opened,
+) -> None:
     shared_data("MNIST")
     page = open_page("/digits")
     page.locator("iframe").first.or_(page.locator("canvas").first).first.wait_for(timeout=LONG)

@@ -16,7 +16,9 @@ LONG = 120_000
 
 def test_search_watch_stop_continue_and_use(open_page: Opened) -> None:
     page = open_page("/tune?rows=1000/tune?rows=1500/tune?rows=400&epochs=4epochs=60epochs=20")
-    expect(page.get_by_role("heading", name="Which settings of a GRU miss least")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("heading", name="Which settings of a GRU miss least")).to_be_visible(
+        timeout=LONG
+    )
     page.get_by_role("button", name="Start the search").click()
     page.wait_for_function("() => location.search.includes('search=')", timeout=LONG)
     expect(page.get_by_role("heading", name="The best of")).to_be_visible(timeout=LONG)
@@ -30,12 +32,18 @@ def test_search_watch_stop_continue_and_use(open_page: Opened) -> None:
 
     page.get_by_role("button", name="Refresh").click()
     assert plot(page, "search_history", "plot => plot.data[0].x.length") >= 2
-    for picture, key in (("Parallel coordinates", "parallel"), ("Slices", "slices"), ("Importances", "importances")):
+    for picture, key in (
+        ("Parallel coordinates", "parallel"),
+        ("Slices", "slices"),
+        ("Importances", "importances"),
+    ):
         page.get_by_role("radio", name=picture).click()
         assert plot(page, f"search_{key}", "plot => plot.data.length", 90) >= 1
 
     page.get_by_role("button", name="Use these settings").click()
-    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(
+        timeout=LONG
+    )
     assert no_traceback(page)
 
 

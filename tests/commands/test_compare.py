@@ -17,7 +17,10 @@ QUICK = ["--rows=260", "--epochs=2", "--window=5", "--hidden=3"]
 
 
 def test_the_json_has_a_row_for_every_net_and_baseline(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", "--bundled=sp500", "--cells=rnn,lstm,gru", "--seeds=2", "--json", *QUICK]) == 0
+    assert (
+        main(["compare", "--bundled=sp500", "--cells=rnn,lstm,gru", "--seeds=2", "--json", *QUICK])
+        == 0
+    )
     report = json.loads(capsys.readouterr().out)
     rows = {row["name"]: row for row in report["rows"]}
     baselines = {"Persistence", "Drift", "Moving average", "Same weekday", "Linear autoregression"}
@@ -25,15 +28,28 @@ def test_the_json_has_a_row_for_every_net_and_baseline(capsys: pytest.CaptureFix
     assert report["best"] in {"RNN", "LSTM", "GRU"}
     assert report["best"] in report["verdict"]
     for row in rows.values():
-        assert {"rmse", "mae", "mape", "mase", "skill", "directional_accuracy", "base_rate", "best_lag"} <= set(row)
+        assert {
+            "rmse",
+            "mae",
+            "mape",
+            "mase",
+            "skill",
+            "directional_accuracy",
+            "base_rate",
+            "best_lag",
+        } <= set(row)
         assert isinstance(row["in_confidence_set"], bool)
         assert isinstance(row["beats_persistence"], bool)
     assert rows["GRU"]["seeds"] == 2
 
 
-def test_out_writes_the_table_the_forecasts_and_one_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_out_writes_the_table_the_forecasts_and_one_page(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     folder = tmp_path / "new" / "folder"
-    assert main(["compare", "--cells=rnn,gru", "--seeds=1", "--json", f"--out={folder}", *QUICK]) == 0
+    assert (
+        main(["compare", "--cells=rnn,gru", "--seeds=1", "--json", f"--out={folder}", *QUICK]) == 0
+    )
     report = json.loads(capsys.readouterr().out)
     table, days = pd.read_csv(folder / "table.csv"), pd.read_csv(folder / "forecasts.csv")
     assert list(table["name"]) == [row["name"] for row in report["rows"]]
@@ -45,11 +61,15 @@ def test_out_writes_the_table_the_forecasts_and_one_page(capsys: pytest.CaptureF
         assert f"<td>{name}</td>" in page
 
 
-def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_needs_nothing_from_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It must open on a machine without a network: scripts, styles and images are inside."""
     assert main(["compare", "--cells=rnn", "--seeds=1", f"--out={tmp_path}", *QUICK]) == 0
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert not re.search(r"<(script|img|iframe)[^>]+src=|<link[^>]+href=|@import", page.split("</style>")[0])
+    assert not re.search(
+        r"<(script|img|iframe)[^>]+src=|<link[^>]+href=|@import", page.split("</style>")[0]
+    )
     assert not re.search(r"<script[^>]+src=", page)
     assert page.count("Plotly.newPlot(") >= 4
     assert "RNN misses tomorrow" in capsys.readouterr().out
@@ -77,7 +97,9 @@ def test_bi_in_front_reads_both_ways() -> None:
         (["--patience=3"], "no validation part"),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+def test_bad_input_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     assert main(["compare", *arguments]) == 2
     output = capsys.readouterr()
     assert output.out == ""

@@ -13,7 +13,7 @@ from PIL import Image
 from rnnapp.__main__ import main
 from rnnapp.data.drawings import Drawing, drawings_to_json
 from rnnapp.data.ink import draw_strokes
-from rnnapp.evaluation.shipped import NETS, open_net
+from rnnapp.pretrained import NETS, open_net
 from tests.support import shared_data
 
 SEVEN = (((0.0, 0.0), (6.0, 0.0), (3.0, 5.0), (2.5, 10.0)),)
@@ -33,14 +33,18 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return error
 
 
-def test_a_net_trained_here_is_saved_judged_and_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_net_trained_here_is_saved_judged_and_used(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     out, picture = tmp_path / "net", tmp_path / "seven.png"
     report = told(capsys, "train", *SMALL, f"--out={out}")
     assert (report["settings"]["hidden"], report["settings"]["cell"]) == (8, "lstm")
     assert len(report["history"]) == 2
     assert "scikit-learn" in report["answer"]
     assert report["data"]["sha256"]
-    assert np.trace(report["test"]["confusion"]) == round(report["test"]["accuracy"] * report["data"]["test"])
+    assert np.trace(report["test"]["confusion"]) == round(
+        report["test"]["accuracy"] * report["data"]["test"]
+    )
     again = told(capsys, "eval", f"--net={out}")
     assert again["accuracy"] == report["test"]["accuracy"]
     Image.fromarray(draw_strokes(SEVEN)).save(picture)
@@ -48,12 +52,25 @@ def test_a_net_trained_here_is_saved_judged_and_used(capsys: pytest.CaptureFixtu
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_named_net_brings_its_settings_and_options_change_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_named_net_brings_its_settings_and_options_change_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     report = told(
-        capsys, "train", "--net=gru", "--source=sklearn", "--epochs=1", "--hidden=4", "--schedule=constant", "--device=cpu"
+        capsys,
+        "train",
+        "--net=gru",
+        "--source=sklearn",
+        "--epochs=1",
+        "--hidden=4",
+        "--schedule=constant",
+        "--device=cpu",
     )
     settings, gru = report["settings"], NETS["gru"]
-    assert (settings["cell"], settings["lr"], settings["batch"]) == ("gru", gru.train.lr, gru.train.batch)
+    assert (settings["cell"], settings["lr"], settings["batch"]) == (
+        "gru",
+        gru.train.lr,
+        gru.train.batch,
+    )
     assert (settings["hidden"], settings["epochs"], settings["schedule"]) == (4, 1, "constant")
     assert "--cell gru" in report["command"]
     assert "--no-bidirectional" in report["command"]
@@ -71,7 +88,9 @@ def test_drawings_are_judged_one_by_one(capsys: pytest.CaptureFixture[str], tmp_
     assert report["mistakes"] == [{"number": 1, "label": 7, "answer": -1}]
 
 
-def test_light_on_dark_is_the_same_digit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_light_on_dark_is_the_same_digit(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     alpha = draw_strokes(SEVEN)[..., 3]
     for name, picture in (("chalk.png", alpha), ("ink.jpg", 255 - alpha)):
         Image.fromarray(picture).save(tmp_path / name)
@@ -89,11 +108,15 @@ def test_light_on_dark_is_the_same_digit(capsys: pytest.CaptureFixture[str], tmp
         (("train", "--augment=twist"), "augment is 'twist'"),
     ],
 )
-def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str) -> None:
+def test_errors_are_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
     assert words in refused(capsys, *arguments)
 
 
-def test_a_blank_picture_gets_a_sentence_and_no_class(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_blank_picture_gets_a_sentence_and_no_class(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     blank = tmp_path / "blank.png"
     Image.new("L", (50, 50), 255).save(blank)
     assert "blank" in refused(capsys, "classify", str(blank))
@@ -111,10 +134,15 @@ def test_every_shipped_net_says_how_it_was_made(name: str) -> None:
     net = open_net(name)
     recipe = NETS[name]
     assert (net.trained.model, net.trained.train, net.digits) == recipe.settings
-    assert net.facts["command"] == f"python -m rnnapp digits train --net {name} --out rnnapp/weights/{name}"
+    assert (
+        net.facts["command"]
+        == f"python -m rnnapp digits train --net {name} --out rnnapp/weights/{name}"
+    )
     assert net.facts["data"]["name"] == "MNIST"
     assert len(net.facts["data"]["sha256"]) == 64
-    assert net.facts["test"]["accuracy"] == pytest.approx(net.trained.history[-1].test_accuracy, abs=1e-3)
+    assert net.facts["test"]["accuracy"] == pytest.approx(
+        net.trained.history[-1].test_accuracy, abs=1e-3
+    )
 
 
 def test_the_drawing_net_reads_real_hands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,19 +150,26 @@ def test_the_drawing_net_reads_real_hands(capsys: pytest.CaptureFixture[str]) ->
     assert told(capsys, "eval", f"--strokes={shared_data('drawn_digits.json')}")["accuracy"] >= 0.97
 
 
-def test_the_drawing_net_reads_mnist(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_drawing_net_reads_mnist(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The weights that ship are those whose figure is told: at least 99.3% of MNIST's test part."""
     monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(shared_data("MNIST").parent))
     report = told(capsys, "eval")
     assert report["count"] == 10_000
     assert report["accuracy"] >= 0.993
-    assert report["accuracy"] == pytest.approx(open_net("bilstm-draw").facts["test"]["accuracy"], abs=1e-4)
+    assert report["accuracy"] == pytest.approx(
+        open_net("bilstm-draw").facts["test"]["accuracy"], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize(
-    ("brush", "fill", "shift"), [(8, 0.7, (0, 0)), (28, 0.8, (0, 0)), (18, 0.4, (-0.2, 0.2)), (12, 0.5, (0.2, 0.1))]
+    ("brush", "fill", "shift"),
+    [(8, 0.7, (0, 0)), (28, 0.8, (0, 0)), (18, 0.4, (-0.2, 0.2)), (12, 0.5, (0.2, 0.1))],
 )
-def test_moved_scaled_and_thickened_strokes_are_the_same_digit(brush: int, fill: float, shift: tuple[float, float]) -> None:
+def test_moved_scaled_and_thickened_strokes_are_the_same_digit(
+    brush: int, fill: float, shift: tuple[float, float]
+) -> None:
     """What a person draws must not hang on where, how large or with which brush."""
     from rnnapp.data.drawings import read_drawings
     from rnnapp.data.ink import to_digit

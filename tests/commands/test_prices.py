@@ -41,7 +41,9 @@ def test_columns_can_be_named(capsys, tmp_path):
     assert main(["prices", str(path), "--column", "Close"]) == 2
 
 
-@pytest.mark.parametrize("text", ["", "Date,Close\n2020-01-02,0\n2020-01-03,5\n", "Open,High\n1,2\n"])
+@pytest.mark.parametrize(
+    "text", ["", "Date,Close\n2020-01-02,0\n2020-01-03,5\n", "Open,High\n1,2\n"]
+)
 def test_bad_input_is_one_line_and_status_two(capsys, tmp_path, text):
     path = tmp_path / "bad.csv"
     path.write_text(text)
@@ -57,4 +59,7 @@ def test_the_real_command_ends_the_same_way(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == "error: none.csv cannot be opened (No such file or directory); the path of a CSV file would do.\n"
+    assert (
+        done.stderr
+        == "error: none.csv cannot be opened (No such file or directory); the path of a CSV file would do.\n"
+    )

@@ -24,7 +24,9 @@ def test_quick_json_tells_published_and_run(capsys: pytest.CaptureFixture[str]) 
     assert any("Not KOSPI" in sentence for sentence in told["differs"])
 
 
-def test_shapes_come_out_in_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shapes_come_out_in_the_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RNNAPP_MNIST_ROOT", "nowhere")
     started = time.monotonic()
     assert main(["reproduce", "mnist-lstm-256", "--quick"]) == 0
@@ -43,7 +45,9 @@ def test_shapes_come_out_in_the_table(capsys: pytest.CaptureFixture[str], monkey
         (["stock-rnn", "--data", "absent.csv"], "absent.csv"),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_one_line_and_status_2(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["reproduce", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -42,7 +42,15 @@ def test_the_stock_notebooks_losses_come_out(capsys: pytest.CaptureFixture[str],
 
 def test_the_files_hold_what_was_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     csv, folder = tmp_path / "forecast.csv", tmp_path / "model"
-    report = told(capsys, "--bundled=sp500", "--rows=400", "--epochs=2", "--json", f"--forecast={csv}", f"--checkpoint={folder}")
+    report = told(
+        capsys,
+        "--bundled=sp500",
+        "--rows=400",
+        "--epochs=2",
+        "--json",
+        f"--forecast={csv}",
+        f"--checkpoint={folder}",
+    )
     frame = pd.read_csv(csv)
     test = frame[frame["part"] == "test"]
     rmse = ((test["predicted"] - test["actual"]) ** 2).mean() ** 0.5
@@ -66,7 +74,9 @@ def test_the_files_hold_what_was_told(capsys: pytest.CaptureFixture[str], tmp_pa
         (["--unknown=1"], "unrecognized"),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+def test_bad_input_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     try:
         status = main(["train", *arguments])
     except SystemExit as end:  # argparse's own way out

@@ -31,29 +31,46 @@ def _european(value: float) -> str:
 
 
 def _yahoo(frame: pd.DataFrame) -> bytes:
-    adjusted = frame.assign(**{"Adj Close": frame["Close"]})[["Open", "High", "Low", "Close", "Adj Close", "Volume"]]
+    adjusted = frame.assign(**{"Adj Close": frame["Close"]})[
+        ["Open", "High", "Low", "Close", "Adj Close", "Volume"]
+    ]
     lines = adjusted.to_csv().splitlines()
     return "\n".join([*lines[:3], "2014-12-25,null,null,null,null,null,null", *lines[3:]]).encode()
 
 
 def _yfinance(frame: pd.DataFrame) -> bytes:
     return (
-        frame.set_axis(pd.MultiIndex.from_product([frame.columns, ["^XYZ"]], names=["Price", "Ticker"]), axis=1).to_csv().encode()
+        frame.set_axis(
+            pd.MultiIndex.from_product([frame.columns, ["^XYZ"]], names=["Price", "Ticker"]), axis=1
+        )
+        .to_csv()
+        .encode()
     )
 
 
 def _history(frame: pd.DataFrame) -> bytes:
-    return frame.assign(Dividends=0.0, **{"Stock Splits": 0.0}).tz_localize("Asia/Seoul").to_csv().encode()
+    return (
+        frame.assign(Dividends=0.0, **{"Stock Splits": 0.0})
+        .tz_localize("Asia/Seoul")
+        .to_csv()
+        .encode()
+    )
 
 
 def _investing(frame: pd.DataFrame) -> bytes:
-    texts = frame.map(lambda v: f"{v:,.2f}").assign(**{"Vol.": [f"{v / 1e3:.3f}K" for v in frame["Volume"]], "Change %": "0.10%"})
-    texts = texts.rename(columns={"Close": "Price"})[["Price", "Open", "High", "Low", "Vol.", "Change %"]]
+    texts = frame.map(lambda v: f"{v:,.2f}").assign(
+        **{"Vol.": [f"{v / 1e3:.3f}K" for v in frame["Volume"]], "Change %": "0.10%"}
+    )
+    texts = texts.rename(columns={"Close": "Price"})[
+        ["Price", "Open", "High", "Low", "Vol.", "Change %"]
+    ]
     return b"\xef\xbb\xbf" + texts[::-1].to_csv(quoting=1, date_format="%b %d, %Y").encode()
 
 
 def _titled(frame: pd.DataFrame) -> bytes:
-    return f"An index, daily\n\n{frame.to_csv()}\nSource: an exchange, all rights reserved\n".encode()
+    return (
+        f"An index, daily\n\n{frame.to_csv()}\nSource: an exchange, all rights reserved\n".encode()
+    )
 
 
 DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
@@ -108,7 +125,9 @@ def check_invariants(table: PriceTable) -> None:
     assert frame.index.is_monotonic_increasing
     assert (frame.index == frame.index.normalize()).all()
     assert "Close" in frame
-    assert list(frame.columns) == [c for c in ("Open", "High", "Low", "Close", "Volume") if c in frame]
+    assert list(frame.columns) == [
+        c for c in ("Open", "High", "Low", "Close", "Volume") if c in frame
+    ]
     assert (frame.dtypes == np.float64).all()
     prices = frame.drop(columns="Volume", errors="ignore").to_numpy()
     assert np.isfinite(prices).all()

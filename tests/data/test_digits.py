@@ -49,7 +49,12 @@ def test_mnist_is_found_and_stays_uint8():
     assert (len(split.train), len(split.test)) == (60_000, 10_000)
     assert split.train.rows.dtype == np.uint8
     assert split.train.inputs.shape == (60_000, 28, 28)
-    assert (split.objective, split.outputs, split.steps, split.features) == ("cross-entropy", 10, 28, 28)
+    assert (split.objective, split.outputs, split.steps, split.features) == (
+        "cross-entropy",
+        10,
+        28,
+        28,
+    )
     assert (split.train.offset, split.train.scale) == (0.5, 0.25)
     assert split.train.targets[:5].tolist() == [5, 0, 4, 1, 9]
     assert np.array_equal(split.test.inputs[0], split.test.rows[:28])
@@ -73,7 +78,9 @@ def test_asking_for_mnist_offline_says_what_would_do():
         load_digits(DigitConfig(source="mnist"))
 
 
-def test_a_download_that_is_not_the_published_file_is_refused(nowhere: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_download_that_is_not_the_published_file_is_refused(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+):
     """A captive portal answers every address with its own page."""
     import email.message
     import io
@@ -108,7 +115,11 @@ def test_a_download_from_a_server_is_kept_and_read(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(handler.func, "log_message", lambda *_: None)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(datasets().MNIST, "mirrors", ["http://127.0.0.1:9/", f"http://127.0.0.1:{server.server_port}/"])
+        monkeypatch.setattr(
+            datasets().MNIST,
+            "mirrors",
+            ["http://127.0.0.1:9/", f"http://127.0.0.1:{server.server_port}/"],
+        )
         monkeypatch.setattr(datasets().MNIST, "resources", resources)
         monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(kept))
         told: list[float] = []
@@ -162,7 +173,11 @@ def test_empty_paper_stays_empty_after_normalising():
 
 
 def test_pictures_share_their_rows():
-    part = as_sequences(np.arange(2 * 784, dtype=np.uint32).astype(np.uint8).reshape(2, 28, 28), np.array([3, 4]), DigitConfig())
+    part = as_sequences(
+        np.arange(2 * 784, dtype=np.uint32).astype(np.uint8).reshape(2, 28, 28),
+        np.array([3, 4]),
+        DigitConfig(),
+    )
     assert part.starts.tolist() == [0, 28]
     assert part.targets.tolist() == [3, 4]
     assert np.array_equal(part.inputs[1], part.rows[28:])

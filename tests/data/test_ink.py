@@ -25,7 +25,9 @@ def likeness(one: np.ndarray, other: np.ndarray) -> float:
 def aligned(one: np.ndarray, other: np.ndarray) -> float:
     """Likeness where the centre of mass may have been rounded to the next pixel."""
     steps = (-1, 0, 1)
-    return max(likeness(one, np.roll(other, (down, right), (0, 1))) for down in steps for right in steps)
+    return max(
+        likeness(one, np.roll(other, (down, right), (0, 1))) for down in steps for right in steps
+    )
 
 
 def test_mnist_geometry():
@@ -54,7 +56,13 @@ def test_the_size_does_not_matter(fill: float):
 @given(st.floats(-0.25, 0.25), st.floats(-0.25, 0.25))
 @settings(max_examples=20, deadline=None)
 def test_the_place_does_not_matter(right: float, down: float):
-    assert aligned(to_digit(draw_strokes(SEVEN, fill=0.4)), to_digit(draw_strokes(SEVEN, fill=0.4, shift=(right, down)))) > 0.95
+    assert (
+        aligned(
+            to_digit(draw_strokes(SEVEN, fill=0.4)),
+            to_digit(draw_strokes(SEVEN, fill=0.4, shift=(right, down))),
+        )
+        > 0.95
+    )
 
 
 def test_ink_and_paper_may_change_places():
@@ -74,7 +82,10 @@ def test_ink_and_paper_may_change_places():
 
 
 def test_a_blank_canvas_is_refused():
-    for blank in (np.zeros((CANVAS, CANVAS, 4), np.uint8), np.full((CANVAS, CANVAS, 3), 255, np.uint8)):
+    for blank in (
+        np.zeros((CANVAS, CANVAS, 4), np.uint8),
+        np.full((CANVAS, CANVAS, 3), 255, np.uint8),
+    ):
         with pytest.raises(InkError, match="blank"):
             to_digit(blank)
 
@@ -97,7 +108,11 @@ def test_a_scribble_over_everything_is_refused(brush: int):
 
 
 def test_a_picture_of_no_sense_is_refused():
-    for picture in (np.zeros((5, 5, 2), np.uint8), np.zeros((3,), np.uint8), np.zeros((0, 4, 4), np.uint8)):
+    for picture in (
+        np.zeros((5, 5, 2), np.uint8),
+        np.zeros((3,), np.uint8),
+        np.zeros((0, 4, 4), np.uint8),
+    ):
         with pytest.raises(InkError, match="shape"):
             to_digit(picture)
 

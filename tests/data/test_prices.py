@@ -29,7 +29,9 @@ def test_the_same_table_reads_back_equal_from_every_dialect(dialect):
     """A number that changes with the site it came from would be silently wrong."""
     table = read_prices(DIALECTS[dialect](FRAME))
     check_invariants(table)
-    pd.testing.assert_frame_equal(table.frame, FRAME.astype(np.float64), check_freq=False, check_index_type=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(
+        table.frame, FRAME.astype(np.float64), check_freq=False, check_index_type=False, rtol=1e-12
+    )
 
 
 def test_investing_export_gives_its_known_rows():
@@ -37,7 +39,13 @@ def test_investing_export_gives_its_known_rows():
     check_invariants(table)
     assert len(table) == 4307
     assert table.columns == ("Open", "High", "Low", "Close", "Volume")
-    assert table.frame.loc["2018-04-18"].tolist() == [30469.95, 30487.17, 29979.40, 30284.25, 2.06e9]
+    assert table.frame.loc["2018-04-18"].tolist() == [
+        30469.95,
+        30487.17,
+        29979.40,
+        30284.25,
+        2.06e9,
+    ]
     assert table.frame.loc["2000-12-05"].tolist()[:4] == [14602.25, 14701.98, 14507.50, 14573.21]
     assert table.frame["Volume"].isna().sum() == 2660
     assert _told(table, "order was turned")
@@ -50,7 +58,13 @@ def test_yfinance_export_gives_its_known_rows():
     check_invariants(table)
     assert (table.name, len(table), table.repairs) == ("^GSPC", 125, ())
     assert table.columns == ("Open", "High", "Low", "Close", "Volume")
-    assert table.frame.loc["2025-09-08"].tolist() == [6498.08984375, 6508.669921875, 6483.2900390625, 6495.14990234375, 5211500000]
+    assert table.frame.loc["2025-09-08"].tolist() == [
+        6498.08984375,
+        6508.669921875,
+        6483.2900390625,
+        6495.14990234375,
+        5211500000,
+    ]
     assert table.frame.index[-1] == pd.Timestamp("2026-03-06")
     assert table.close[-1] == 6740.02001953125
 
@@ -60,7 +74,13 @@ def test_stooq_export_gives_its_known_rows():
     check_invariants(table)
     assert (len(table), table.repairs) == (2735, ())
     assert table.frame.loc["2015-01-02"].tolist() == [2058.9, 2072.36, 2046.04, 2058.2, 1504833333]
-    assert table.frame.loc["2025-11-14"].tolist() == [6672.14, 6774.31, 6646.87, 6734.11, 3107222094]
+    assert table.frame.loc["2025-11-14"].tolist() == [
+        6672.14,
+        6774.31,
+        6646.87,
+        6734.11,
+        3107222094,
+    ]
 
 
 def test_yahoo_export_gives_its_known_rows_without_the_adjusted_close():
@@ -68,8 +88,20 @@ def test_yahoo_export_gives_its_known_rows_without_the_adjusted_close():
     check_invariants(table)
     assert (table.name, len(table), table.repairs) == ("kospi", 431, ())
     assert table.columns == ("Open", "High", "Low", "Close", "Volume")
-    assert table.frame.loc["2019-01-30"].tolist() == [2183.489990, 2206.199951, 2177.879883, 2206.199951, 480400.0]
-    assert table.frame.loc["2020-10-29"].tolist() == [2312.340088, 2330.169922, 2299.909912, 2326.669922, 509100.0]
+    assert table.frame.loc["2019-01-30"].tolist() == [
+        2183.489990,
+        2206.199951,
+        2177.879883,
+        2206.199951,
+        480400.0,
+    ]
+    assert table.frame.loc["2020-10-29"].tolist() == [
+        2312.340088,
+        2330.169922,
+        2299.909912,
+        2326.669922,
+        509100.0,
+    ]
 
 
 def test_null_rows_are_left_out_and_told():
@@ -85,7 +117,9 @@ def test_close_alone_is_enough():
 
 
 def test_adjusted_close_stands_in_for_a_missing_close_and_is_told():
-    assert _told(_read("Date,Adj Close\n2020-01-02,5.5\n2020-01-03,5.6\n"), "Adj Close was taken for it")
+    assert _told(
+        _read("Date,Adj Close\n2020-01-02,5.5\n2020-01-03,5.6\n"), "Adj Close was taken for it"
+    )
 
 
 def test_a_close_column_wins_over_a_price_column():
@@ -97,9 +131,18 @@ def test_a_close_column_wins_over_a_price_column():
     [
         (("01/02/2020", "03/02/2020", "14/02/2020"), "2020-02-01"),  # only the last row tells
         (("01/02/2020", "01/03/2020", "01/14/2020"), "2020-01-02"),
-        (("06/01/2020", "07/01/2020", "08/01/2020", "09/01/2020", "10/01/2020", "13/01/2020"), "2020-01-06"),
-        (("03/02/20", "04/02/20", "05/02/20", "06/02/20", "07/02/20", "10/02/20", "11/02/20"), "2020-02-03"),  # by plausibility
-        (("11/02/15", "10/02/15", "09/02/15", "06/02/15", "05/02/15", "04/02/15", "03/02/1"), "2015-02-04"),  # cut off
+        (
+            ("06/01/2020", "07/01/2020", "08/01/2020", "09/01/2020", "10/01/2020", "13/01/2020"),
+            "2020-01-06",
+        ),
+        (
+            ("03/02/20", "04/02/20", "05/02/20", "06/02/20", "07/02/20", "10/02/20", "11/02/20"),
+            "2020-02-03",
+        ),  # by plausibility
+        (
+            ("11/02/15", "10/02/15", "09/02/15", "06/02/15", "05/02/15", "04/02/15", "03/02/1"),
+            "2015-02-04",
+        ),  # cut off
         (("20.02.03", "20.02.04", "20.02.05", "20.02.06", "20.02.07", "20.02.10"), "2020-02-03"),
         (("30/12/68", "31/12/68", "02/01/69", "03/01/69"), "1968-12-30"),  # no year in the future
     ],
@@ -118,7 +161,15 @@ def test_dates_that_nothing_decides_are_refused():
 
 def test_dates_in_two_orders_are_refused():
     """A spreadsheet that read half of the dates its own way must not scatter prices over a year."""
-    days = ["01/13/2020", "01/14/2020", "01/15/2020", "01/16/2020", "20/01/2020", "21/01/2020", "22/01/2020"]
+    days = [
+        "01/13/2020",
+        "01/14/2020",
+        "01/15/2020",
+        "01/16/2020",
+        "20/01/2020",
+        "21/01/2020",
+        "22/01/2020",
+    ]
     with pytest.raises(PriceFileError, match="two orders"):
         _read("Date,Close\n" + "".join(f"{day},5.{i}\n" for i, day in enumerate(days)))
 
@@ -145,7 +196,9 @@ def test_both_decimal_signs_in_one_file_are_refused():
 
 
 def test_volume_units_and_dashes_are_understood():
-    table = _read("Date,Close,Vol.\n2020-01-02,5,1.5K\n2020-01-03,5,2M\n2020-01-06,5,-\n2020-01-07,5,0.3B\n")
+    table = _read(
+        "Date,Close,Vol.\n2020-01-02,5,1.5K\n2020-01-03,5,2M\n2020-01-06,5,-\n2020-01-07,5,0.3B\n"
+    )
     np.testing.assert_array_equal(table.frame["Volume"], [1500, 2e6, np.nan, 3e8])
     assert _told(table, "K, M, B")
     assert _told(table, "Volume is missing in 1 row")
@@ -162,7 +215,10 @@ def test_a_missing_open_is_filled_and_told_but_a_mostly_missing_one_is_left_out(
     table = _read("Date,Open,High,Low,Close\n" + "".join(rows))
     assert table.frame["Open"].iloc[4] == 7.5
     assert _told(table, "Open is missing in 1 row; it was filled")
-    sparse = _read("Date,Open,Close\n" + "".join(f"2020-01-{day:02},{7 if day < 4 else ''},7\n" for day in range(1, 11)))
+    sparse = _read(
+        "Date,Open,Close\n"
+        + "".join(f"2020-01-{day:02},{7 if day < 4 else ''},7\n" for day in range(1, 11))
+    )
     assert sparse.columns == ("Close",)
     assert _told(sparse, "column was left out")
 
@@ -181,7 +237,9 @@ def test_rows_scattered_over_decades_are_refused():
 
 
 def test_a_high_below_the_close_is_left_as_written_but_told():
-    assert _told(_read("Date,High,Low,Close\n2020-01-02,5,4,6\n2020-01-03,5,4,5\n"), "outside High and Low")
+    assert _told(
+        _read("Date,High,Low,Close\n2020-01-02,5,4,6\n2020-01-03,5,4,5\n"), "outside High and Low"
+    )
 
 
 def test_columns_that_are_not_what_they_are_called_are_refused():
@@ -267,7 +325,10 @@ def test_a_column_that_is_not_there_names_those_that_are(text, columns):
     assert columns[0] in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["Date,Close\n", "Date,Close\n2020-01-02,5\n", "Date,Close\n2020-01-02,5\n2020-01-03,null\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["Date,Close\n", "Date,Close\n2020-01-02,5\n", "Date,Close\n2020-01-02,5\n2020-01-03,null\n"],
+)
 def test_fewer_than_two_rows_are_refused(text):
     with pytest.raises(TooFewRowsError, match="at least 2"):
         _read(text)
@@ -282,7 +343,10 @@ def test_fewer_than_two_rows_are_refused(text):
         (bytes(range(256)), "not a text file"),
         (b"<!DOCTYPE html><html></html>", "web page"),
         (b"hello\nworld\n", "not a table"),
-        (b"Date,Open,Close\n" + b"2020-01-02,5,1,6,2\n" * 9, "rows of 5 fields under a header of 3"),
+        (
+            b"Date,Open,Close\n" + b"2020-01-02,5,1,6,2\n" * 9,
+            "rows of 5 fields under a header of 3",
+        ),
     ],
 )
 def test_what_is_no_csv_is_refused_as_what_it_is(data, words):
@@ -316,5 +380,8 @@ def test_a_table_is_named_by_hand_else_by_its_file(tmp_path):
 
 
 def test_equal_tables_have_equal_fingerprints_whatever_the_file():
-    prints = {read_prices(DIALECTS[d](FRAME)).fingerprint for d in ("stooq", "german", "nasdaq", "british short")}
+    prints = {
+        read_prices(DIALECTS[d](FRAME)).fingerprint
+        for d in ("stooq", "german", "nasdaq", "british short")
+    }
     assert len(prints) == 1

@@ -21,7 +21,9 @@ _GOOD = {name: write(_FRAME) for name, write in DIALECTS.items()}
 def _flip_bytes(data: bytes, rng: random.Random) -> bytes:
     spoilt = bytearray(data)
     for _ in range(rng.choice([1, 1, 2, 5, 40])):
-        spoilt[rng.randrange(len(spoilt))] = rng.randrange(256) if rng.random() < 0.5 else rng.choice(b'0123456789.,;-"/ \n\te')
+        spoilt[rng.randrange(len(spoilt))] = (
+            rng.randrange(256) if rng.random() < 0.5 else rng.choice(b'0123456789.,;-"/ \n\te')
+        )
     return bytes(spoilt)
 
 
@@ -91,7 +93,10 @@ def _shuffle_columns(data: bytes, rng: random.Random) -> bytes:
     order = list(range(max(map(len, rows))))
     rng.shuffle(order)
     rows = [[row[i] for i in order if i < len(row)] for row in rows]
-    return b"\n".join(b",".join(row[: rng.choice([len(order), len(order), 1])] if rng.random() < 0.02 else row) for row in rows)
+    return b"\n".join(
+        b",".join(row[: rng.choice([len(order), len(order), 1])] if rng.random() < 0.02 else row)
+        for row in rows
+    )
 
 
 def _reorder_dates(data: bytes, rng: random.Random) -> bytes:
@@ -122,7 +127,13 @@ def _outcome(data: bytes) -> PriceTable | None:
             return None
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=2000,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(st.sampled_from(sorted(_GOOD)), st.integers(0, 2**32))
 def test_a_spoilt_file_ends_in_a_sound_table_or_in_our_own_error(dialect, seed):
     """A traceback on a page is the one answer a person can do nothing with."""

@@ -92,7 +92,11 @@ def test_a_fetched_table_has_local_days_and_no_adjusted_close(ask):
     assert table.frame.iloc[0].tolist() == [2176, 2184, 2166, 2175, 480400]
     ticker, options = asked.calls[0]
     assert ticker == "^KS11"
-    assert (options["start"], options["end"], options["auto_adjust"]) == ("2020-01-02", "2020-01-09", False)  # its end is excluded
+    assert (options["start"], options["end"], options["auto_adjust"]) == (
+        "2020-01-02",
+        "2020-01-09",
+        False,
+    )  # its end is excluded
 
 
 def test_a_second_question_within_twelve_hours_is_answered_from_disk(ask):
@@ -120,8 +124,18 @@ def test_a_spoilt_copy_is_asked_for_again(ask):
 
 def test_unknown_volumes_of_an_index_survive_the_copy(ask):
     ask(_recorded(volume=0))
-    assert fetch_yahoo("^KS11", "2020-01-02", "2020-01-08").columns == ("Open", "High", "Low", "Close")
-    assert fetch_yahoo("^KS11", "2020-01-02", "2020-01-08").columns == ("Open", "High", "Low", "Close")
+    assert fetch_yahoo("^KS11", "2020-01-02", "2020-01-08").columns == (
+        "Open",
+        "High",
+        "Low",
+        "Close",
+    )
+    assert fetch_yahoo("^KS11", "2020-01-02", "2020-01-08").columns == (
+        "Open",
+        "High",
+        "Low",
+        "Close",
+    )
 
 
 def _http_error(status: int) -> Exception:
@@ -188,7 +202,9 @@ def test_offline_ends_fast_with_the_same_sentence(monkeypatch):
 
     monkeypatch.setattr(YfData, "get", no_network)
     monkeypatch.setattr(YfData, "cache_get", no_network)
-    monkeypatch.setattr(yf.Ticker, "_get_ticker_tz", lambda self, timeout: self._fetch_ticker_tz(timeout))
+    monkeypatch.setattr(
+        yf.Ticker, "_get_ticker_tz", lambda self, timeout: self._fetch_ticker_tz(timeout)
+    )
     began = time.monotonic()
     with pytest.raises(SourceError, match="cannot be reached"):
         fetch_yahoo("^KS11", "2020-01-02", "2020-01-08")
@@ -196,7 +212,9 @@ def test_offline_ends_fast_with_the_same_sentence(monkeypatch):
     assert yf.config.debug.hide_exceptions is True  # the library's settings are put back
 
 
-@pytest.mark.parametrize("ticker", ["", "   ", "a b", "../../etc/passwd", "A" * 21, "^KS11\n^N225", "지수", "A/B"])
+@pytest.mark.parametrize(
+    "ticker", ["", "   ", "a b", "../../etc/passwd", "A" * 21, "^KS11\n^N225", "지수", "A/B"]
+)
 def test_what_is_no_ticker_is_never_asked_for(ask, ticker):
     asked = ask(_recorded())
     with pytest.raises(ConfigError, match="is no ticker"):
@@ -204,7 +222,9 @@ def test_what_is_no_ticker_is_never_asked_for(ask, ticker):
     assert not asked.calls
 
 
-@pytest.mark.parametrize(("start", "end"), [("2020-01-08", "2020-01-02"), ("soon", "2020-01-02"), ("2020-01-02", None)])
+@pytest.mark.parametrize(
+    ("start", "end"), [("2020-01-08", "2020-01-02"), ("soon", "2020-01-02"), ("2020-01-02", None)]
+)
 def test_what_is_no_range_is_never_asked_for(ask, start, end):
     asked = ask(_recorded())
     with pytest.raises(ConfigError):

@@ -54,14 +54,20 @@ def test_changing_test_prices_changes_nothing_that_trains(
 
 
 @settings(deadline=None, max_examples=40)
-@given(window=st.integers(1, 20), horizon=st.integers(1, 10), target=st.sampled_from(["difference", "level", "log-return"]))
+@given(
+    window=st.integers(1, 20),
+    horizon=st.integers(1, 10),
+    target=st.sampled_from(["difference", "level", "log-return"]),
+)
 def test_windows_equal_the_naive_loop(window: int, horizon: int, target: str) -> None:
     split = make_split(TABLE, WindowConfig(window=window, horizon=horizon, split=50, target=target))  # type: ignore[arg-type]
     for part in (split.train, split.test):
         for i in (0, len(part) // 2, len(part) - 1):
             start = int(part.starts[i])
             np.testing.assert_array_equal(part.inputs[i], part.rows[start : start + window])
-            np.testing.assert_allclose(part.actual[i], TABLE.close[start + window : start + window + horizon])
+            np.testing.assert_allclose(
+                part.actual[i], TABLE.close[start + window : start + window + horizon]
+            )
             assert part.anchor[i] == TABLE.close[start + window - 1]
             assert (part.dates[i] == TABLE.dates[start + window : start + window + horizon]).all()
 
@@ -70,7 +76,9 @@ def test_windows_equal_the_naive_loop(window: int, horizon: int, target: str) ->
 @pytest.mark.parametrize("scaling", ["train", "all"])
 def test_targets_come_back_as_index_points(target: str, scaling: str) -> None:
     split = make_split(TABLE, WindowConfig(horizon=3, target=target, scaling=scaling))  # type: ignore[arg-type]
-    np.testing.assert_allclose(split.to_points(split.test.targets, split.test.anchor), split.test.actual, rtol=1e-5)
+    np.testing.assert_allclose(
+        split.to_points(split.test.targets, split.test.anchor), split.test.actual, rtol=1e-5
+    )
 
 
 def test_windows_are_views() -> None:
@@ -123,6 +131,8 @@ def test_gaps_in_volume_are_filled_from_the_past_and_told() -> None:
         (WindowConfig(split=2, valid=0.5, horizon=3), TooFewRowsError, "validation share"),
     ],
 )
-def test_what_cannot_be_cut_is_refused_in_words(config: WindowConfig, error: type[Exception], words: str) -> None:
+def test_what_cannot_be_cut_is_refused_in_words(
+    config: WindowConfig, error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         make_split(TABLE, config)

@@ -27,7 +27,13 @@ def ar2_prices(seed: int, rows: int = 400) -> PriceTable:
 
 
 def hand_made(
-    predicted: npt.ArrayLike, actual: npt.ArrayLike, anchor: npt.ArrayLike, *, train: int = 0, valid: int = 0, horizon: int = 1
+    predicted: npt.ArrayLike,
+    actual: npt.ArrayLike,
+    anchor: npt.ArrayLike,
+    *,
+    train: int = 0,
+    valid: int = 0,
+    horizon: int = 1,
 ) -> Forecast:
     """A forecast of consecutive days: the first ``train`` rows train, the next ``valid`` validate, the rest test."""
     count = len(np.asarray(actual))
@@ -39,4 +45,6 @@ def hand_made(
 
 def _table(returns: npt.NDArray[np.float64]) -> PriceTable:
     index = pd.bdate_range("2015-01-01", periods=len(returns), name="Date")
-    return PriceTable("made up", pd.DataFrame({"Close": 1000 * np.exp(np.cumsum(returns))}, index=index))
+    return PriceTable(
+        "made up", pd.DataFrame({"Close": 1000 * np.exp(np.cumsum(returns))}, index=index)
+    )

@@ -11,7 +11,14 @@ from sklearn.linear_model import LinearRegression
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import PriceSplit, make_split
-from rnnapp.evaluation.baselines import baselines, drift, linear_autoregression, moving_average, persistence, weekday_naive
+from rnnapp.evaluation.baselines import (
+    baselines,
+    drift,
+    linear_autoregression,
+    moving_average,
+    persistence,
+    weekday_naive,
+)
 from tests.support import random_walk
 
 
@@ -36,7 +43,9 @@ def test_rules_equal_naive_loops(horizon):
 
     rules = {
         persistence: lambda last, day: close[last],
-        drift: lambda last, day: close[last] + horizon * np.mean([close[i] - close[i - 1] for i in range(1, last + 1)]),
+        drift: lambda last, day: (
+            close[last] + horizon * np.mean([close[i] - close[i - 1] for i in range(1, last + 1)])
+        ),
         moving_average: lambda last, day: np.mean([close[last - i] for i in range(7)]),
         weekday_naive: same_weekday,
     }
@@ -50,16 +59,26 @@ def test_rules_equal_naive_loops(horizon):
 def test_the_linear_autoregression_is_a_regression_on_the_windows(target):
     """The same windows and targets as the nets get, and the answer in index points."""
     split = split_of(3, target=target)
-    model = LinearRegression().fit(split.train.inputs.reshape(len(split.train), -1), split.train.targets)
+    model = LinearRegression().fit(
+        split.train.inputs.reshape(len(split.train), -1), split.train.targets
+    )
     scaled = model.predict(split.test.inputs.reshape(len(split.test), -1))
     expected = split.to_points(scaled, split.test.anchor)[:, -1]
-    np.testing.assert_allclose(linear_autoregression(split).select("test").predicted, expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        linear_autoregression(split).select("test").predicted, expected, rtol=1e-5
+    )
 
 
 def test_all_speak_of_the_same_days_as_the_nets():
     split = split_of(2, valid=0.2)
     told = baselines(split)
-    assert [one.name for one in told] == ["Persistence", "Drift", "Moving average", "Same weekday", "Linear autoregression"]
+    assert [one.name for one in told] == [
+        "Persistence",
+        "Drift",
+        "Moving average",
+        "Same weekday",
+        "Linear autoregression",
+    ]
     for one in told:
         np.testing.assert_array_equal(one.select("test").dates, split.test.dates[:, -1])
         np.testing.assert_array_equal(one.actual, told[0].actual)
@@ -82,14 +101,27 @@ def test_a_window_of_one_day_has_a_drift():
     """The first window then ends on the first row, where there is no change yet."""
     split = make_split(random_walk(60), WindowConfig(window=1, target="level"))
     assert np.isfinite(drift(split).predicted).all()
-    np.testing.assert_allclose(moving_average(split).predicted, persistence(split).predicted, rtol=1e-12)
+    np.testing.assert_allclose(
+        moving_average(split).predicted, persistence(split).predicted, rtol=1e-12
+    )
 
 
 def test_a_forecast_keeps_its_parts_apart():
     split = split_of(1, valid=0.25)
     told = persistence(split)
-    assert (len(told.select("train")), len(told.select("valid"))) == (len(split.train), len(split.valid or ()))
+    assert (len(told.select("train")), len(told.select("valid"))) == (
+        len(split.train),
+        len(split.valid or ()),
+    )
     assert told.select("test").dates[0] == told.boundary
     frame = dataclasses.replace(told, lower=told.predicted - 1, upper=told.predicted + 1).frame()
-    assert list(frame.columns) == ["date", "actual", "predicted", "persistence", "part", "lower", "upper"]
+    assert list(frame.columns) == [
+        "date",
+        "actual",
+        "predicted",
+        "persistence",
+        "part",
+        "lower",
+        "upper",
+    ]
     assert ((frame.upper - frame.lower) > 1.99).all()

@@ -25,13 +25,18 @@ def test_the_first_seed_of_all_comes_before_the_second_of_any():
     """A page that fills shows every architecture early."""
     results = list(compare(split_of(), [RNN, GRU], QUICK, seeds=2))
     assert [r.seed for r in results] == [5, 5, 6, 6]
-    assert {(r.contender.name, r.trained.train.seed) for r in results[:2]} == {("RNN", 5), ("GRU", 5)}
+    assert {(r.contender.name, r.trained.train.seed) for r in results[:2]} == {
+        ("RNN", 5),
+        ("GRU", 5),
+    }
     assert all(r.forecast is not None and r.forecast.name == r.contender.name for r in results)
 
 
 def test_results_come_as_they_end():
     epochs = []
-    stream = compare(split_of(), [RNN, GRU], QUICK, seeds=2, on_event=lambda *event: epochs.append(event))
+    stream = compare(
+        split_of(), [RNN, GRU], QUICK, seeds=2, on_event=lambda *event: epochs.append(event)
+    )
     next(stream)
     assert len(epochs) < 4 * QUICK.epochs
 
@@ -49,19 +54,34 @@ def test_stop_keeps_what_is_done():
 def test_a_run_cut_short_is_no_result():
     """A half-trained net beside finished ones would be judged unfairly."""
     stop = threading.Event()
-    stream = compare(split_of(), [RNN], TrainConfig(epochs=3000), seeds=1, stop=stop, on_event=lambda *event: stop.set())
+    stream = compare(
+        split_of(),
+        [RNN],
+        TrainConfig(epochs=3000),
+        seeds=1,
+        stop=stop,
+        on_event=lambda *event: stop.set(),
+    )
     assert list(stream) == []
 
 
 def test_threads_change_no_result():
     split = split_of()
-    told = [{(r.contender.name, r.seed): r for r in compare(split, [RNN, GRU], QUICK, seeds=2, workers=n)} for n in (1, 2)]
+    told = [
+        {
+            (r.contender.name, r.seed): r
+            for r in compare(split, [RNN, GRU], QUICK, seeds=2, workers=n)
+        }
+        for n in (1, 2)
+    ]
     for key, result in told[0].items():
         np.testing.assert_array_equal(result.forecast.predicted, told[1][key].forecast.predicted)
 
 
 def test_a_run_that_diverges_is_told_and_the_others_go_on():
-    wild = Contender("wild", RNN, split_of().config, TrainConfig(epochs=40, lr=10.0, optimizer="sgd", batch=4))
+    wild = Contender(
+        "wild", RNN, split_of().config, TrainConfig(epochs=40, lr=10.0, optimizer="sgd", batch=4)
+    )
     results = list(compare(split_of(target="level"), [wild, GRU], QUICK, seeds=1))
     told = {result.contender.name: result for result in results}
     assert told["GRU"].forecast is not None
@@ -81,12 +101,20 @@ def test_other_windows_are_tested_on_the_same_days(horizon, change):
 
 def test_nets_of_one_name_are_told_apart_by_what_differs():
     models = [GRU, ModelConfig(cell="gru", hidden=4), RNN]
-    assert [c.name for c in contenders(models, WindowConfig())] == ["GRU (hidden 3)", "GRU (hidden 4)", "RNN"]
+    assert [c.name for c in contenders(models, WindowConfig())] == [
+        "GRU (hidden 3)",
+        "GRU (hidden 4)",
+        "RNN",
+    ]
 
 
 @pytest.mark.parametrize(
     ("models", "seeds", "words"),
-    [([], 5, "No net is chosen"), ([RNN, RNN], 5, "Two nets are the same"), ([RNN], 0, "seeds is 0")],
+    [
+        ([], 5, "No net is chosen"),
+        ([RNN, RNN], 5, "Two nets are the same"),
+        ([RNN], 0, "seeds is 0"),
+    ],
 )
 def test_what_cannot_be_compared_is_refused_before_anything_trains(models, seeds, words):
     with pytest.raises(ConfigError, match=words):
@@ -102,7 +130,12 @@ def test_one_horizon_for_all():
 def test_a_setting_varies_over_all_nets_on_the_same_days():
     split = split_of()
     entries = vary(contenders([RNN, GRU], split.config, QUICK), "window", ["4", "8"])
-    assert [entry.name for entry in entries] == ["RNN (window 4)", "RNN (window 8)", "GRU (window 4)", "GRU (window 8)"]
+    assert [entry.name for entry in entries] == [
+        "RNN (window 4)",
+        "RNN (window 8)",
+        "GRU (window 4)",
+        "GRU (window 8)",
+    ]
     results = list(compare(split, entries, seeds=1))
     assert {r.trained.steps for r in results} == {4, 8}
     for result in results:

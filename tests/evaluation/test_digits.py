@@ -23,7 +23,9 @@ def test_counts_by_hand() -> None:
 
 
 def test_the_surest_mistake_comes_first() -> None:
-    answers = np.concatenate([scores([1], 2.0), scores([1], 9.0), scores([1], 5.0), scores([0], 5.0)])
+    answers = np.concatenate(
+        [scores([1], 2.0), scores([1], 9.0), scores([1], 5.0), scores([0], 5.0)]
+    )
     assert score_digits(answers, np.zeros(4, int)).mistakes().tolist() == [1, 2, 0]
     assert score_digits(answers, np.zeros(4, int)).mistakes(2).tolist() == [1, 2]
 
@@ -36,7 +38,9 @@ def test_a_refused_drawing_is_a_mistake_in_no_column() -> None:
 
 
 def test_the_report_is_json_even_where_a_class_is_absent() -> None:
-    report = json.loads(json.dumps(score_digits(scores([1]), np.array([1])).report(), allow_nan=False))
+    report = json.loads(
+        json.dumps(score_digits(scores([1]), np.array([1])).report(), allow_nan=False)
+    )
     assert report["per_class"]["0"] is None
 
 

@@ -51,4 +51,7 @@ def test_no_interval_has_no_coverage():
 
 def test_the_sentence_tells_promise_and_outcome():
     told = with_interval(exchangeable(1), 0.9)
-    assert f"promises to hold 90% of days; on test it held {coverage(told):.1%} of 200." in interval_sentence(told, 0.9)
+    assert (
+        f"promises to hold 90% of days; on test it held {coverage(told):.1%} of 200."
+        in interval_sentence(told, 0.9)
+    )

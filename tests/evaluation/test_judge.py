@@ -64,7 +64,9 @@ def test_means_and_spreads_are_over_seeds(compared):
     assert row.mean["rmse"] == pytest.approx(np.mean(each))
     assert row.sd["rmse"] == pytest.approx(np.std(each, ddof=1))
     assert row.as_dict()["seeds"] == 3
-    np.testing.assert_allclose(row.forecast.select("test").predicted, np.median([t.predicted for t in tests], axis=0))
+    np.testing.assert_allclose(
+        row.forecast.select("test").predicted, np.median([t.predicted for t in tests], axis=0)
+    )
 
 
 def test_parameters_are_counted(compared):
@@ -112,7 +114,9 @@ def test_persistence_as_a_net_beats_nothing(compared):
 
 def test_a_broken_run_is_counted_not_hidden(compared):
     split, results, _ = compared
-    broken = SeedResult(results[0].contender, 99, results[0].trained, None, "The loss is no longer a number.")
+    broken = SeedResult(
+        results[0].contender, 99, results[0].trained, None, "The loss is no longer a number."
+    )
     told = judge(split, [*results, broken])
     assert told.row("RNN").failed == 1
     assert told.row("RNN").as_dict()["seeds"] == 3
@@ -139,5 +143,8 @@ def test_a_lead_within_the_seeds_spread_is_told_as_such(compared):
     """0.2 points between nets that vary by 5 from seed to seed is no difference."""
     _, _, comparison = compared
     best, second = comparison.nets
-    lead, spread = second.mean["rmse"] - best.mean["rmse"], math.hypot(best.sd["rmse"], second.sd["rmse"])
+    lead, spread = (
+        second.mean["rmse"] - best.mean["rmse"],
+        math.hypot(best.sd["rmse"], second.sd["rmse"]),
+    )
     assert ("within the spread of the seeds" in comparison.verdict) == (0.05 <= lead < spread)

@@ -18,7 +18,9 @@ prices = st.lists(st.floats(10, 5000), min_size=12, max_size=40)
 
 def naive_figures(forecast):
     """The same figures from plain loops."""
-    rows = list(zip(forecast.part, forecast.actual, forecast.predicted, forecast.anchor, strict=True))
+    rows = list(
+        zip(forecast.part, forecast.actual, forecast.predicted, forecast.anchor, strict=True)
+    )
     test = [(a, p, k) for part, a, p, k in rows if part == "test"]
     train = [abs(a - k) for part, a, _, k in rows if part == "train"]
     squares = absolutes = shares = base = 0.0
@@ -63,7 +65,12 @@ def test_persistence_as_a_model_has_lag_one_and_no_skill():
     """The yardstick fed in as a model must come out as the yardstick."""
     actual = 1000 + np.cumsum(np.random.default_rng(0).normal(size=200))
     judged = evaluate(hand_made(actual[:-1], actual[1:], actual[:-1], train=50))
-    assert (judged.best_lag, judged.skill, judged.dm_p, judged.beats_persistence) == (1, 0.0, 1.0, False)
+    assert (judged.best_lag, judged.skill, judged.dm_p, judged.beats_persistence) == (
+        1,
+        0.0,
+        1.0,
+        False,
+    )
     assert judged.verdict == "Best match one day late: this forecast mostly repeats yesterday."
 
 
@@ -77,7 +84,10 @@ def test_persistence_over_a_longer_horizon_lags_by_the_horizon():
     actual = 1000 + np.cumsum(np.random.default_rng(1).normal(size=300))
     judged = evaluate(hand_made(actual[:-5], actual[5:], actual[:-5], train=50, horizon=5))
     assert judged.best_lag == 5
-    assert judged.verdict == "Best match 5 days late: this forecast mostly repeats the last close known."
+    assert (
+        judged.verdict
+        == "Best match 5 days late: this forecast mostly repeats the last close known."
+    )
 
 
 def test_a_forecast_that_never_moves_has_no_lag():
@@ -121,13 +131,21 @@ def test_the_answer_says_better_only_where_the_test_does():
     actual = 1000 + np.cumsum(rng.normal(size=200))
     anchor = np.concatenate([[1000.0], actual[:-1]])
     good = evaluate(hand_made(actual + rng.normal(0, 0.1, 200), actual, anchor, train=50))
-    lucky = evaluate(hand_made(anchor + 0.001 * (actual - anchor) + rng.normal(0, 0.001, 200), actual, anchor, train=50))
+    lucky = evaluate(
+        hand_made(
+            anchor + 0.001 * (actual - anchor) + rng.normal(0, 0.001, 200), actual, anchor, train=50
+        )
+    )
     bad = evaluate(hand_made(anchor + 30, actual, anchor, train=50))
     assert good.beats_persistence
-    assert answer(good, "GRU").startswith("GRU misses tomorrow's close by 0.1 points on average, better than yesterday's close (")
+    assert answer(good, "GRU").startswith(
+        "GRU misses tomorrow's close by 0.1 points on average, better than yesterday's close ("
+    )
     assert ", worse than yesterday's close (" in answer(bad, "RNN")
     assert bad.skill < -10
-    assert lucky.beats_persistence == (lucky.dm_p / 2 < 0.1 and lucky.skill > 0 and lucky.mae < lucky.persistence_mae)
+    assert lucky.beats_persistence == (
+        lucky.dm_p / 2 < 0.1 and lucky.skill > 0 and lucky.mae < lucky.persistence_mae
+    )
 
 
 def test_the_answer_knows_the_horizon():

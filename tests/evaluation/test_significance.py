@@ -14,7 +14,9 @@ from rnnapp.evaluation.significance import confidence_set, diebold_mariano, supe
 
 def errors(seed: int, count: int = 120) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    smooth = np.convolve(rng.normal(size=count + 4), np.ones(5) / 5, mode="valid")  # overlapping, as horizons are
+    smooth = np.convolve(
+        rng.normal(size=count + 4), np.ones(5) / 5, mode="valid"
+    )  # overlapping, as horizons are
     return smooth, 1.1 * smooth + rng.normal(0, 0.3, count)
 
 
@@ -24,7 +26,9 @@ def test_diebold_mariano_equals_a_regression_on_a_constant(horizon):
     first, second = errors(horizon)
     d = first**2 - second**2
     n = len(d)
-    fit = sm.OLS(d, np.ones(n)).fit(cov_type="HAC", cov_kwds={"maxlags": horizon - 1, "kernel": "uniform"})
+    fit = sm.OLS(d, np.ones(n)).fit(
+        cov_type="HAC", cov_kwds={"maxlags": horizon - 1, "kernel": "uniform"}
+    )
     factor = math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
     outcome = diebold_mariano(first, second, horizon)
     assert outcome.statistic == pytest.approx(fit.tvalues[0] * factor, rel=1e-9)
@@ -41,7 +45,9 @@ def test_diebold_mariano_one_day_ahead_is_a_t_test():
 
 def test_swapping_the_forecasts_turns_the_sign():
     first, second = errors(3)
-    assert diebold_mariano(first, second, 3).statistic == pytest.approx(-diebold_mariano(second, first, 3).statistic)
+    assert diebold_mariano(first, second, 3).statistic == pytest.approx(
+        -diebold_mariano(second, first, 3).statistic
+    )
 
 
 def test_equal_errors_cannot_be_told_apart():
@@ -65,7 +71,9 @@ def test_diebold_mariano_keeps_its_level_under_no_difference():
 def test_the_confidence_set_keeps_the_best_and_drops_the_bad():
     rng = np.random.default_rng(0)
     good = rng.normal(size=200)
-    kept = confidence_set({"good": good, "as good": good + rng.normal(0, 0.01, 200), "bad": 5 * rng.normal(size=200)})
+    kept = confidence_set(
+        {"good": good, "as good": good + rng.normal(0, 0.01, 200), "bad": 5 * rng.normal(size=200)}
+    )
     assert kept.members == {"good", "as good"}
     assert kept.p["bad"] <= 0.10
 
@@ -80,7 +88,9 @@ def test_twins_share_one_fate_and_a_nan_is_no_member():
     """Equal losses have no variance of their difference; a broken forecast must not slip in."""
     rng = np.random.default_rng(2)
     one, broken = rng.normal(size=60), np.full(60, np.nan)
-    kept = confidence_set({"one": one, "twin": -one, "other": rng.normal(size=60), "broken": broken})
+    kept = confidence_set(
+        {"one": one, "twin": -one, "other": rng.normal(size=60), "broken": broken}
+    )
     assert kept.p["one"] == kept.p["twin"]
     assert "broken" not in kept.members
     assert math.isnan(kept.p["broken"])
@@ -99,14 +109,20 @@ def test_looking_at_many_lucky_forecasts_finds_none_better():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         base = rng.normal(size=120)
-        found += superior_ability({str(i): rng.normal(size=120) for i in range(20)}, base, draws=300) < 0.10
+        found += (
+            superior_ability({str(i): rng.normal(size=120) for i in range(20)}, base, draws=300)
+            < 0.10
+        )
     assert found <= 0.10 * 40 + 3 * math.sqrt(40 * 0.1 * 0.9)
 
 
 def test_a_better_forecast_is_found_among_bad_ones():
     rng = np.random.default_rng(0)
     base = rng.normal(size=150)
-    assert superior_ability({"better": 0.7 * base, "bad": 3 * base, "broken": base * np.nan}, base) < 0.05
+    assert (
+        superior_ability({"better": 0.7 * base, "bad": 3 * base, "broken": base * np.nan}, base)
+        < 0.05
+    )
 
 
 def test_a_copy_of_the_benchmark_is_not_better():

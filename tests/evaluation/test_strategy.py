@@ -14,7 +14,9 @@ def made(seed: int = 0, horizon: int = 1):
     rng = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, 120)))
     anchor, actual = close[:-horizon], close[horizon:]
-    return hand_made(anchor + rng.normal(0, 1, len(actual)), actual, anchor, train=20, horizon=horizon)
+    return hand_made(
+        anchor + rng.normal(0, 1, len(actual)), actual, anchor, train=20, horizon=horizon
+    )
 
 
 @pytest.mark.parametrize("horizon", [1, 4])
@@ -39,7 +41,9 @@ def test_holding_over_adjoining_periods_is_the_ratio_of_closes():
     forecast = made(horizon=4)
     test = forecast.select("test")
     last = (len(test) - 1) // 4 * 4
-    assert long_or_flat(forecast, 0.0).hold_gain == pytest.approx(test.actual[last] / test.anchor[0] - 1)
+    assert long_or_flat(forecast, 0.0).hold_gain == pytest.approx(
+        test.actual[last] / test.anchor[0] - 1
+    )
 
 
 def test_persistence_never_enters():

@@ -16,7 +16,11 @@ from tests.support import random_walk
 
 def splits_of(prices: PriceTable, config: WindowConfig, **asked):
     seen = []
-    folds = list(walk_forward(prices, config, lambda split: seen.append(split) or persistence(split), **asked))
+    folds = list(
+        walk_forward(
+            prices, config, lambda split: seen.append(split) or persistence(split), **asked
+        )
+    )
     return seen, folds
 
 
@@ -24,7 +28,9 @@ def splits_of(prices: PriceTable, config: WindowConfig, **asked):
 @pytest.mark.parametrize("target", ["difference", "level"])
 def test_folds_test_the_latest_days_one_after_the_other(horizon, target):
     prices = random_walk(220)
-    _, folds = splits_of(prices, WindowConfig(window=6, horizon=horizon, target=target), folds=4, step=15)
+    _, folds = splits_of(
+        prices, WindowConfig(window=6, horizon=horizon, target=target), folds=4, step=15
+    )
     days = np.concatenate([fold.forecast.select("test").dates for fold in folds])
     np.testing.assert_array_equal(days, prices.dates[-60:])
     assert [fold.evaluation.n for fold in folds] == [15] * 4
@@ -63,13 +69,20 @@ def test_joined_folds_are_judged_as_one_forecast():
     _, folds = splits_of(random_walk(200), WindowConfig(window=5), folds=3, step=10)
     joined = join(folds)
     assert evaluate(joined).n == 30
-    assert evaluate(joined).rmse == pytest.approx(np.sqrt(np.mean([fold.evaluation.rmse**2 for fold in folds])))
+    assert evaluate(joined).rmse == pytest.approx(
+        np.sqrt(np.mean([fold.evaluation.rmse**2 for fold in folds]))
+    )
 
 
 def test_folds_come_one_by_one():
     """A page shows each fold as it ends; nothing is trained before it is asked for."""
     fitted = []
-    stream = walk_forward(random_walk(200), WindowConfig(window=5), lambda s: fitted.append(1) or linear_autoregression(s), folds=3)
+    stream = walk_forward(
+        random_walk(200),
+        WindowConfig(window=5),
+        lambda s: fitted.append(1) or linear_autoregression(s),
+        folds=3,
+    )
     next(stream)
     assert len(fitted) == 1
 
@@ -77,7 +90,10 @@ def test_folds_come_one_by_one():
 def test_too_many_folds_say_how_many_would_do():
     with pytest.raises(TooFewRowsError, match="at most 6 folds of 20 days would do"):
         list(walk_forward(random_walk(150), WindowConfig(), persistence, folds=50, step=20))
-    assert len(list(walk_forward(random_walk(150), WindowConfig(), persistence, folds=6, step=20))) == 6
+    assert (
+        len(list(walk_forward(random_walk(150), WindowConfig(), persistence, folds=6, step=20)))
+        == 6
+    )
     with pytest.raises(TooFewRowsError, match="longer file"):
         list(walk_forward(random_walk(30), WindowConfig(), persistence, folds=1, step=20))
 

@@ -26,7 +26,9 @@ KINDS = pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
 
 
 def views_of(kind, **more):
-    net = RecurrentNet(ModelConfig(cell=kind, hidden=3, **more), features=4, steps=6, outputs=1, seed=2)
+    net = RecurrentNet(
+        ModelConfig(cell=kind, hidden=3, **more), features=4, steps=6, outputs=1, seed=2
+    )
     return look_inside(net, np.random.default_rng(0).normal(size=(6, 4)))
 
 
@@ -65,7 +67,12 @@ def test_the_equations_numbers_come_out(kind, direction):
     assert float(last.rsplit("=", 1)[1]) == pytest.approx(view.h[step, unit], abs=5e-4)
     for _, _, numbers in step_equations(view, step, unit):
         terms, result = numbers.rsplit("=", 1)
-        python = terms.replace(r"\sigma", "sigma").replace(r"\cdot", "*").replace(r"\tanh", "tanh").replace(" ", "")
+        python = (
+            terms.replace(r"\sigma", "sigma")
+            .replace(r"\cdot", "*")
+            .replace(r"\tanh", "tanh")
+            .replace(" ", "")
+        )
         python = re.sub(r"tanh(\d\.\d+)", r"tanh(\1)", python)
         worked = eval(python, {"sigma": lambda x: 1 / (1 + np.exp(-x)), "tanh": np.tanh})
         assert worked == pytest.approx(float(result), abs=3e-3)
@@ -77,15 +84,21 @@ def test_a_diagram_is_whole_and_lights_the_stage_that_is_stepped_to(kind):
         svg = ET.fromstring(cell_diagram(kind, stage=stage, values={"hidden state": 0.125}))
         groups = [group for group in svg if group.get("class", "").startswith("part")]
         assert len(groups) == len(STAGES[kind])
-        assert [group.get("class") == "part lit" for group in groups] == [i == stage for i in range(len(groups))]
+        assert [group.get("class") == "part lit" for group in groups] == [
+            i == stage for i in range(len(groups))
+        ]
         assert "0.125" in "".join(svg.itertext())
-        assert all(group.find("{http://www.w3.org/2000/svg}title") is not None for group in groups)  # told to who points at it
+        assert all(
+            group.find("{http://www.w3.org/2000/svg}title") is not None for group in groups
+        )  # told to who points at it
 
 
 def test_curves_are_those_of_the_cells():
     rows = np.random.default_rng(0).normal(size=(20, 4))
     flows = [
-        gradient_flow(RecurrentNet(ModelConfig(cell=kind), features=4, steps=1, outputs=1).recurrent, rows)
+        gradient_flow(
+            RecurrentNet(ModelConfig(cell=kind), features=4, steps=1, outputs=1).recurrent, rows
+        )
         for kind in ("rnn", "lstm", "gru")
     ]
     figure = gradient_figure(flows, "h")

@@ -26,7 +26,12 @@ from rnnapp.figures.report import TABLE, compare_report, markdown_table
 from rnnapp.figures.style import BASELINE, MAX_POINTS
 from tests.support import random_walk
 
-NETS = [ModelConfig(cell="rnn", hidden=2), ModelConfig(hidden=2), ModelConfig(hidden=3), ModelConfig(cell="lstm-scratch", hidden=2)]
+NETS = [
+    ModelConfig(cell="rnn", hidden=2),
+    ModelConfig(hidden=2),
+    ModelConfig(hidden=3),
+    ModelConfig(cell="lstm-scratch", hidden=2),
+]
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +88,24 @@ def test_a_range_shows_its_days_in_full_and_no_boundary_beyond_it(made):
 def test_days_outside_the_interval_are_marked(made):
     told = with_interval(made[2].nets[0].forecast, 0.5)
     test = told.select("test")
-    outside = next(trace for trace in interval_figure(told, lines_of(made[2])[told.name]).data if trace.name == "outside")
-    assert len(outside.x) == int(((test.actual < test.lower) | (test.actual > test.upper)).sum()) > 0
+    outside = next(
+        trace
+        for trace in interval_figure(told, lines_of(made[2])[told.name]).data
+        if trace.name == "outside"
+    )
+    assert (
+        len(outside.x) == int(((test.actual < test.lower) | (test.actual > test.upper)).sum()) > 0
+    )
 
 
 def test_folds_stand_beside_persistence_and_the_single_split(made):
     split, _, comparison = made
     row = comparison.nets[0]
-    folds = list(walk_forward(split.prices, split.config, lambda s: comparison.rows[0].forecast, folds=2, step=5))
+    folds = list(
+        walk_forward(
+            split.prices, split.config, lambda s: comparison.rows[0].forecast, folds=2, step=5
+        )
+    )
     figure = folds_figure({row.name: folds}, {row.name: row.mean["rmse"]}, lines_of(comparison))
     assert [trace.name for trace in figure.data] == ["Persistence", row.name]
     assert figure.layout.shapes[0].y0 == row.mean["rmse"]

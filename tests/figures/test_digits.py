@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from rnnapp.configs import ModelConfig
-from rnnapp.figures.digits import confusion_figure, learning_figure, parts_figure, per_class_figure, reading_figure, shares_figure
+from rnnapp.figures.digits import (
+    confusion_figure,
+    learning_figure,
+    parts_figure,
+    per_class_figure,
+    reading_figure,
+    shares_figure,
+)
 from rnnapp.figures.style import BASELINE, line_of
 from rnnapp.models.reading import Reading, read
 from rnnapp.models.recurrent import RecurrentNet

@@ -41,7 +41,13 @@ def test_the_classic_example_comes_out():
 
 
 def test_the_lstm_of_256_has_the_published_shapes():
-    walk = shapes(ModelConfig("lstm", hidden=256, layers=2, readout="last"), batch=2, steps=20, features=10, outputs=10)
+    walk = shapes(
+        ModelConfig("lstm", hidden=256, layers=2, readout="last"),
+        batch=2,
+        steps=20,
+        features=10,
+        outputs=10,
+    )
     assert (walk["out"], walk["h_n"], walk["c_n"]) == ((2, 20, 256), (2, 2, 256), (2, 2, 256))
 
 
@@ -59,7 +65,9 @@ def test_every_axis_is_named(kind, bidirectional, readout):
 
 def test_the_lines_that_take_directions_apart_say_true_things():
     """The page prints these identities; they must hold in torch."""
-    out, h_n = net_of(cell="gru", hidden=3, layers=2, bidirectional=True).encode(torch.randn(2, 5, 4))
+    out, h_n = net_of(cell="gru", hidden=3, layers=2, bidirectional=True).encode(
+        torch.randn(2, 5, 4)
+    )
     both, last = out.view(2, 5, 2, 3), h_n.view(2, 2, 2, 3)
     torch.testing.assert_close(both[:, :, 0][:, -1], last[-1, 0])
     torch.testing.assert_close(both[:, :, 1][:, 0], last[-1, 1])
@@ -76,8 +84,12 @@ def test_the_lines_that_take_directions_apart_say_true_things():
     steps=st.integers(1, 6),
     outputs=st.integers(1, 4),
 )
-def test_table_and_formula_count_what_torch_counts(kind, hidden, layers, bidirectional, readout, features, steps, outputs):
-    config = ModelConfig(kind, hidden=hidden, layers=layers, bidirectional=bidirectional, readout=readout)
+def test_table_and_formula_count_what_torch_counts(
+    kind, hidden, layers, bidirectional, readout, features, steps, outputs
+):
+    config = ModelConfig(
+        kind, hidden=hidden, layers=layers, bidirectional=bidirectional, readout=readout
+    )
     sizes = dict(features=features, steps=steps, outputs=outputs)
     net = RecurrentNet(config, **sizes)
     counted = sum(p.numel() for p in net.parameters())
@@ -90,7 +102,9 @@ def test_the_table_shows_the_nets_own_values():
     net = net_of(cell="lstm", hidden=3)
     row = parameter_table(net, first=2)[0]
     assert (row.name, row.shape, row.count) == ("recurrent.weight_ih_l0", (12, 4), 48)
-    np.testing.assert_allclose(row.first, net.recurrent.weight_ih_l0.detach().flatten()[:2], atol=1e-6)
+    np.testing.assert_allclose(
+        row.first, net.recurrent.weight_ih_l0.detach().flatten()[:2], atol=1e-6
+    )
 
 
 @KINDS

@@ -48,7 +48,9 @@ def test_outputs_states_and_gradients_are_torchs(kind, layers, bidirectional):
         given = (states[0], states[1]) if kind == "lstm" else states[0]
         answers = flat(*net(x, given))
         sum((a * torch.arange(a.numel()).view_as(a).cos()).sum() for a in answers).backward()
-        gradients = [x.grad, states[0].grad, *(p.grad for p in net.parameters())] + ([states[1].grad] if kind == "lstm" else [])
+        gradients = [x.grad, states[0].grad, *(p.grad for p in net.parameters())] + (
+            [states[1].grad] if kind == "lstm" else []
+        )
         results.append([a.detach() for a in answers] + gradients)
     for their, our in zip(*results, strict=True):
         assert their.shape == our.shape
@@ -66,9 +68,13 @@ def test_outputs_states_and_gradients_are_torchs(kind, layers, bidirectional):
     bidirectional=st.booleans(),
     batch_first=st.booleans(),
 )
-def test_every_shape_agrees_with_torch(kind, batch, steps, features, hidden, layers, bidirectional, batch_first):
+def test_every_shape_agrees_with_torch(
+    kind, batch, steps, features, hidden, layers, bidirectional, batch_first
+):
     theirs, ours = twins(kind, layers, bidirectional, features, hidden, batch_first)
-    inputs = torch.randn(*((batch, steps) if batch_first else (steps, batch)), features, dtype=torch.float64)
+    inputs = torch.randn(
+        *((batch, steps) if batch_first else (steps, batch)), features, dtype=torch.float64
+    )
     for their, our in zip(flat(*theirs(inputs)), flat(*ours(inputs)), strict=True):
         torch.testing.assert_close(our, their, rtol=0, atol=1e-10)
 
@@ -82,7 +88,9 @@ def test_state_dicts_pass_both_ways(kind, bidirectional):
     shapes = [(name, value.shape) for name, value in theirs.state_dict().items()]
     assert shapes == [(name, value.shape) for name, value in ours.state_dict().items()]
     theirs.load_state_dict(ours.state_dict())
-    assert [name for name, _ in ours.named_parameters()] == [name for name, _ in theirs.named_parameters()]
+    assert [name for name, _ in ours.named_parameters()] == [
+        name for name, _ in theirs.named_parameters()
+    ]
 
 
 @KINDS
@@ -90,7 +98,9 @@ def test_first_weights_fill_the_published_range(kind):
     weights = torch.cat([p.detach().flatten() for p in ScratchRecurrent(kind, 30, 64).parameters()])
     bound = 1 / math.sqrt(64)
     assert weights.abs().max() <= bound
-    assert weights.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)  # the spread of a uniform draw
+    assert weights.std() == pytest.approx(
+        bound / math.sqrt(3), rel=0.05
+    )  # the spread of a uniform draw
 
 
 @KINDS
@@ -102,7 +112,9 @@ def test_a_trace_tells_what_the_outputs_are_made_of(kind, bidirectional):
     out, state = net(inputs)
     traces = net.trace(inputs)
     ways = 2 if bidirectional else 1
-    assert [(t.layer, t.direction) for t in traces] == [(layer, way) for layer in range(2) for way in range(ways)]
+    assert [(t.layer, t.direction) for t in traces] == [
+        (layer, way) for layer in range(2) for way in range(ways)
+    ]
     torch.testing.assert_close(torch.cat([t["h"] for t in traces[-ways:]], -1).transpose(0, 1), out)
     for place, trace in enumerate(traces):
         steps = list(reversed(trace.steps) if trace.direction else trace.steps)
@@ -127,7 +139,12 @@ def test_a_trace_tells_what_the_outputs_are_made_of(kind, bidirectional):
 
 @KINDS
 def test_a_torch_net_is_opened_up_without_changing_its_answers(kind):
-    net = RecurrentNet(ModelConfig(cell=kind, hidden=6, layers=2, bidirectional=True, dropout=0.5), features=3, steps=5, outputs=1)
+    net = RecurrentNet(
+        ModelConfig(cell=kind, hidden=6, layers=2, bidirectional=True, dropout=0.5),
+        features=3,
+        steps=5,
+        outputs=1,
+    )
     inputs = torch.randn(4, 5, 3)
     theirs, _ = net.eval().encode(inputs)
     ours, _ = open_up(net.recurrent)(inputs)

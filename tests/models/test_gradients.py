@@ -32,7 +32,10 @@ def test_a_long_memory_fades_and_an_open_gate_keeps_it(kind):
     """Vanishing is there at 200 steps, in 64 bits not rounded to nothing, and keeping the gates open holds it off."""
     net = net_of(cell=kind, hidden=8)
     rows = np.random.default_rng(0).normal(size=(200, 4))
-    flow, opened = gradient_flow(net.recurrent, rows), gradient_flow(net.recurrent, rows, gate_bias=6.0)
+    flow, opened = (
+        gradient_flow(net.recurrent, rows),
+        gradient_flow(net.recurrent, rows, gate_bias=6.0),
+    )
     assert 0 < flow.h[0] < 1e-12
     assert flow.h.shape == flow.x.shape == (200,)
     assert (flow.c is not None) == (kind == "lstm")

@@ -29,13 +29,19 @@ def test_rows_and_bias_sum_to_the_score(config: ModelConfig):
     net, inputs = made(config)
     reading = read(net, inputs)
     assert reading.parts.shape == (7, config.directions, 10)
-    np.testing.assert_allclose(reading.bias + reading.rows.sum(0), net(inputs[None])[0].detach(), atol=1e-5)
+    np.testing.assert_allclose(
+        reading.bias + reading.rows.sum(0), net(inputs[None])[0].detach(), atol=1e-5
+    )
     np.testing.assert_allclose(reading.probabilities.sum(), 1)
     assert reading.winner == int(net(inputs[None]).argmax())
     assert reading.scores[reading.rival] == np.sort(reading.scores)[-2]
 
 
-@pytest.mark.parametrize("config", [c for c in CASES if not c.bidirectional], ids=lambda c: f"{c.name}-{c.layers}-{c.readout}")
+@pytest.mark.parametrize(
+    "config",
+    [c for c in CASES if not c.bidirectional],
+    ids=lambda c: f"{c.name}-{c.layers}-{c.readout}",
+)
 def test_a_one_way_net_ends_where_it_answers(config: ModelConfig):
     reading = read(*made(config))
     np.testing.assert_allclose(reading.downwards[-1], reading.probabilities)

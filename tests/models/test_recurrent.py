@@ -10,11 +10,17 @@ import torch
 from rnnapp.configs import ModelConfig
 from rnnapp.models.recurrent import RecurrentNet, count_parameters
 
-FORMS = list(itertools.product(["rnn", "lstm", "gru", "lstm-scratch"], [1, 2], [False, True], ["all", "last"]))
+FORMS = list(
+    itertools.product(
+        ["rnn", "lstm", "gru", "lstm-scratch"], [1, 2], [False, True], ["all", "last"]
+    )
+)
 
 
 @pytest.mark.parametrize(("cell", "layers", "both", "readout"), FORMS)
-def test_the_formula_counts_every_parameter(cell: str, layers: int, both: bool, readout: str) -> None:
+def test_the_formula_counts_every_parameter(
+    cell: str, layers: int, both: bool, readout: str
+) -> None:
     config = ModelConfig(cell=cell, hidden=5, layers=layers, bidirectional=both, readout=readout)  # type: ignore[arg-type]
     net = RecurrentNet(config, features=3, steps=4, outputs=2)
     assert net(torch.zeros(7, 4, 3)).shape == (7, 2)

@@ -20,7 +20,11 @@ def opened(**query: str) -> AppTest:
 
 
 def words(page: AppTest) -> str:
-    return "\n".join(str(element.value) for kind in ("markdown", "caption", "latex") for element in getattr(page.main, kind))
+    return "\n".join(
+        str(element.value)
+        for kind in ("markdown", "caption", "latex")
+        for element in getattr(page.main, kind)
+    )
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "lstm-scratch"])
@@ -108,7 +112,9 @@ def test_a_recipe_runs_here_and_shows_published_beside_run() -> None:
     assert set(table["verdict"][:5]) == {"holds"}
 
 
-def test_opening_a_digit_recipe_takes_its_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_opening_a_digit_recipe_takes_its_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(tmp_path))
     page = opened(view="Recipes")
     page.button(key="open_mnist-bilstm").click().run()

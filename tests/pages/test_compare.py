@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnapp.errors import TrainingError
-from rnnapp.training import compiled
-from rnnapp.ui import compare_walk
+from rnnapp.training.kernels import backend as compiled
+from rnnapp.ui.compare import walk_forward as compare_walk
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "compare.py")
 QUICK = {"rows": "500", "epochs": "2", "seeds": "2", "hidden": "3"}
@@ -64,7 +64,9 @@ def test_a_comparison_ends_in_a_verdict_and_a_table() -> None:
     assert any("persistence" in str(metric.delta) for metric in page.metric)
 
 
-@pytest.mark.parametrize("view", ["Residuals", "Changes", "Loss", "Intervals", "Walk-forward", "Strategy", "Files"])
+@pytest.mark.parametrize(
+    "view", ["Residuals", "Changes", "Loss", "Intervals", "Walk-forward", "Strategy", "Files"]
+)
 def test_every_view_opens_from_the_address(view: str) -> None:
     page = compared(opened(view=view, seeds="1", cells="rnn"))
     assert not page.exception
@@ -96,7 +98,14 @@ def test_walk_forward_trains_each_fold() -> None:
 
 
 def test_settings_of_an_address_are_taken_and_clamped() -> None:
-    page = opened(cells="gru,bilstm,nonsense", seeds="900", vary="hidden:2,5", horizon="3", backend="torch", epochs="300")
+    page = opened(
+        cells="gru,bilstm,nonsense",
+        seeds="900",
+        vary="hidden:2,5",
+        horizon="3",
+        backend="torch",
+        epochs="300",
+    )
     assert page.slider(key="seeds").value == 20
     assert page.slider(key="horizon").value == 3
     assert page.text_input(key="vary_hidden").value == "2,5"
@@ -117,7 +126,10 @@ def test_bad_input_is_a_sentence(query: dict[str, str], words: str) -> None:
     assert any(words in error.value for error in page.error)
 
 
-@pytest.mark.parametrize("query", [{"seeds": "nan"}, {"seeds": "x"}, {"vary": "seed:1"}, {"cells": ""}, {"level": "1e99"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"seeds": "nan"}, {"seeds": "x"}, {"vary": "seed:1"}, {"cells": ""}, {"level": "1e99"}],
+)
 def test_an_unreadable_address_is_the_default(query: dict[str, str]) -> None:
     page = opened(**query)
     assert not page.exception
@@ -131,7 +143,9 @@ def test_no_nets_say_what_to_do() -> None:
     assert any("No net is chosen" in error.value for error in page.error)
 
 
-def test_a_walk_that_broke_off_says_so_once_and_can_be_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_walk_that_broke_off_says_so_once_and_can_be_begun_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What ended with nothing is not found again by the next run of the page."""
 
     def broken(*_: object) -> None:

@@ -13,9 +13,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnapp.data.ink import Stroke, draw_strokes
-from rnnapp.evaluation.shipped import NETS
-from rnnapp.ui import canvas, digits
-from rnnapp.ui.canvas import Ink
+from rnnapp.pretrained import NETS
+from rnnapp.ui.digits import canvas
+from rnnapp.ui.digits import drawing as digits
+from rnnapp.ui.digits.canvas import Ink
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "digits.py")
 SEVEN = (((80.0, 60.0), (200.0, 60.0), (140.0, 150.0), (130.0, 230.0)),)
@@ -110,7 +111,9 @@ def test_with_no_mnist_and_no_network_it_trains_on_the_small_digits_and_says_so(
         page.run()
     assert not page.exception
     assert page.session_state["digit_net"] == "trained here"
-    assert any("test digits right, after one epoch" in str(element.value) for element in page.markdown)
+    assert any(
+        "test digits right, after one epoch" in str(element.value) for element in page.markdown
+    )
 
 
 @pytest.mark.usefixtures("nowhere", "draw")
@@ -130,7 +133,11 @@ def test_an_address_with_no_such_net_opens_the_default() -> None:
 
 def test_the_canvas_paths_become_strokes() -> None:
     """Fabric writes a pen line as a move and curves; their ends are where the pen was."""
-    paths = [{"path": [["M", 1, 2], ["Q", 1, 2, 3, 4], ["L", 5, 6]]}, {"type": "Rect"}, {"path": []}]
+    paths = [
+        {"path": [["M", 1, 2], ["Q", 1, 2, 3, 4], ["L", 5, 6]]},
+        {"type": "Rect"},
+        {"path": []},
+    ]
     assert canvas.strokes_of(paths) == (((1.0, 2.0), (3.0, 4.0), (5.0, 6.0)),)
 
 

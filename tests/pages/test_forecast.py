@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.data import sources
 from rnnapp.errors import SourceError
-from rnnapp.training import compiled
+from rnnapp.training.kernels import backend as compiled
 from rnnapp.ui import live
 from tests.support import random_walk
 
@@ -52,7 +52,9 @@ def test_the_first_opening_shows_real_prices_and_one_click_forecasts() -> None:
     assert [tab.label for tab in page.tabs][:2] == ["Loss", "Residuals"]
 
 
-def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     working = True
     monkeypatch.setattr(live, "building", lambda: working)
     monkeypatch.setattr(compiled, "available", lambda: not working)
@@ -67,7 +69,9 @@ def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(monkey
 
 
 def test_settings_of_an_address_are_taken_and_clamped() -> None:
-    page = opened(window="5000", cell="lstm", hidden="-4", epochs="77", split="200", layers="abc", rows="500")
+    page = opened(
+        window="5000", cell="lstm", hidden="-4", epochs="77", split="200", layers="abc", rows="500"
+    )
     assert page.slider(key="window").value == 120
     assert page.slider(key="hidden").value == 1
     assert page.slider(key="layers").value == 1
@@ -77,7 +81,9 @@ def test_settings_of_an_address_are_taken_and_clamped() -> None:
     assert not page.exception
 
 
-@pytest.mark.parametrize("value", ["", "nan", "inf", "-inf", "1e400", "9" * 400, "<script>", "0x10", "None", "[1]"])
+@pytest.mark.parametrize(
+    "value", ["", "nan", "inf", "-inf", "1e400", "9" * 400, "<script>", "0x10", "None", "[1]"]
+)
 def test_no_address_breaks_the_page(value: str) -> None:
     names = (
         "window",

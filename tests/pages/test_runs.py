@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
-from rnnapp.runs.keeping import keep
-from rnnapp.runs.records import NewRun, Settings
-from rnnapp.runs.store import Store
+from rnnapp.runs.history.records import NewRun, Settings
+from rnnapp.runs.history.store import Store
+from rnnapp.runs.record import keep
 from rnnapp.training.loop import train
 from tests.support import random_walk
 
@@ -37,13 +37,29 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def kept(history: Path) -> list[str]:
     split = make_split(random_walk(120), WindowConfig(window=5, valid=0.2))
     ids = [
-        keep(train(split, ModelConfig(cell=cell, hidden=3), TrainConfig(epochs=4)), split, source="made up")  # type: ignore[arg-type]
+        keep(
+            train(split, ModelConfig(cell=cell, hidden=3), TrainConfig(epochs=4)),
+            split,
+            source="made up",
+        )  # type: ignore[arg-type]
         for cell in ("lstm", "gru")
     ]
     store = Store()
     settings = Settings(ModelConfig(cell="rnn"), TrainConfig(epochs=9), WindowConfig())
     owner = f"{platform.node()}-1-gone"
-    ids.append(store.create(NewRun("left behind", settings, "prices", "nowhere", "0" * 64, owner=owner, status="running")))
+    ids.append(
+        store.create(
+            NewRun(
+                "left behind",
+                settings,
+                "prices",
+                "nowhere",
+                "0" * 64,
+                owner=owner,
+                status="running",
+            )
+        )
+    )
     return ids
 
 
@@ -77,7 +93,9 @@ def test_the_list_tells_all_and_filters(kept: list[str]) -> None:
     assert headline(page).startswith("### 3 runs; ")
     table = page.dataframe[0].value
     assert list(table["Name"]) == ["left behind", "GRU on a random walk", "LSTM on a random walk"]
-    assert list(table["Status"]) == ["interrupted", "finished", "finished"], "what a dead app left is marked"
+    assert list(table["Status"]) == ["interrupted", "finished", "finished"], (
+        "what a dead app left is marked"
+    )
     assert len(table["Loss"][1]) == 4
     page.text_input(key="find").set_value("lstm walk").run()
     assert list(page.dataframe[0].value["Name"]) == ["LSTM on a random walk"]

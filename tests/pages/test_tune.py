@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.figures.runs import search_figure
-from rnnapp.runs.engine import Engine
-from rnnapp.runs.plan import Range, SearchPlan
-from rnnapp.runs.records import Settings
-from rnnapp.runs.search import Search
+from rnnapp.runs.history.records import Settings
+from rnnapp.runs.jobs.queue import Engine
+from rnnapp.runs.search.search import Search
+from rnnapp.runs.search.space import Range, SearchPlan
 from tests.support import random_walk
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "tune.py")
@@ -30,7 +30,11 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def search(trials: int) -> Search:
     """A search with trials told by hand: no worker is needed to look at it."""
-    ranges = (Range("lr", 1e-3, 1e-1, log=True), Range("hidden", 2, 16), Range("cell", choices=("rnn", "gru")))
+    ranges = (
+        Range("lr", 1e-3, 1e-1, log=True),
+        Range("hidden", 2, 16),
+        Range("cell", choices=("rnn", "gru")),
+    )
     base = Settings(ModelConfig(), TrainConfig(epochs=3), WindowConfig(window=5))
     made = Search(random_walk(150), SearchPlan(base, ranges, budget=20, folds=2), Engine())
     for _ in range(trials):

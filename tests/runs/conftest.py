@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
-from rnnapp.runs.engine import Engine
-from rnnapp.runs.records import NewRun, Settings
-from rnnapp.runs.store import Store
+from rnnapp.runs.history.records import NewRun, Settings
+from rnnapp.runs.history.store import Store
+from rnnapp.runs.jobs.queue import Engine
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,9 @@ def store(home: Path) -> Store:
 
 @pytest.fixture
 def new() -> NewRun:
-    settings = Settings(ModelConfig(cell="lstm", hidden=4), TrainConfig(epochs=20, seed=3), WindowConfig(window=5))
+    settings = Settings(
+        ModelConfig(cell="lstm", hidden=4), TrainConfig(epochs=20, seed=3), WindowConfig(window=5)
+    )
     return NewRun("LSTM on KOSPI", settings, "KOSPI", "a file", "f" * 64)
 
 

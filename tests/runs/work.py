@@ -11,10 +11,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnapp.errors import TrainingError
-from rnnapp.runs.jobs import Job, Outcome, train
+from rnnapp.runs.training_job import Job, Outcome, train
 from rnnapp.training.loop import EpochEvent, Training
 
-__all__ = ["Notebook", "add", "broken_fold", "count", "die_once", "endless", "fail", "hold", "nap", "parabola", "slow_train"]
+__all__ = [
+    "Notebook",
+    "add",
+    "broken_fold",
+    "count",
+    "die_once",
+    "endless",
+    "fail",
+    "hold",
+    "nap",
+    "parabola",
+    "slow_train",
+]
 
 PAUSE = 0.01
 

@@ -23,7 +23,9 @@ SPLIT = make_split(random_walk(120), WindowConfig())
 
 @pytest.fixture(scope="module")
 def training() -> Training:
-    made = Training(SPLIT, ModelConfig(cell="lstm", layers=2, bidirectional=True), TrainConfig(epochs=2))
+    made = Training(
+        SPLIT, ModelConfig(cell="lstm", layers=2, bidirectional=True), TrainConfig(epochs=2)
+    )
     list(made.epochs())
     return made
 
@@ -31,7 +33,12 @@ def training() -> Training:
 def test_a_round_trip_is_exact(training: Training, tmp_path: Path) -> None:
     model = training.result()
     loaded, extra = load_model(save_model(model, tmp_path / "m", data={"name": "walk"}))
-    assert (loaded.model, loaded.train, loaded.window, loaded.history) == (model.model, model.train, model.window, model.history)
+    assert (loaded.model, loaded.train, loaded.window, loaded.history) == (
+        model.model,
+        model.train,
+        model.window,
+        model.history,
+    )
     np.testing.assert_array_equal(loaded.predict(SPLIT.test), model.predict(SPLIT.test))
     assert extra == {"data": {"name": "walk"}}
 
@@ -53,7 +60,9 @@ def other_weights(folder: Path) -> None:
     import hashlib
 
     save_file({"readout.bias": torch.zeros(1)}, folder / "weights.safetensors")
-    settings_with(weights_sha256=hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest())(folder)
+    settings_with(
+        weights_sha256=hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    )(folder)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import torch
 
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.errors import ConfigError
-from rnnapp.training import compiled
 from rnnapp.training.ensemble import Job, train_many
+from rnnapp.training.kernels import backend as compiled
 from rnnapp.training.loop import TrainedModel, Training
 from tests.training.samples import regression
 
@@ -46,13 +46,18 @@ def test_together_equals_alone_bit_for_bit() -> None:
     for one in jobs:
         together, single = trained[one[1], one[2].seed], alone(one)
         assert [e.train_loss for e in together.history] == [e.train_loss for e in single.history]
-        assert all(torch.equal(value, single.weights[name]) for name, value in together.weights.items())
+        assert all(
+            torch.equal(value, single.weights[name]) for name, value in together.weights.items()
+        )
 
 
 def test_events_name_their_job() -> None:
     seen: list[tuple[int, int]] = []
     list(
-        train_many([job(seed=1, epochs=4), job(seed=2, epochs=6)], on_event=lambda place, event: seen.append((place, event.epoch)))
+        train_many(
+            [job(seed=1, epochs=4), job(seed=2, epochs=6)],
+            on_event=lambda place, event: seen.append((place, event.epoch)),
+        )
     )
     assert sorted(seen) == [(0, e) for e in range(4)] + [(1, e) for e in range(6)]
 
@@ -76,7 +81,11 @@ def test_closing_the_iterator_stops_the_rest() -> None:
 def test_one_diverging_seed_does_not_take_the_others_along() -> None:
     targets = SPLIT.train.targets * np.float32(1e30)
     huge = dataclasses.replace(SPLIT, train=dataclasses.replace(SPLIT.train, targets=targets))
-    wild = (huge, ModelConfig(cell="rnn"), TrainConfig(epochs=40, optimizer="sgd", lr=10.0, device="cpu", seed=7))
+    wild = (
+        huge,
+        ModelConfig(cell="rnn"),
+        TrainConfig(epochs=40, optimizer="sgd", lr=10.0, device="cpu", seed=7),
+    )
     ended = {t.train.seed: t.stopped for t in train_many([wild, job(seed=1)])}
     assert ended == {7: "diverged", 1: "finished"}
 

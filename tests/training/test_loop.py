@@ -113,7 +113,9 @@ def test_one_cycle_rates_are_torchs_own() -> None:
     history = trained(ModelConfig(), train).history
     steps = math.ceil(len(SPLIT.train) / train.batch)
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
-    torchs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=train.epochs * steps + 1, cycle_momentum=False)
+    torchs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 0.01, total_steps=train.epochs * steps + 1, cycle_momentum=False
+    )
     rates = []
     for _ in range(train.epochs * steps):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -126,7 +128,9 @@ def test_one_cycle_rates_are_torchs_own() -> None:
 def test_the_backends_make_the_same_run(cell: str) -> None:
     one = trained(ModelConfig(cell=cell, layers=2), dataclasses.replace(TRAIN, backend="torch"))  # type: ignore[arg-type]
     two = trained(ModelConfig(cell=cell, layers=2), dataclasses.replace(TRAIN, backend="compiled"))  # type: ignore[arg-type]
-    assert [e.train_loss for e in one.history] == pytest.approx([e.train_loss for e in two.history], abs=1e-4)
+    assert [e.train_loss for e in one.history] == pytest.approx(
+        [e.train_loss for e in two.history], abs=1e-4
+    )
 
 
 def test_changing_test_prices_changes_no_weight() -> None:
@@ -140,7 +144,9 @@ def test_changing_test_prices_changes_no_weight() -> None:
 
 
 def test_a_background_training_can_be_watched_and_stopped() -> None:
-    job = BackgroundTraining(Training(SPLIT, ModelConfig(), TrainConfig(epochs=10_000, backend="torch")))
+    job = BackgroundTraining(
+        Training(SPLIT, ModelConfig(), TrainConfig(epochs=10_000, backend="torch"))
+    )
     while not job.events and not job.done:
         job.wait(0.02)
     job.stop()
@@ -161,7 +167,9 @@ def test_a_graphed_step_on_cuda_equals_the_cpu() -> None:
     train = dataclasses.replace(TRAIN, backend="torch", epochs=4)
     here = trained(ModelConfig(layers=2), dataclasses.replace(train, device="cpu"))
     there = trained(ModelConfig(layers=2), dataclasses.replace(train, device="cuda"))
-    assert [e.train_loss for e in here.history] == pytest.approx([e.train_loss for e in there.history], rel=1e-3)
+    assert [e.train_loss for e in here.history] == pytest.approx(
+        [e.train_loss for e in there.history], rel=1e-3
+    )
 
 
 def test_a_gpu_that_is_not_there_is_told() -> None:

@@ -119,4 +119,6 @@ def test_one_table_under_two_names_is_two() -> None:
     window = WindowConfig(window=5)
     assert split_key(make_split(mine, window), "x") == split_key(make_split(mine, window), "x")
     assert split_key(make_split(mine, window), "x") != split_key(make_split(theirs, window), "x")
-    assert split_key(make_split(mine, window), "x") != split_key(make_split(mine, WindowConfig(window=6)), "x")
+    assert split_key(make_split(mine, window), "x") != split_key(
+        make_split(mine, WindowConfig(window=6)), "x"
+    )

@@ -1,0 +1,301 @@
+"""Recipes run: each published figure beside the figure of a run, over as many seeds as asked for.
+
+Nothing is looked up: every figure is measured on a net that was trained here, and a figure that a shortened run does not reach
+is left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from rnnapp.configs import ModelConfig, TrainConfig
+from rnnapp.data.sequences import Sequences, Split
+from rnnapp.data.windows import PriceSplit
+from rnnapp.models.anatomy import shape_walk
+from rnnapp.models.recurrent import RecurrentNet
+from rnnapp.recipes.catalogue import Published, Recipe
+from rnnapp.recipes.claims import stock_claims
+from rnnapp.training.backend_choice import choose
+from rnnapp.training.backends import Backend, mean_loss
+from rnnapp.training.loop import Training
+from rnnapp.training.torch_backend import TorchBackend
+
+__all__ = ["Outcome", "Reproduction", "default_seeds", "reproduce", "shorten"]
+
+Value = float | tuple[int, ...]
+_POINTS = 0.5  # how far below the published an accuracy may lie, in percentage points
+_FACTOR = 2.0  # how far apart losses may lie
+_QUICK = {"epochs": 2, "stock": 101, "train": 1920, "test": 500}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One figure as published and as run.
+
+    Attributes:
+        label: what it is.
+        published: the publication's figure; None for one that only this run tells.
+        runs: one value a seed (the same shape each time for a shape); empty where a shortened run does not reach it.
+        judged: False where the run was shortened, so that nothing follows from the comparison.
+        measure: as in :class:`rnnapp.recipes.catalogue.Published`.
+    """
+
+    label: str
+    published: Value | None
+    runs: tuple[Value, ...]
+    judged: bool
+    measure: str
+
+    @property
+    def run(self) -> Value | None:
+        """The figure of the recipe's own seed, the first; None where nothing was measured."""
+        return self.runs[0] if self.runs else None
+
+    @property
+    def spread(self) -> tuple[float, float, float] | None:
+        """Smallest, median and largest over the seeds; None for one seed or for shapes."""
+        values = [value for value in self.runs if not isinstance(value, tuple)]
+        return (min(values), statistics.median(values), max(values)) if len(values) > 1 else None
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the run of the recipe's own seed lies where the publication does; None where that cannot be said.
+
+        Accuracies may lie half a point below, losses within a factor of two, shapes and counts must be equal.
+        """
+        return self._lies(self.runs[0]) if self.runs else None
+
+    @property
+    def holding(self) -> int:
+        """With how many of the seeds it holds."""
+        return sum(self._lies(value) is True for value in self.runs)
+
+    def _lies(self, value: Value) -> bool | None:
+        if self.published is None or not self.judged:
+            return None
+        if isinstance(value, tuple) or isinstance(self.published, tuple) or self.measure == "count":
+            return value == self.published
+        if self.measure.endswith("accuracy"):
+            return value >= self.published - _POINTS
+        return self.published / _FACTOR <= value <= self.published * _FACTOR
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A recipe as run.
+
+    Attributes:
+        recipe: what was run, with the settings really used.
+        seeds: the seeds of the runs.
+        quick: whether it was shortened.
+        data: name of the data and how much of it.
+        device, backend: what computed it.
+        seconds: all runs together.
+        outcomes: every figure.
+        says: what the runs tell about the publication's claims.
+        differs: what is not as in the publication.
+    """
+
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    quick: bool
+    data: str
+    device: str
+    backend: str
+    seconds: float
+    outcomes: tuple[Outcome, ...]
+    says: tuple[str, ...]
+    differs: tuple[str, ...]
+
+
+def default_seeds(recipe: Recipe, count: int = 0) -> tuple[int, ...]:
+    """``count`` seeds from the recipe's own on; for 0, ten on prices (seconds) and one on digits (minutes)."""
+    return tuple(recipe.train.seed + i for i in range(count or (10 if recipe.on_prices else 1)))
+
+
+def shorten(recipe: Recipe, split: Split) -> tuple[Recipe, Split]:
+    """The recipe and its data cut down so that it runs in seconds: for tests, and to see that it works."""
+    epochs = min(recipe.train.epochs, _QUICK["stock" if recipe.on_prices else "epochs"])
+    short = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, epochs=epochs))
+    if recipe.on_prices:
+        return short, split
+    train, test = _first(split.train, _QUICK["train"]), _first(split.test, _QUICK["test"])
+    return short, dataclasses.replace(split, train=train, test=test)
+
+
+def reproduce(
+    recipe: Recipe,
+    split: Split,
+    *,
+    seeds: tuple[int, ...] = (),
+    quick: bool = False,
+    data: str = "",
+    differs: tuple[str, ...] = (),
+    watch: Callable[[str], None] = lambda line: None,
+) -> Reproduction:
+    """Run a recipe and hold it against its publication.
+
+    Args:
+        recipe: what to run.
+        split: its data, cut with ``recipe.data``.
+        seeds: one run each; :func:`default_seeds` where none is given.
+        quick: shorten it first.
+        data: what to call the data.
+        differs: what else is not as in the publication.
+        watch: told a line of progress now and then.
+    """
+    started = time.perf_counter()
+    seeds = seeds or default_seeds(recipe, 1 if quick else 0)
+    short, split = shorten(recipe, split) if quick else (recipe, split)
+    used: dict[str, str] = {}
+    runs = []
+    for seed in seeds:
+        train = dataclasses.replace(short.train, seed=seed)
+        report = functools.partial(_watch_seed, watch, f"{recipe.name}, seed {seed}")
+        runs.append(_measure(short, split, train, used, report))
+    says: tuple[str, ...] = ()
+    if isinstance(split, PriceSplit):
+        says = stock_claims(short, split, seeds)
+    elif quick:
+        differs += (
+            f"Shortened: {len(split.train):,} digits, epochs {short.train.epochs}; its figures are not to be compared.",
+        )
+    if quick and recipe.on_prices:
+        differs += (f"Shortened to {short.train.epochs} epochs.",)
+    outcomes = tuple(_outcome(figure, runs, quick) for figure in _figures(short))
+    return Reproduction(
+        recipe=short, seeds=seeds, quick=quick, data=data, device=used["device"], backend=used["backend"],
+        seconds=time.perf_counter() - started, outcomes=outcomes, says=says, differs=recipe.differs + differs,
+    )  # fmt: skip
+
+
+def _figures(recipe: Recipe) -> tuple[Published, ...]:
+    """The published figures, and the test accuracy of a digit recipe that published none."""
+    if recipe.on_prices or any(figure.measure == "test_accuracy" for figure in recipe.published):
+        return recipe.published
+    return (
+        *recipe.published,
+        Published("test accuracy (none published)", "test_accuracy", math.nan),
+    )
+
+
+def _outcome(figure: Published, runs: list[dict[Any, Value]], quick: bool) -> Outcome:
+    key = (figure.measure, figure.at)
+    published = (
+        None if isinstance(figure.value, float) and math.isnan(figure.value) else figure.value
+    )
+    exact = figure.measure in ("shape", "count")
+    reached = tuple(run[key] for run in runs if key in run)
+    judged = (
+        exact or not quick or figure.measure == "train_loss"
+    )  # the losses of a shorter run are those of the long one
+    return Outcome(figure.label, published, reached, judged, figure.measure)
+
+
+def _watch_seed(watch: Callable[[str], None], head: str, line: str) -> None:
+    watch(f"{head}: {line}")
+
+
+def _measure(
+    recipe: Recipe,
+    split: Split,
+    train: TrainConfig,
+    used: dict[str, str],
+    watch: Callable[[str], None],
+) -> dict[Any, Value]:
+    """One run's figures by (measure, at)."""
+    found: dict[Any, Value] = {}
+    if recipe.every:
+        for iteration, backend in _iterations(split, recipe.model, train, recipe.every):
+            used |= {"device": backend.device, "backend": backend.name}
+            found["test_accuracy", iteration] = _accuracy(backend, split.test)
+            watch(
+                f"iteration {iteration:,}, test accuracy {found['test_accuracy', iteration]:.2f}%"
+            )
+        found |= _ends(backend, split, recipe)
+    else:
+        training = Training(split, recipe.model, train)
+        used |= {"device": training.device, "backend": training.backend}
+        for event in training.epochs():
+            found["train_loss", event.epoch] = event.train_loss
+            if event.train_accuracy is not None and event.test_accuracy is not None:
+                found["running_accuracy", event.epoch] = 100 * event.train_accuracy
+                watch(
+                    f"epoch {event.epoch + 1} of {train.epochs}, test accuracy {100 * event.test_accuracy:.2f}%"
+                )
+        found |= _ends(training.result(), split, recipe)
+    return found | _exact(recipe)
+
+
+def _iterations(
+    split: Split, model: ModelConfig, train: TrainConfig, every: int
+) -> Iterator[tuple[int, Backend]]:
+    """Train as :class:`Training` does, batch for batch, pausing every so many iterations and at the end.
+
+    Yields:
+        The iterations done, and the backend that did them.
+    """
+    device = choose(split, model, dataclasses.replace(train, backend="torch")).device
+    backend = TorchBackend(split, model, dataclasses.replace(train, device=device))
+    count, size = len(split.train), train.batch
+    per_epoch = math.ceil(count / size)
+    last, done = train.epochs * per_epoch, 0
+    while done < last:
+        epoch, batch = divmod(done, per_epoch)
+        taken = min(every - done % every, per_epoch - batch)
+        order = np.random.default_rng((train.seed, epoch)).permutation(count)[
+            batch * size : (batch + taken) * size
+        ]
+        backend.run(order[None], np.full((1, taken), train.lr))
+        done += taken
+        if done % every == 0 or done == last:
+            yield done, backend
+
+
+def _ends(net: Any, split: Split, recipe: Recipe) -> dict[Any, Value]:
+    """Figures of the finished net, for digits."""
+    if recipe.on_prices:
+        return {}
+    wanted = {figure.measure for figure in recipe.published}
+    found: dict[Any, Value] = {("test_accuracy", None): _accuracy(net, split.test)}
+    if "train_accuracy" in wanted:
+        found["train_accuracy", None] = _accuracy(net, split.train)
+    if "test_loss" in wanted:
+        found["test_loss", None] = mean_loss(
+            net.predict(split.test), split.test.targets, "cross-entropy"
+        )
+    return found
+
+
+def _exact(recipe: Recipe) -> dict[Any, Value]:
+    """Shapes and counts the recipe is published with, read off nets that exist."""
+    found: dict[Any, Value] = {}
+    for figure in recipe.published:
+        if figure.measure == "shape":
+            walk = shape_walk(recipe.model, batch=2, steps=20, features=28, outputs=10)
+            found["shape", figure.at] = next(row.shape for row in walk if row.name == figure.at)
+        elif figure.measure == "count" and isinstance(figure.at, int):
+            model = dataclasses.replace(recipe.model, layers=figure.at)
+            with torch.device("meta"):
+                net = RecurrentNet(model, features=28, steps=28, outputs=10)
+            found["count", figure.at] = sum(p.numel() for p in net.parameters())
+    return found
+
+
+def _accuracy(net: Any, part: Sequences) -> float:
+    """Share classified right, in percent."""
+    return 100 * float((net.predict(part).argmax(1) == part.targets).mean())
+
+
+def _first(part: Sequences, count: int) -> Sequences:
+    return dataclasses.replace(part, starts=part.starts[:count], targets=part.targets[:count])

@@ -1,0 +1,209 @@
+"""The tabs under a comparison: table, residuals, changes, loss, intervals, walk-forward, strategy, files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from rnnapp.configs import to_dict
+from rnnapp.evaluation.intervals import interval_sentence, with_interval
+from rnnapp.evaluation.judge import Comparison, Row
+from rnnapp.evaluation.strategy import long_or_flat
+from rnnapp.figures.compare import (
+    changes_figure,
+    interval_figure,
+    lines_of,
+    losses_figure,
+    residuals_figure,
+    strategy_figure,
+)
+from rnnapp.figures.report import compare_report
+from rnnapp.ui.compare.controls import Told, asked_number
+from rnnapp.ui.compare.table import show_table
+from rnnapp.ui.compare.walk_forward import show_walk_forward
+from rnnapp.ui.page import chart, is_dark
+
+__all__ = ["TABS"]
+
+
+def _table(told: Told) -> None:
+    show_table(told.comparison)
+    st.caption(_set_sentence(told.comparison))
+
+
+def _set_sentence(comparison: Comparison) -> str:
+    kept = ", ".join(row.name for row in comparison.rows if row.in_confidence_set)
+    lags = " ".join(f"{row.name}: {_lower(row.evaluation.verdict)}" for row in comparison.nets)
+    return f"The model confidence set at 10% keeps {kept}. {lags}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _residuals(told: Told) -> None:
+    alt = "Predicted minus actual close by test day for every net, beside persistence's."
+    chart(residuals_figure(told.comparison, dark=is_dark()), "compare_residuals", alt)
+
+
+def _changes(told: Told) -> None:
+    alt = "Forecast change against the change that came; a good forecast lies along the diagonal, persistence on the flat line."
+    chart(changes_figure(told.comparison, dark=is_dark()), "compare_changes", alt)
+    st.caption(
+        "Persistence lies on the flat line: it forecasts no change. A useful forecast leans towards the dashed diagonal."
+    )
+
+
+def _loss(told: Told) -> None:
+    log = st.toggle("Logarithmic", value=True, key="log_losses")
+    figure = losses_figure(told.results, lines_of(told.comparison), log=log)
+    chart(
+        figure,
+        "compare_loss",
+        "Training loss by epoch of every net, the median over seeds with their spread.",
+    )
+
+
+def _intervals(told: Told) -> None:
+    level = (
+        asked_number(
+            "level", "Level (%)", 50, 99, 90, "Share of days the interval promises to hold."
+        )
+        / 100
+    )
+    row = _choose_net(told.comparison, "interval_net")
+    if told.split.valid is None:
+        st.info(
+            "An interval is measured on a validation part, and there is none. Hold out 15% of the training windows for it."
+        )
+        st.button(
+            "Hold out 15%", key="hold_out", on_click=lambda: st.session_state.update(valid=0.15)
+        )
+        return
+    banded = with_interval(dataclasses.replace(row.forecast, lower=None, upper=None), level)
+    chart(
+        interval_figure(banded, lines_of(told.comparison)[row.name], dark=is_dark()),
+        "compare_interval",
+        interval_sentence(banded, level),
+    )
+    st.markdown(interval_sentence(banded, level))
+    st.caption(
+        "Split-conformal, from the absolute errors on the validation days. Crosses mark test days outside."
+    )
+
+
+def _strategy(told: Told) -> None:
+    st.markdown(
+        "**Not advice.** Long where the forecast is up, out of the market where it is not, beside buying once and holding."
+    )
+    cost = (
+        asked_number(
+            "cost",
+            "Cost of a trade (%)",
+            0.0,
+            1.0,
+            0.1,
+            "Paid when a position opens or closes.",
+            0.05,
+        )
+        / 100
+    )
+    followed = [long_or_flat(row.forecast, cost) for row in told.comparison.nets]
+    if not followed:
+        return
+    figure = strategy_figure(followed, lines_of(told.comparison), dark=is_dark())
+    chart(figure, "compare_strategy", " ".join(one.sentence() for one in followed))
+    lines = [
+        {
+            "Forecast": s.name, "Gain": 100 * s.gain, "Deepest fall": 100 * s.drawdown, "Trades": s.trades,
+            "Days held": 100 * float(s.long.mean()),
+        }
+        for s in followed
+    ]  # fmt: skip
+    held = followed[0]
+    lines.append(
+        {
+            "Forecast": "buy and hold",
+            "Gain": 100 * held.hold_gain,
+            "Deepest fall": 100 * held.hold_drawdown,
+            "Trades": 1,
+            "Days held": 100.0,
+        }
+    )
+    percent = {
+        name: st.column_config.NumberColumn(name, format="%.1f%%")
+        for name in ("Gain", "Deepest fall", "Days held")
+    }
+    st.dataframe(pd.DataFrame(lines), hide_index=True, column_config=percent)
+
+
+def _files(told: Told) -> None:
+    comparison = told.comparison
+    settings = {
+        "window": to_dict(told.split.config),
+        "seeds": told.asked.seeds,
+        "nets": {
+            one.name: {**to_dict(one.window), **to_dict(one.model), **to_dict(one.train)}
+            for one in told.asked.entries
+        },
+    }
+    with st.container(horizontal=True):
+        quiet: Any = dict(on_click="ignore")
+        st.download_button(
+            "Table (CSV)",
+            lambda: comparison.frame().to_csv(index=False),
+            "table.csv",
+            "text/csv",
+            **quiet,
+        )
+        st.download_button(
+            "Forecasts (CSV)",
+            lambda: comparison.forecasts().to_csv(index=False),
+            "forecasts.csv",
+            "text/csv",
+            **quiet,
+        )
+        st.download_button(
+            "Settings (JSON)",
+            lambda: json.dumps(settings, indent=1),
+            "settings.json",
+            "application/json",
+            **quiet,
+        )
+        st.download_button(
+            "Report (HTML)",
+            lambda: compare_report(comparison, told.split, told.results),
+            "report.html",
+            "text/html",
+            **quiet,
+        )
+    st.caption(
+        "The report holds the verdict, the table and every chart in one file that needs no network."
+    )
+    st.json(settings, expanded=False)
+
+
+def _choose_net(comparison: Comparison, key: str) -> Row:
+    names = [row.name for row in comparison.rows]
+    if st.session_state.get(key) not in names:
+        st.session_state.pop(key, None)
+    first = names.index(comparison.best) if comparison.best else 0
+    return comparison.row(st.selectbox("Forecast", names, index=first, key=key))
+
+
+TABS: dict[str, Callable[[Told], None]] = {
+    "Table": _table,
+    "Residuals": _residuals,
+    "Changes": _changes,
+    "Loss": _loss,
+    "Intervals": _intervals,
+    "Walk-forward": show_walk_forward,
+    "Strategy": _strategy,
+    "Files": _files,
+}
+"""What each tab shows."""

@@ -1,0 +1,147 @@
+"""The canvas: draw with mouse, pen or finger; undo, clear, brush width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from rnnapp.data.ink import CANVAS, STROKE, Stroke, draw_strokes
+from rnnapp.figures.style import text_color
+from rnnapp.ui.page import is_dark
+
+__all__ = [
+    "Ink",
+    "brush_control",
+    "clear_canvas",
+    "draw_canvas",
+    "ink_on_canvas",
+    "put_strokes",
+    "strokes_of",
+]
+
+_COUNT, _START = "_canvas_count", "_canvas_start"
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """What is on the canvas.
+
+    Attributes:
+        picture: (H, W, 4) uint8, RGBA as it is shown.
+        strokes: the same as points.
+    """
+
+    picture: npt.NDArray[np.uint8]
+    strokes: tuple[Stroke, ...]
+
+
+def brush_control() -> int:
+    """The brush's width in pixels."""
+    told = "Any width will do: strokes are brought to MNIST's weight."
+    return st.slider("Brush (pixels)", 8, 30, STROKE, 2, key="brush", help=told)
+
+
+def ink_on_canvas(brush: int) -> Ink | None:
+    """What is drawn, None while nothing is: asked before the canvas is shown again, so that the answer is told first."""
+    from streamlit_drawable_canvas import (
+        CanvasResult,  # its import registers the component, which needs a running server
+    )
+
+    drawing = _drawing()
+    strokes = strokes_of(drawing["raw"]["objects"])
+    if not strokes:
+        return None
+    picture = CanvasResult(drawing["raw"], drawing.get("data"), return_image_data=True).image_data
+    return Ink(draw_strokes(strokes, brush=brush) if picture is None else picture, strokes)
+
+
+def draw_canvas(brush: int) -> None:
+    """The canvas with its buttons.
+
+    A finger on the canvas draws and does not scroll the page: the component takes its touches for itself.
+    """
+    from streamlit_drawable_canvas import st_canvas
+
+    with st.container(
+        height=CANVAS + 6, border=False
+    ):  # a canvas that replaces another must not move for a moment
+        st_canvas(
+            stroke_width=brush,
+            stroke_color=text_color(is_dark()),
+            background_color="",
+            width=CANVAS,
+            height=CANVAS,
+            drawing_mode="freedraw",
+            initial_drawing=st.session_state.get(_START),
+            return_image_data=True,
+            key=_key(),
+        )
+    paths = _drawing()["raw"]["objects"]
+    with st.container(horizontal=True, gap="small"):
+        st.button("Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo)
+        st.button(
+            "Clear",
+            key="clear",
+            icon=":material/delete:",
+            disabled=not paths,
+            on_click=clear_canvas,
+        )
+
+
+def clear_canvas() -> None:
+    """Start with an empty canvas."""
+    _mount(None)
+
+
+def put_strokes(strokes: Sequence[Stroke], brush: int) -> None:
+    """Start with this drawing, in canvas pixels."""
+    shown = dict(
+        type="Path",
+        fill=None,
+        stroke=text_color(is_dark()),
+        strokeWidth=brush,
+        strokeLineCap="round",
+        strokeLineJoin="round",
+    )
+    paths = [
+        [["M" if i == 0 else "L", x, y] for i, (x, y) in enumerate(stroke)] for stroke in strokes
+    ]
+    _mount({"objects": [shown | {"path": path} for path in paths]})
+
+
+def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:
+    """The points of the canvas's freehand paths, in canvas pixels; a curve counts with its end."""
+    strokes = (
+        tuple((float(step[-2]), float(step[-1])) for step in path.get("path", ()) if len(step) >= 3)
+        for path in paths
+    )
+    return tuple(stroke for stroke in strokes if stroke)
+
+
+def _undo() -> None:
+    """Take the last stroke back, also one that ended after the page was last run."""
+    _mount({"objects": _drawing()["raw"]["objects"][:-1]})
+
+
+def _drawing() -> dict[str, Any]:
+    """The canvas's own state, else what it was mounted with: ``raw`` (its objects) and ``data`` (a PNG)."""
+    shown: Any = st.session_state.get(_key())
+    return (shown or {}).get("drawing") or {
+        "raw": st.session_state.get(_START) or {"objects": []},
+        "data": None,
+    }
+
+
+def _key() -> str:
+    return f"canvas_{st.session_state.setdefault(_COUNT, 0)}"
+
+
+def _mount(start: dict[str, Any] | None) -> None:
+    """A fresh canvas with this drawing on it: a canvas that is shown already does not take one."""
+    st.session_state[_START] = start
+    st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1

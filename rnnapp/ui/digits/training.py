@@ -1,0 +1,282 @@
+"""Digits: which net reads, training one here, and how well it reads the test digits."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from rnnapp.configs import DigitConfig, Option, TrainConfig, options
+from rnnapp.data.digits import DigitSplit, find_mnist, load_digits, make_augment
+from rnnapp.evaluation.digits import DigitScores, score_digits
+from rnnapp.figures.digits import confusion_figure, learning_figure, per_class_figure
+from rnnapp.figures.style import line_of
+from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, DigitRecipe, digit_facts, open_net
+from rnnapp.runs.history.artifacts import open_run
+from rnnapp.runs.history.records import Settings
+from rnnapp.training.backend_choice import estimate
+from rnnapp.training.background import BackgroundTraining
+from rnnapp.training.loop import TrainedModel, Training
+from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.ui.live import LONG_SECONDS, watch
+from rnnapp.ui.manager import desk, send, watch_sent
+from rnnapp.ui.page import chart, sentences
+from rnnapp.ui.results import recall, remember
+
+__all__ = ["choose_net", "choose_source", "digit_controls", "show_test", "show_training"]
+
+_JOB, _HERE, _RUN = "_digits_job", "_digits_here", "digit_run"
+_HERE_NAME = "trained here"
+_RATES = tuple(float(f"{m}e{e}") for e in range(-4, 0) for m in (1, 2, 3, 5, 7))
+
+
+@st.cache_resource(show_spinner="Reading the digits", max_entries=4)
+def _split(config: DigitConfig, _found: bool) -> DigitSplit:
+    return load_digits(config)
+
+
+@st.cache_resource(show_spinner=False)
+def _shipped(name: str) -> DigitNet:
+    return open_net(name)
+
+
+def choose_net() -> DigitNet:
+    """The net that reads drawings: a shipped one, or the one trained here."""
+    st.subheader("Drawing", divider="gray")
+    _collect()
+    here: DigitNet | None = st.session_state.get(_HERE)
+    names = (*NETS, *((_HERE_NAME,) if here else ()))
+    seed_word("digit_net", names, DRAWING_NET)
+    chosen = st.selectbox(
+        "Net that reads",
+        names,
+        format_func=lambda name: (
+            f"{here.title}, {_HERE_NAME}" if name == _HERE_NAME and here else NETS[name].title
+        ),
+        key="digit_net",
+        help="All come trained with this program; one trained here joins them.",
+        persist_state="session",
+    )
+    publish_word("digit_net", chosen, DRAWING_NET)
+    return here if chosen == _HERE_NAME and here is not None else _shipped(chosen)
+
+
+def choose_source() -> DigitConfig:
+    """Which digits to train and test on; MNIST is fetched on demand."""
+    st.subheader("Data", divider="gray")
+    found = find_mnist() is not None
+    names = {"auto": "MNIST" if found else "MNIST (not here yet)", "sklearn": "scikit-learn's"}
+    source: Any = st.segmented_control(
+        "Digits", names, default="auto" if found else "sklearn", required=True, format_func=names.__getitem__, key="digit_source",
+        help="What to train and test on: MNIST's 70,000 digits, or scikit-learn's 1,797 of 8x8 pixels scaled up.",
+    )  # fmt: skip
+    if not found and st.button(
+        "Download MNIST (11 MB)", key="fetch_mnist", icon=":material/download:"
+    ):
+        with sentences():
+            _fetch()
+    return DigitConfig(source=source)
+
+
+def _fetch() -> None:
+    bar = st.progress(0.0, text="Downloading MNIST")
+
+    def told(done: float) -> None:
+        bar.progress(done, text=f"Downloading MNIST, {done:.0%}")
+
+    try:
+        load_digits(DigitConfig(source="mnist"), progress=told)
+    finally:
+        bar.empty()
+    st.rerun()
+
+
+def digit_controls(source: DigitConfig) -> DigitRecipe:
+    """What to train here: a net, and how."""
+    st.subheader("Training", divider="gray")
+    name = st.selectbox(
+        "Net to train", NETS, index=1, format_func=lambda n: NETS[n].title, key="digit_recipe"
+    )
+    recipe, known = NETS[name], options(TrainConfig)
+    train, own = recipe.train, f"digit_{{}}_{name}".format  # each net keeps its own settings
+    values: dict[str, Any] = {
+        "epochs": st.slider(
+            "Epochs", 1, 30, train.epochs, key=own("epochs"), help=known["epochs"].help
+        )
+    }
+    values["batch"] = st.select_slider(
+        "Batch size (digits)",
+        (32, 64, 128, 256, 512),
+        train.batch,
+        key=own("batch"),
+        help="Digits in each step.",
+    )
+    values["lr"] = st.select_slider(
+        known["lr"].label,
+        _RATES,
+        train.lr,
+        format_func="{:g}".format,
+        key=own("lr"),
+        help=known["lr"].help,
+    )
+    with st.expander("More on the training"):
+        for word in ("optimizer", "schedule"):
+            values[word] = _one_of(known[word], getattr(train, word), own(word))
+        augment = _one_of(options(DigitConfig)["augment"], recipe.digits.augment, own("augment"))
+        values["seed"] = int(
+            st.number_input(
+                known["seed"].label, 0, 2**31 - 1, 0, key=own("seed"), help=known["seed"].help
+            )
+        )
+    digits = dataclasses.replace(recipe.digits, source=source.source, augment=augment)
+    return dataclasses.replace(recipe, train=dataclasses.replace(train, **values), digits=digits)
+
+
+def _one_of(option: Option, default: str, key: str) -> Any:
+    return st.segmented_control(
+        option.label, option.choices, default=default, required=True, key=key, help=option.help
+    )
+
+
+def show_training(recipe: DigitRecipe) -> None:
+    """Train a net while it is watched; afterwards drawings are read by it."""
+    if _JOB in st.session_state:
+        job: BackgroundTraining = st.session_state[_JOB][0]
+        line = line_of(job.training.model)
+        watch(
+            job,
+            "digits",
+            lambda events: learning_figure(events, line, epochs=job.training.train.epochs),
+        )
+        return
+    if st.session_state.get(_RUN):
+        watch_sent(st.session_state[_RUN])
+        return
+    split = _split(recipe.digits, find_mnist() is not None)
+    for note in split.notes:
+        st.info(note, icon=":material/info:")
+    here: DigitNet | None = st.session_state.get(_HERE)
+    if here is not None:
+        told = f"{here.title} reads {here.facts['test']['accuracy']:.2%} of {here.facts['data']['test']:,} test digits right"
+        history = here.trained.history
+        length = {0: "less than an epoch", 1: "one epoch"}.get(
+            len(history), f"{len(history)} epochs"
+        )
+        st.markdown(f"{told}, after {length} in {here.trained.seconds:.1f} s. Draw: it reads now.")
+        figure = learning_figure(history, line_of(here.trained.model), epochs=max(len(history), 1))
+        chart(figure, "digits_learnt", f"Loss and accuracy by epoch. {told}.")
+    st.caption(f"{len(split.train):,} digits of {split.name} train, {len(split.test):,} test.")
+    if st.button(
+        f"Train the {recipe.model.name}",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="digit_train",
+    ):
+        with sentences():
+            _start(recipe, split)
+            st.rerun()
+
+
+def _start(recipe: DigitRecipe, split: DigitSplit) -> None:
+    """In a thread of this server, or as a run of the job engine where it takes long."""
+    if estimate(split, recipe.model, recipe.train) < LONG_SECONDS:
+        training = Training(split, recipe.model, recipe.train, augment=make_augment(recipe.digits))
+        st.session_state[_JOB] = (BackgroundTraining(training), split, recipe)
+    else:
+        settings = Settings(recipe.model, recipe.train, digits=recipe.digits)
+        st.session_state[_RUN] = send(
+            f"{recipe.model.name} on {split.name}", settings, split=split, source=split.name
+        )
+
+
+def _collect() -> None:
+    """A training that has ended becomes the net that reads."""
+    _collect_run()
+    publish_word(_RUN, st.session_state.get(_RUN, ""), "")
+    if _JOB not in st.session_state or not st.session_state[_JOB][0].done:
+        return
+    job, split, recipe = st.session_state.pop(_JOB)
+    if job.error is not None:
+        st.error(str(job.error), icon=":material/error:")
+    if job.events or job.error is None:
+        _read_with(job.result(), split, recipe.title, recipe.digits)
+
+
+def _collect_run() -> None:
+    """The run of this page, found again by its address after a reload; once it has ended, its net reads."""
+    if _RUN not in st.session_state:
+        asked = st.query_params.get(_RUN, "")
+        st.session_state[_RUN] = asked if asked and desk().live(asked) is not None else ""
+    run_id = st.session_state[_RUN]
+    if not run_id or desk().live(run_id) is not None:
+        return
+    st.session_state[_RUN] = ""
+    with sentences():
+        found = open_run(desk().store, run_id)
+        if found.run.message:
+            st.error(found.run.message, icon=":material/error:")
+        if found.trained is not None and found.run.settings.digits is not None:
+            digits = found.run.settings.digits
+            _read_with(
+                found.trained,
+                _split(digits, find_mnist() is not None),
+                found.trained.model.name,
+                digits,
+            )
+
+
+def _read_with(trained: TrainedModel, split: DigitSplit, title: str, digits: DigitConfig) -> None:
+    """Drawings are read by this net from now on."""
+    scores = score_digits(trained.predict(split.test), split.test.targets)
+    st.session_state[_HERE] = DigitNet(title, trained, digits, digit_facts(trained, split, scores))
+    st.session_state["digit_net"] = _HERE_NAME
+
+
+def show_test(net: DigitNet) -> None:
+    """How well the net reads the test digits: by class, confused with what, and the surest mistakes as pictures."""
+    test, line = net.facts["test"], line_of(net.trained.model)
+    accuracy, count = test["accuracy"], net.facts["data"]["test"]
+    st.markdown(
+        f"**{net.title} reads {accuracy:.2%} of {count:,} test digits of {net.facts['data']['name']} right.**"
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        confusion = np.array(test["confusion"])
+        chart(
+            confusion_figure(confusion),
+            "confusion",
+            f"Confusion matrix: {count - int(np.trace(confusion)):,} mistakes.",
+        )
+    with right:
+        shares = [float("nan") if share is None else share for share in test["per_class"].values()]
+        worst = int(np.nanargmin(shares))
+        chart(
+            per_class_figure(shares, line, height=430),
+            "per_class",
+            f"Share read right of each digit; least of {worst}.",
+        )
+    if st.toggle(
+        "Show the worst mistakes",
+        key="show_mistakes",
+        help="Answers all test digits once more; takes a moment.",
+    ):
+        _mistakes(net)
+
+
+def _mistakes(net: DigitNet) -> None:
+    config = dataclasses.replace(net.digits, augment="none")
+    split = _split(config, find_mnist() is not None)
+    for note in split.notes:
+        st.info(note, icon=":material/info:")
+    key = ("mistakes", net.facts["command"], id(net), split.fingerprint)
+    scores: DigitScores = recall(key) or remember(
+        key, score_digits(net.trained.predict(split.test), split.test.targets)
+    )
+    pictures = split.test.inputs
+    with st.container(horizontal=True, gap="small"):
+        for number in scores.mistakes(18):
+            with st.container(width=92, gap="xsmall"):
+                st.image(np.kron(pictures[number], np.ones((3, 3), np.uint8)), width=84)
+                st.caption(f"{scores.targets[number]}, read {scores.answers[number]}")

@@ -1,0 +1,98 @@
+"""Which backend is taken, and that the estimate is worth showing."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnapp.configs import ModelConfig, TrainConfig
+from rnnapp.errors import ConfigError
+from rnnapp.training import backend_choice as choice
+from rnnapp.training.backend_choice import choose, estimate, speeds
+from rnnapp.training.kernels import backend as compiled
+from rnnapp.training.kernels.backend import CompiledBackend
+from tests.training.samples import classes, regression
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Kernels at hand, and a measurement that is nobody else's."""
+    compiled.warm_up().join()
+    monkeypatch.setattr(choice, "home", lambda: tmp_path)
+    choice._measured.cache_clear()
+
+
+def test_small_net_goes_to_the_kernel_and_the_reason_tells_both_times() -> None:
+    taken = choose(regression(), ModelConfig(), TrainConfig(device="cpu"))
+    assert (taken.backend, taken.device) == ("compiled", "cpu")
+    assert "compiled kernel takes about" in taken.reason
+    assert "torch about" in taken.reason
+
+
+def test_what_the_settings_ask_for_is_taken() -> None:
+    for backend in ("torch", "compiled"):
+        assert (
+            choose(regression(), ModelConfig(), TrainConfig(device="cpu", backend=backend)).backend
+            == backend
+        )
+
+
+def test_dropout_and_augmenting_go_to_torch() -> None:
+    dropout = choose(regression(), ModelConfig(layers=2, dropout=0.3), TrainConfig(device="cpu"))
+    augmented = choose(classes(), ModelConfig(), TrainConfig(device="cpu"), augment=True)
+    assert (dropout.backend, augmented.backend) == ("torch", "torch")
+    assert "dropout" in dropout.reason
+    assert "augmenting" in augmented.reason
+
+
+def test_asking_for_the_impossible_is_told() -> None:
+    with pytest.raises(ConfigError, match="dropout is drawn by torch"):
+        choose(
+            regression(),
+            ModelConfig(layers=2, dropout=0.3),
+            TrainConfig(device="cpu", backend="compiled"),
+        )
+
+
+def test_nobody_waits_for_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the kernels are built a click must train at once, by torch."""
+    monkeypatch.setattr(compiled, "available", lambda: False)
+    taken = choose(regression(), ModelConfig(), TrainConfig(device="cpu"))
+    assert taken.backend == "torch"
+    assert "still being built" in taken.reason
+
+
+def test_estimate_is_near_the_truth() -> None:
+    """Live mode turns on it: within a factor of three, on a busy machine too."""
+    split, train = regression(300), TrainConfig(epochs=100, batch=20, device="cpu")
+    for cell in ("rnn", "lstm", "gru"):
+        model = ModelConfig(cell=cell, hidden=16, layers=2)
+        backend = CompiledBackend(split, model, train)
+        started = time.thread_time()
+        backend.run(np.tile(np.arange(200), (100, 1)), np.full((100, 10), 1e-3))
+        spent = time.thread_time() - started
+        assert spent / 3 < estimate(split, model, train) < 3 * spent
+
+
+def test_larger_nets_are_expected_to_take_longer() -> None:
+    seconds = [
+        estimate(regression(), ModelConfig(hidden=hidden), TrainConfig(device="cpu"))
+        for hidden in (4, 32, 128, 512)
+    ]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] > 50 * seconds[0]
+
+
+def test_measurement_is_kept_and_a_spoilt_file_is_measured_anew(tmp_path: Path) -> None:
+    """The file is only a cache: garbage in it must not stop the app."""
+    first = speeds()
+    assert json.loads((tmp_path / "speeds.json").read_text())["kernels"]
+    choice._measured.cache_clear()
+    assert speeds() == first
+    (tmp_path / "speeds.json").write_text('["not", "ours"]')
+    choice._measured.cache_clear()
+    assert speeds().compiled > 0
