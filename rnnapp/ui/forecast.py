@@ -27,7 +27,17 @@ from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, at_once, await_kernels, watch
 from rnnapp.ui.manager import desk, keep_button, send, watch_sent
-from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
+from rnnapp.ui.page import (
+    Figure,
+    answer,
+    chart,
+    figures_row,
+    is_dark,
+    notes,
+    plain_text,
+    quiet_line,
+    sentences,
+)
 from rnnapp.ui.results import forget, once, recall, remember, share, shared, split_key
 
 __all__ = ["Told", "show_forecast", "show_result"]
@@ -132,7 +142,7 @@ def _running_run() -> str | None:
     else:
         forget((_RUN, key))
         if found.run.message:
-            st.error(found.run.message, icon=":material/error:")
+            st.error(plain_text(found.run.message), icon=":material/error:")
     return None
 
 
@@ -146,7 +156,7 @@ def _running_job() -> BackgroundTraining | None:
     del st.session_state[_JOB]
     if job.error is not None:
         forget((_JOB, key))
-        st.error(str(job.error), icon=":material/error:")
+        st.error(plain_text(str(job.error)), icon=":material/error:")
     if job.events:
         remember(key, _tell(job.result(), split))
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ __all__ = [
     "figures_row",
     "is_dark",
     "notes",
+    "plain_text",
     "quiet_line",
     "sentences",
 ]
@@ -28,6 +30,33 @@ _CONFIG = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d"],
     "toImageButtonOptions": {"format": "png", "scale": 2},
 }
+
+# Streamlit looks for emoji, icons, links and arrows again after Markdown's own escapes are resolved:
+# an invisible word joiner between their characters is what stops it.
+_JOINER = "\u2060"
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<~$|]|&(?=#|\w+;)|^[-+#>=]")
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
+_LOOKED_FOR = re.compile(
+    r":(?=\S)|@(?=\w)|\bwww(?=\.)|-(?=[->])|<(?=[-=])|[~>](?==)", re.IGNORECASE
+)
+
+
+def plain_text(text: str) -> str:
+    """Escape text from outside (a name, a note, a file's, an address') for use inside Markdown.
+
+    Args:
+        text: any characters.
+
+    Returns:
+        Markdown that shows the text as it is, on one line: no picture, link, colour, formula, icon,
+        emoji, HTML or list comes of it. (Plotly's names and titles take HTML instead: use
+        ``html.escape`` for them.)
+    """
+    line = _INVISIBLE.sub(" ", text).strip()
+    joined = _LOOKED_FOR.sub(lambda found: found[0] + _JOINER, line)
+    escaped = _SPECIAL.sub(lambda found: "\\" + found[0], joined)
+    return _NUMBERED.sub(r"\1\\\2", escaped)
 
 
 class Figure(NamedTuple):
@@ -55,7 +84,7 @@ def is_dark() -> bool:
 
 def answer(sentence: str) -> None:
     """The page's answer, one sentence at its top."""
-    st.markdown(f"### {sentence}")
+    st.markdown(f"### {plain_text(sentence)}")
 
 
 def quiet_line() -> None:
@@ -66,7 +95,7 @@ def quiet_line() -> None:
 def notes(lines: Sequence[str]) -> None:
     """What a person should know about these settings."""
     for line in lines:
-        st.warning(line, icon=":material/info:")
+        st.warning(plain_text(line), icon=":material/info:")
 
 
 def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> None:
@@ -102,7 +131,7 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except RnnappError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain_text(str(error)), icon=":material/error:")
 
 
 def _through_the_app() -> None:

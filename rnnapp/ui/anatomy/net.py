@@ -29,7 +29,7 @@ from rnnapp.training.loop import train as train_net
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices
-from rnnapp.ui.page import answer, chart, is_dark
+from rnnapp.ui.page import answer, chart, is_dark, plain_text
 from rnnapp.ui.results import once, recall, split_key
 
 __all__ = [
@@ -309,7 +309,7 @@ def _choose_split() -> Split | None:
     if reads == "digits":
         split = _digits(find_mnist() is not None)
         for note in split.notes:
-            st.caption(note)
+            st.caption(plain_text(note))
         return split
     prices = choose_prices()
     return None if prices is None else make_split(prices, window_controls(prices))

@@ -18,6 +18,7 @@ from rnnapp.recipes.catalogue import RECIPES, Recipe
 from rnnapp.recipes.prices import KOSPI_ROWS, recipe_prices
 from rnnapp.recipes.reproduce import Outcome, Reproduction, default_seeds, reproduce
 from rnnapp.ui.address import open_settings
+from rnnapp.ui.page import plain_text
 
 __all__ = ["show_recipes"]
 
@@ -187,7 +188,7 @@ def _live() -> None:
     if not job.thread.is_alive():
         st.rerun()
     line, button = st.columns([5, 1], vertical_alignment="center")
-    line.info(f"{job.recipe.name}: {job.line}", icon=":material/hourglass_top:")
+    line.info(plain_text(f"{job.recipe.name}: {job.line}"), icon=":material/hourglass_top:")
     button.button("Stop", key="recipe_stop", icon=":material/stop:", on_click=job.stop)
 
 
@@ -201,7 +202,7 @@ def _watch_job() -> None:
         return
     del st.session_state[_JOB]
     if job.error:
-        st.error(job.error, icon=":material/error:")
+        st.error(plain_text(job.error), icon=":material/error:")
     if job.result is not None:
         st.session_state.setdefault(_DONE, {})[job.recipe.name] = job.result
 
@@ -237,7 +238,10 @@ def _result(done: Reproduction) -> None:
     for sentence in done.says:
         st.markdown(f"Found: {sentence}")
     st.caption(
-        f"{done.data}; {seeds}; {done.device}, {done.backend}; {done.seconds:,.1f} s. {' '.join(s for s in done.differs if s)}"
+        plain_text(
+            f"{done.data}; {seeds}; {done.device}, {done.backend}; {done.seconds:,.1f} s. "
+            f"{' '.join(s for s in done.differs if s)}"
+        )
     )
 
 

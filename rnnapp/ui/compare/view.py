@@ -28,7 +28,17 @@ from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, at_once, await_kernels
 from rnnapp.ui.manager import desk, refresh, session
-from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, notes, quiet_line, sentences
+from rnnapp.ui.page import (
+    Figure,
+    answer,
+    chart,
+    figures_row,
+    is_dark,
+    notes,
+    plain_text,
+    quiet_line,
+    sentences,
+)
 from rnnapp.ui.results import forget, once, recall, remember, share, split_key, under_way
 
 __all__ = ["show_compare"]
@@ -98,7 +108,7 @@ def _running(key: Hashable) -> _Job | None:
     if job.kept:
         refresh()
     if job.stream.error is not None:
-        st.error(str(job.stream.error), icon=":material/error:")
+        st.error(plain_text(str(job.stream.error)), icon=":material/error:")
     if job.stream.items:
         results = tuple(job.stream.items)
         remember(
@@ -227,7 +237,7 @@ def _unfinished(told: Told, key: Hashable) -> None:
     """Runs that broke off are told; a comparison that was stopped can be had whole."""
     for result in told.results:
         if result.error is not None:
-            st.warning(result.error, icon=":material/error:")
+            st.warning(plain_text(result.error), icon=":material/error:")
     wanted = len(told.asked.entries) * told.asked.seeds
     if len(told.results) < wanted:
         st.caption(f"Stopped after {len(told.results)} of {wanted} trainings.")
