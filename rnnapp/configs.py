@@ -19,7 +19,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from rnnapp.errors import ConfigError
 
@@ -27,6 +27,7 @@ __all__ = [
     "DigitConfig",
     "ModelConfig",
     "Option",
+    "SimulatedConfig",
     "TrainConfig",
     "WindowConfig",
     "format_value",
@@ -40,8 +41,24 @@ __all__ = [
 ]
 
 Cell = Literal["rnn", "lstm", "gru", "rnn-scratch", "lstm-scratch", "gru-scratch"]
+Process = Literal[
+    "random-walk",
+    "drift",
+    "ar2",
+    "seasons",
+    "trend-break",
+    "garch",
+    "stochastic-volatility",
+    "regimes",
+    "echo",
+    "counting",
+    "sine",
+    "mackey-glass",
+]
 SplitPoint = int | float | str
-ConfigT = TypeVar("ConfigT", bound="WindowConfig | ModelConfig | TrainConfig | DigitConfig")
+ConfigT = TypeVar(
+    "ConfigT", bound="WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig"
+)
 
 
 @dataclass(frozen=True)
@@ -287,7 +304,35 @@ class DigitConfig:
         _check(self)
 
 
-Config = WindowConfig | ModelConfig | TrainConfig | DigitConfig
+@dataclass(frozen=True)
+class SimulatedConfig:
+    """A series of a known process, and so with a known best possible forecast."""
+
+    simulated: Process = _choice(
+        "random-walk",
+        "Process",
+        "What the prices follow. A random walk cannot be forecast; an echo needs memory.",
+        get_args(Process),
+    )
+    simulated_rows: int = _number(2000, "Days", "Length of the series.", 200, 20_000, "days")
+    strength: float = _number(
+        0.3, "Strength", "Share of the squared daily change that can be known before.", 0.0, 0.99
+    )
+    noise: float = _number(
+        1.0, "Noise", "Standard deviation of a day's surprise, in percent.", 0.0, 5.0, "%"
+    )
+    lag: int = _number(
+        10, "Lag", "Days back that echo and counting need; the period of a sine.", 1, 120, "days"
+    )
+    simulation_seed: int = _number(
+        0, "Draw", "Which series of the process: the same number gives the same prices.", 0, 9999
+    )
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+Config = WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig
 
 
 def options(config: Any) -> dict[str, Option]:
