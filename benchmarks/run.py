@@ -18,7 +18,7 @@ from setting import stock  # noqa: E402
 from side_by_side import compare  # noqa: E402
 from timing import machine  # noqa: E402
 
-from rnnapp.training.backend_choice import speeds  # noqa: E402
+from rnnapp.training.backend_choice import speed_factors  # noqa: E402
 from rnnapp.training.kernels.backend import warm_up  # noqa: E402
 
 PARTS = (
@@ -52,7 +52,7 @@ def main() -> None:
     chosen = parser.parse_args()
     setting, repeats = stock(chosen.file), chosen.repeats
     warm_up().join()
-    speeds()
+    speed_factors()
     kept = _HERE / "results.json"
     results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     results |= {

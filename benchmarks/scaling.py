@@ -123,7 +123,7 @@ def mnist(repeats: int) -> dict[str, dict[str, float]] | None:
 
 def _pass(backend: Any, count: int, batch: int) -> np.ndarray:
     order = np.random.default_rng(0).permutation(count)[None]
-    return np.asarray(backend.run(order, np.full((1, -(-count // batch)), 5e-3)).losses)
+    return np.asarray(backend.run_epochs(order, np.full((1, -(-count // batch)), 5e-3)).losses)
 
 
 def _epoch(kind: Any, split: Split, model: ModelConfig, count: int) -> dict[str, float]:

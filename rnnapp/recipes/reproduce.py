@@ -25,7 +25,7 @@ from rnnapp.models.anatomy import shape_walk
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.recipes.catalogue import Published, Recipe
 from rnnapp.recipes.claims import stock_claims
-from rnnapp.training.backend_choice import choose
+from rnnapp.training.backend_choice import choose_backend
 from rnnapp.training.backends import Backend, mean_loss
 from rnnapp.training.loop import Training
 from rnnapp.training.torch_backend import TorchBackend
@@ -245,7 +245,7 @@ def _iterations(
     Yields:
         The iterations done, and the backend that did them.
     """
-    device = choose(split, model, dataclasses.replace(train, backend="torch")).device
+    device = choose_backend(split, model, dataclasses.replace(train, backend="torch")).device
     backend = TorchBackend(split, model, dataclasses.replace(train, device=device))
     count, size = len(split.train), train.batch
     per_epoch = math.ceil(count / size)
@@ -256,7 +256,7 @@ def _iterations(
         order = np.random.default_rng((train.seed, epoch)).permutation(count)[
             batch * size : (batch + taken) * size
         ]
-        backend.run(order[None], np.full((1, taken), train.lr))
+        backend.run_epochs(order[None], np.full((1, taken), train.lr))
         done += taken
         if done % every == 0 or done == last:
             yield done, backend

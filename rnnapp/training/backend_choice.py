@@ -29,7 +29,7 @@ from rnnapp.training.kernels import backend as compiled
 from rnnapp.training.kernels.simd import LANES
 from rnnapp.training.torch_backend import TorchBackend
 
-__all__ = ["Choice", "Speeds", "choose", "estimate", "speeds"]
+__all__ = ["BackendChoice", "SpeedFactors", "choose_backend", "estimate_seconds", "speed_factors"]
 
 _GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 _LAUNCHES = {
@@ -41,7 +41,7 @@ _SAMPLE = ModelConfig(cell="lstm", hidden=8, layers=2)
 
 
 @dataclass(frozen=True)
-class Choice:
+class BackendChoice:
     """Where a run goes.
 
     Attributes:
@@ -57,16 +57,16 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Speeds:
+class SpeedFactors:
     """How many times longer than on the machine of the fit each backend takes here."""
 
     compiled: float = 1.0
     torch: float = 1.0
 
 
-def choose(
+def choose_backend(
     split: Split, model: ModelConfig, train: TrainConfig, *, augment: bool = False
-) -> Choice:
+) -> BackendChoice:
     """The backend and device for a run: what the settings ask for, else the faster.
 
     While the kernels are still being compiled torch trains, so that nobody waits for a compiler.
@@ -74,7 +74,11 @@ def choose(
     Raises:
         ConfigError: the settings ask for what cannot be had.
     """
-    blocked = "augmenting is done by torch" if augment else compiled.supports(split, model, train)
+    blocked = (
+        "augmenting is done by torch"
+        if augment
+        else compiled.unsupported_reason(split, model, train)
+    )
     cuda = torch.cuda.is_available()
     if train.device == "cuda" and not cuda:
         raise ConfigError(
@@ -83,18 +87,18 @@ def choose(
     if train.backend == "compiled" and blocked:
         raise ConfigError(f"backend is compiled, but {blocked}; backend=auto or torch would do.")
     device: Literal["cpu", "cuda"] = "cuda" if cuda and train.device != "cpu" else "cpu"
-    by_torch = Choice(
+    by_torch = BackendChoice(
         "torch", device, _seconds(split, model, train, "torch", device), "Torch was asked for."
     )
     if train.backend == "torch":
         return by_torch
     if blocked:
         return _because(by_torch, f"Torch trains this one: {blocked}.")
-    if train.backend == "auto" and not compiled.available():
+    if train.backend == "auto" and not compiled.kernels_available():
         return _because(
             by_torch, "Torch trains this one: the compiled kernel is still being built."
         )
-    by_kernel = Choice(
+    by_kernel = BackendChoice(
         "compiled",
         "cpu",
         _seconds(split, model, train, "compiled", "cpu"),
@@ -113,7 +117,7 @@ def choose(
     return _because(fast, sentence)
 
 
-def estimate(
+def estimate_seconds(
     split: Split, model: ModelConfig, train: TrainConfig, *, augment: bool = False
 ) -> float:
     """Seconds that all epochs of a run will take, about.
@@ -121,25 +125,25 @@ def estimate(
     Raises:
         ConfigError: as :func:`choose`.
     """
-    return choose(split, model, train, augment=augment).seconds
+    return choose_backend(split, model, train, augment=augment).seconds
 
 
-def speeds() -> Speeds:
+def speed_factors() -> SpeedFactors:
     """This machine's factors: from the app's folder, else measured now in a few tenths of a second and kept there."""
-    return _measured(compiled.ready())
+    return _measured(compiled.kernels_ready())
 
 
 @functools.cache
-def _measured(kernels: bool) -> Speeds:
+def _measured(kernels: bool) -> SpeedFactors:
     key = f"{platform.processor()} {platform.machine()} {compiled.build_key()} torch {torch.__version__} numba {numba.__version__}"
     file = home() / "speeds.json"
     try:
         kept = json.loads(file.read_text())
         if kept.get("key") == key and (kept["kernels"] or not kernels):
-            return Speeds(**kept["speeds"])
+            return SpeedFactors(**kept["speeds"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not there, or not ours: it is only a measurement
-    found = Speeds(_factor("compiled") if kernels else 1.0, _factor("torch"))
+    found = SpeedFactors(_factor("compiled") if kernels else 1.0, _factor("torch"))
     with contextlib.suppress(OSError):
         file.write_text(json.dumps({"key": key, "kernels": kernels, "speeds": asdict(found)}))
     return found
@@ -155,7 +159,7 @@ def _factor(backend: Literal["torch", "compiled"]) -> float:
     times = []
     for _ in range(8):
         started = time.thread_time()
-        runner.run(order, rates)
+        runner.run_epochs(order, rates)
         times.append(time.thread_time() - started)
     return min(times) / (10 * _step(split, _SAMPLE, 20, backend, "cpu"))
 
@@ -180,7 +184,7 @@ def _seconds(
     steps = (
         math.ceil(len(split.train) / train.batch) + watched / train.batch / 3
     )  # an answer is a third of a step
-    factor = 1.0 if device == "cuda" else getattr(speeds(), backend)
+    factor = 1.0 if device == "cuda" else getattr(speed_factors(), backend)
     return train.epochs * (steps * step * factor + 1e-4)
 
 
@@ -210,8 +214,8 @@ def _step(split: Split, model: ModelConfig, batch: int, backend: str, device: st
     return base + slow * turn * turns + products * 19e-12 + elements * 15e-9
 
 
-def _because(choice: Choice, reason: str) -> Choice:
-    return Choice(choice.backend, choice.device, choice.seconds, reason)
+def _because(choice: BackendChoice, reason: str) -> BackendChoice:
+    return BackendChoice(choice.backend, choice.device, choice.seconds, reason)
 
 
 def _about(seconds: float) -> str:

@@ -16,14 +16,14 @@ from torch import Tensor
 
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences
 
-__all__ = ["Augment", "Backend", "Sums", "Weights", "mean_loss"]
+__all__ = ["Augment", "Backend", "EpochTotals", "Weights", "mean_loss"]
 
 Weights = Mapping[str, Tensor]
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 """Changes a batch (B, T, F) at random, drawing from the generator, on the batch's device."""
 
 
-class Sums(NamedTuple):
+class EpochTotals(NamedTuple):
     """What E passes gave.
 
     Attributes:
@@ -46,11 +46,11 @@ class Backend(Protocol):
     name: str
     device: str
 
-    def run(self, orders: IntArray, rates: npt.NDArray[np.float64]) -> Sums:
+    def run_epochs(self, batch_order: IntArray, rates: npt.NDArray[np.float64]) -> EpochTotals:
         """Train over E passes, each a whole epoch or a piece of one.
 
         Args:
-            orders: (E, N) int64, for each pass the training windows in the order they are taken; cut into batches of
+            batch_order: (E, N) int64, for each pass the training windows in the order they are taken; cut into batches of
                 ``train.batch``, the last one may be smaller.
             rates: (E, S) learning rate of each step, S = ceil(N / batch).
         """
@@ -60,19 +60,19 @@ class Backend(Protocol):
         """(N, O) float32, the net's answers (scaled targets, or class scores before the softmax)."""
         ...
 
-    def weights(self) -> dict[str, Tensor]:
+    def copy_weights(self) -> dict[str, Tensor]:
         """A copy of the net's weights on the CPU, under :class:`RecurrentNet`'s names."""
         ...
 
-    def load(self, weights: Weights) -> None:
+    def load_weights(self, weights: Weights) -> None:
         """Take these weights, leaving the optimizer as it is."""
         ...
 
-    def state(self) -> dict[str, Tensor]:
+    def copy_state(self) -> dict[str, Tensor]:
         """A copy of all that is needed to go on exactly (weights, the optimizer's moments, steps taken), on the CPU."""
         ...
 
-    def restore(self, state: Mapping[str, Tensor]) -> None:
+    def restore_state(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state` gave."""
         ...
 

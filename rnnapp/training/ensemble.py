@@ -14,16 +14,16 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
 from rnnapp.errors import DivergedError
-from rnnapp.training.backend_choice import estimate
+from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import EpochEvent, TrainedModel, Training
 
-__all__ = ["Job", "train_many"]
+__all__ = ["RunSpec", "train_many"]
 
-Job = tuple[Split, ModelConfig, TrainConfig]
+RunSpec = tuple[Split, ModelConfig, TrainConfig]
 
 
 def train_many(
-    jobs: Sequence[Job],
+    jobs: Sequence[RunSpec],
     *,
     workers: int | None = None,
     on_event: Callable[[int, EpochEvent], None] | None = None,
@@ -51,7 +51,7 @@ def train_many(
     def run(place: int) -> TrainedModel | None:
         return None if halted() else _train(Training(*jobs[place]), place, on_event, halted)
 
-    places = sorted(range(len(jobs)), key=lambda place: -estimate(*jobs[place]))
+    places = sorted(range(len(jobs)), key=lambda place: -estimate_seconds(*jobs[place]))
     with ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="ensemble") as pool:
         try:
             for future in as_completed([pool.submit(run, place) for place in places]):

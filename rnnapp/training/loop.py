@@ -27,11 +27,11 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training.backend_choice import Choice, choose
+from rnnapp.training.backend_choice import BackendChoice, choose_backend
 from rnnapp.training.backends import Augment, Backend, mean_loss
 from rnnapp.training.kernels import backend as compiled
 from rnnapp.training.kernels.backend import CompiledBackend
-from rnnapp.training.torch_backend import TorchBackend, gather
+from rnnapp.training.torch_backend import TorchBackend, gather_windows
 
 __all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "train"]
 
@@ -122,10 +122,10 @@ class TrainedModel:
             )
         if not len(part):
             return np.empty((0, self.outputs), np.float32)
-        if self.backend == "compiled" and compiled.ready():
+        if self.backend == "compiled" and compiled.kernels_ready():
             return self._kernel_predict(part)
         net = self.net()
-        return np.concatenate([net(batch).numpy() for batch in gather(part).split(8192)])
+        return np.concatenate([net(batch).numpy() for batch in gather_windows(part).split(8192)])
 
     def _kernel_predict(self, part: Sequences) -> FloatArray:
         """The same by the kernel that trained it, several times faster for small nets."""
@@ -134,7 +134,7 @@ class TrainedModel:
         )
         split = Split(part, part, None, objective, self.outputs)
         backend = CompiledBackend(split, self.model, TrainConfig(batch=512, device="cpu"))
-        backend.load(self.weights)
+        backend.load_weights(self.weights)
         return backend.predict(part)
 
 
@@ -180,7 +180,7 @@ class Training:
                 f"patience is {train.patience}, but there is no validation part; a validation share above 0 would do."
             )
         self.split, self.model, self.train = split, model, train
-        self.choice = choose(split, model, train, augment=augment is not None)
+        self.choice = choose_backend(split, model, train, augment=augment is not None)
         self._backend = _open_backend(split, model, train, augment, self.choice)
         self._stop = threading.Event()
         self._lock = threading.RLock()  # a state is taken between pieces, never inside one
@@ -189,7 +189,10 @@ class Training:
         self._loss_sum, self._correct = 0.0, 0
         self._seconds, self._steps = 0.0, 0
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
-        self._good, self._good_at = self._backend.weights(), 0.0  # what a divergence falls back to
+        self._good, self._good_at = (
+            self._backend.copy_weights(),
+            0.0,
+        )  # what a divergence falls back to
         self._stopped: Stopped | None = None
         self._cycle: npt.NDArray[np.float64] | None = None
         self._most = 0  # windows the last piece was allowed to have
@@ -235,7 +238,7 @@ class Training:
     def result(self) -> TrainedModel:
         """The model as it is now; with patience, as it was at its best validation loss."""
         with self._lock:
-            weights = self._good if self._stopped == "diverged" else self._backend.weights()
+            weights = self._good if self._stopped == "diverged" else self._backend.copy_weights()
             if self.train.patience and self._best is not None:
                 weights = self._best[2]
             return TrainedModel(
@@ -248,7 +251,7 @@ class Training:
     def state(self) -> TrainingState:
         """A copy of all that is needed to go on; may be taken from another thread while training."""
         with self._lock:
-            tensors = {f"run:{name}": value for name, value in self._backend.state().items()}
+            tensors = {f"run:{name}": value for name, value in self._backend.copy_state().items()}
             best = None
             if self._best is not None:
                 best = self._best[:2]
@@ -273,7 +276,7 @@ class Training:
             raise TrainingError(
                 f"The saved run was computed by another backend; backend={state.progress['backend']} would do."
             )
-        self._backend.restore(
+        self._backend.restore_state(
             {k.removeprefix("run:"): v for k, v in state.tensors.items() if k.startswith("run:")}
         )
         best = progress.pop("best")
@@ -286,7 +289,7 @@ class Training:
         self._history = [EpochEvent(**event) for event in progress.pop("history")]
         for name, value in progress.items():
             setattr(self, f"_{name}", value)
-        self._good = self._backend.weights()
+        self._good = self._backend.copy_weights()
 
     def _advance(self, passes: int, piece: int) -> tuple[list[EpochEvent], int]:
         """Run a piece of an epoch, or several whole ones; returns their events and how many windows were taken."""
@@ -300,7 +303,7 @@ class Training:
             order = np.stack([self._order(self._epoch + e) for e in range(passes)])
         rates = self._rates(len(order), taken)
         started = time.perf_counter()
-        sums = self._backend.run(order, rates)
+        sums = self._backend.run_epochs(order, rates)
         spent = time.perf_counter() - started
         events = []
         for e in range(len(order)):
@@ -364,7 +367,7 @@ class Training:
 
     def _watch(self, valid_loss: float | None) -> None:
         if valid_loss is not None and (self._best is None or valid_loss < self._best[0]):
-            self._best = (valid_loss, self._epoch, self._backend.weights())
+            self._best = (valid_loss, self._epoch, self._backend.copy_weights())
         if self._best is not None and self._epoch - self._best[1] >= self.train.patience:
             self._stopped = "early stopping"
 
@@ -379,7 +382,7 @@ class Training:
         """How many epochs, or which piece of one, to run next so that it takes about ``_PIECE_SECONDS``."""
         count, batch = len(self.split.train), self.train.batch
         if self._seconds - self._good_at >= _PIECE_SECONDS:
-            self._good, self._good_at = self._backend.weights(), self._seconds
+            self._good, self._good_at = self._backend.copy_weights(), self._seconds
         self._most = most = int(
             min(windows * _PIECE_SECONDS / max(spent, 1e-6), 4 * max(windows, self._most))
         )
@@ -403,7 +406,11 @@ def train(split: Split, model: ModelConfig, settings: TrainConfig | None = None)
 
 
 def _open_backend(
-    split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None, chosen: Choice
+    split: Split,
+    model: ModelConfig,
+    train: TrainConfig,
+    augment: Augment | None,
+    chosen: BackendChoice,
 ) -> Backend:
     if chosen.backend == "compiled":
         return CompiledBackend(split, model, train)

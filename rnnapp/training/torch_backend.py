@@ -15,9 +15,9 @@ from torch import Tensor
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.models.recurrent import DRAWING, RecurrentNet
-from rnnapp.training.backends import Augment, Sums, Weights
+from rnnapp.training.backends import Augment, EpochTotals, Weights
 
-__all__ = ["TorchBackend", "gather"]
+__all__ = ["TorchBackend", "gather_windows"]
 
 _WIDE = 256  # hidden size from which more than one CPU thread pays
 _CHUNK = 4096  # windows answered at once
@@ -65,12 +65,12 @@ class TorchBackend:
         self._correct = torch.zeros((), dtype=torch.int64, device=self.device)
         self._graph: _GraphedStep | None = None
 
-    def run(self, orders: IntArray, rates: npt.NDArray[np.float64]) -> Sums:
+    def run_epochs(self, batch_order: IntArray, rates: npt.NDArray[np.float64]) -> EpochTotals:
         if self.device == "cpu":
             torch.set_num_threads(self._threads)
         self.net.train()
-        losses, correct = np.empty(len(orders)), np.zeros(len(orders), np.int64)
-        for e, (order, rate) in enumerate(zip(orders, rates, strict=True)):
+        losses, correct = np.empty(len(batch_order)), np.zeros(len(batch_order), np.int64)
+        for e, (order, rate) in enumerate(zip(batch_order, rates, strict=True)):
             self._total.zero_()
             self._correct.zero_()
             for index, lr in zip(
@@ -82,7 +82,7 @@ class TorchBackend:
             losses[e] = self._total.item() / len(order)
             if self._objective == "cross-entropy":
                 correct[e] = self._correct.item()
-        return Sums(losses, correct)
+        return EpochTotals(losses, correct)
 
     @torch.inference_mode()
     def predict(self, part: Sequences) -> FloatArray:
@@ -96,19 +96,19 @@ class TorchBackend:
         ]
         return np.asarray(torch.cat(chunks).cpu().numpy(), np.float32)
 
-    def weights(self) -> dict[str, Tensor]:
+    def copy_weights(self) -> dict[str, Tensor]:
         return {
             name: value.detach().to("cpu", copy=True)
             for name, value in self.net.state_dict().items()
         }
 
     @torch.no_grad()
-    def load(self, weights: Weights) -> None:
+    def load_weights(self, weights: Weights) -> None:
         for name, value in self.net.state_dict().items():
             value.copy_(weights[name])  # in place: a captured graph keeps pointing at these tensors
 
-    def state(self) -> dict[str, Tensor]:
-        state = {f"weight:{name}": value for name, value in self.weights().items()}
+    def copy_state(self) -> dict[str, Tensor]:
+        state = {f"weight:{name}": value for name, value in self.copy_weights().items()}
         for name, parameter in self.net.named_parameters():
             for moment, value in self._optimizer.state.get(parameter, {}).items():
                 state[f"{moment}:{name}"] = value.detach().to("cpu", copy=True)
@@ -116,8 +116,8 @@ class TorchBackend:
         return state
 
     @torch.no_grad()
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        self.load(
+    def restore_state(self, state: Mapping[str, Tensor]) -> None:
+        self.load_weights(
             {
                 name.removeprefix("weight:"): value
                 for name, value in state.items()
@@ -161,9 +161,9 @@ class TorchBackend:
                 self._graph = _GraphedStep(self, index)
             self._graph(index)
         else:
-            self.compute(index)
+            self.compute_step(index)
 
-    def compute(self, index: Tensor) -> None:
+    def compute_step(self, index: Tensor) -> None:
         """One step on the windows of ``index`` (B,): gather, forward, backward, update."""
         batch = _normalised(self._windows[index], self._part)  # (B, T, F)
         if self._augment is not None:
@@ -205,17 +205,17 @@ class _GraphedStep:
 
     def __init__(self, backend: TorchBackend, index: Tensor) -> None:
         self._index = index.clone()
-        before = backend.state()
+        before = backend.copy_state()
         sums = backend._total.clone(), backend._correct.clone()
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(3):  # lazily built parts must exist before the capture
-                backend.compute(self._index)
+                backend.compute_step(self._index)
         torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            backend.compute(self._index)
+            backend.compute_step(self._index)
         self._put_back(backend, before)
         backend._total.copy_(sums[0])
         backend._correct.copy_(sums[1])
@@ -235,7 +235,7 @@ class _GraphedStep:
                 value.zero_() if old is None else value.copy_(old)
 
 
-def gather(part: Sequences, device: str = "cpu") -> Tensor:
+def gather_windows(part: Sequences, device: str = "cpu") -> Tensor:
     """All windows of a part, (N, T, F) float32, normalised, on the device."""
     return _normalised(_windows(part, device), part)
 

@@ -21,7 +21,7 @@ from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, 
 from rnnapp.figures.style import line_of
 from rnnapp.runs.history.artifacts import open_run
 from rnnapp.runs.history.records import Settings
-from rnnapp.training.backend_choice import estimate
+from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.loop import TrainedModel, Training
@@ -64,7 +64,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     key = split_key(split, model, train)
     busy = _show_running(key)
     told: Told | None = recall(key)
-    seconds = estimate(split, model, train)
+    seconds = estimate_seconds(split, model, train)
     if told is None and not busy and seconds < LIVE_SECONDS:
         told = once(
             key,

@@ -17,7 +17,7 @@ from rnnapp.data.sequences import Split
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
 from rnnapp.training.background import BackgroundTraining
-from rnnapp.training.kernels.backend import building, supports
+from rnnapp.training.kernels.backend import kernels_building, unsupported_reason
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.page import chart
 from rnnapp.ui.results import superseded
@@ -60,12 +60,16 @@ def _turns() -> threading.Semaphore:
 
 def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:
     """While the compiler is at work, say so; the page runs again when the kernels are there, and may train by itself."""
-    if train.backend == "torch" or supports(split, model, train) is not None or not building():
+    if (
+        train.backend == "torch"
+        or unsupported_reason(split, model, train) is not None
+        or not kernels_building()
+    ):
         return
 
     @st.fragment(run_every=1.0)
     def waiting() -> None:
-        if not building():
+        if not kernels_building():
             st.rerun()
         st.caption(
             ":material/hourglass_top: The fast kernel is being compiled for this machine, once, for some 15 seconds; from then on "

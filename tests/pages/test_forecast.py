@@ -56,8 +56,8 @@ def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     working = True
-    monkeypatch.setattr(live, "building", lambda: working)
-    monkeypatch.setattr(compiled, "available", lambda: not working)
+    monkeypatch.setattr(live, "kernels_building", lambda: working)
+    monkeypatch.setattr(compiled, "kernels_available", lambda: not working)
     page = opened(rows="500", epochs="1000", seed="77")
     assert any("being compiled" in caption.value for caption in page.caption)
     assert "Can a GRU forecast" in headline(page)

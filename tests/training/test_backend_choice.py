@@ -12,7 +12,7 @@ import pytest
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.errors import ConfigError
 from rnnapp.training import backend_choice as choice
-from rnnapp.training.backend_choice import choose, estimate, speeds
+from rnnapp.training.backend_choice import choose_backend, estimate_seconds, speed_factors
 from rnnapp.training.kernels import backend as compiled
 from rnnapp.training.kernels.backend import CompiledBackend
 from tests.training.samples import classes, regression
@@ -27,7 +27,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_small_net_goes_to_the_kernel_and_the_reason_tells_both_times() -> None:
-    taken = choose(regression(), ModelConfig(), TrainConfig(device="cpu"))
+    taken = choose_backend(regression(), ModelConfig(), TrainConfig(device="cpu"))
     assert (taken.backend, taken.device) == ("compiled", "cpu")
     assert "compiled kernel takes about" in taken.reason
     assert "torch about" in taken.reason
@@ -36,14 +36,18 @@ def test_small_net_goes_to_the_kernel_and_the_reason_tells_both_times() -> None:
 def test_what_the_settings_ask_for_is_taken() -> None:
     for backend in ("torch", "compiled"):
         assert (
-            choose(regression(), ModelConfig(), TrainConfig(device="cpu", backend=backend)).backend
+            choose_backend(
+                regression(), ModelConfig(), TrainConfig(device="cpu", backend=backend)
+            ).backend
             == backend
         )
 
 
 def test_dropout_and_augmenting_go_to_torch() -> None:
-    dropout = choose(regression(), ModelConfig(layers=2, dropout=0.3), TrainConfig(device="cpu"))
-    augmented = choose(classes(), ModelConfig(), TrainConfig(device="cpu"), augment=True)
+    dropout = choose_backend(
+        regression(), ModelConfig(layers=2, dropout=0.3), TrainConfig(device="cpu")
+    )
+    augmented = choose_backend(classes(), ModelConfig(), TrainConfig(device="cpu"), augment=True)
     assert (dropout.backend, augmented.backend) == ("torch", "torch")
     assert "dropout" in dropout.reason
     assert "augmenting" in augmented.reason
@@ -51,7 +55,7 @@ def test_dropout_and_augmenting_go_to_torch() -> None:
 
 def test_asking_for_the_impossible_is_told() -> None:
     with pytest.raises(ConfigError, match="dropout is drawn by torch"):
-        choose(
+        choose_backend(
             regression(),
             ModelConfig(layers=2, dropout=0.3),
             TrainConfig(device="cpu", backend="compiled"),
@@ -60,8 +64,8 @@ def test_asking_for_the_impossible_is_told() -> None:
 
 def test_nobody_waits_for_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the kernels are built a click must train at once, by torch."""
-    monkeypatch.setattr(compiled, "available", lambda: False)
-    taken = choose(regression(), ModelConfig(), TrainConfig(device="cpu"))
+    monkeypatch.setattr(compiled, "kernels_available", lambda: False)
+    taken = choose_backend(regression(), ModelConfig(), TrainConfig(device="cpu"))
     assert taken.backend == "torch"
     assert "still being built" in taken.reason
 
@@ -73,14 +77,14 @@ def test_estimate_is_near_the_truth() -> None:
         model = ModelConfig(cell=cell, hidden=16, layers=2)
         backend = CompiledBackend(split, model, train)
         started = time.thread_time()
-        backend.run(np.tile(np.arange(200), (100, 1)), np.full((100, 10), 1e-3))
+        backend.run_epochs(np.tile(np.arange(200), (100, 1)), np.full((100, 10), 1e-3))
         spent = time.thread_time() - started
-        assert spent / 3 < estimate(split, model, train) < 3 * spent
+        assert spent / 3 < estimate_seconds(split, model, train) < 3 * spent
 
 
 def test_larger_nets_are_expected_to_take_longer() -> None:
     seconds = [
-        estimate(regression(), ModelConfig(hidden=hidden), TrainConfig(device="cpu"))
+        estimate_seconds(regression(), ModelConfig(hidden=hidden), TrainConfig(device="cpu"))
         for hidden in (4, 32, 128, 512)
     ]
     assert seconds == sorted(seconds)
@@ -89,10 +93,10 @@ def test_larger_nets_are_expected_to_take_longer() -> None:
 
 def test_measurement_is_kept_and_a_spoilt_file_is_measured_anew(tmp_path: Path) -> None:
     """The file is only a cache: garbage in it must not stop the app."""
-    first = speeds()
+    first = speed_factors()
     assert json.loads((tmp_path / "speeds.json").read_text())["kernels"]
     choice._measured.cache_clear()
-    assert speeds() == first
+    assert speed_factors() == first
     (tmp_path / "speeds.json").write_text('["not", "ours"]')
     choice._measured.cache_clear()
-    assert speeds().compiled > 0
+    assert speed_factors().compiled > 0

@@ -11,7 +11,7 @@ import torch
 
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.errors import ConfigError
-from rnnapp.training.ensemble import Job, train_many
+from rnnapp.training.ensemble import RunSpec, train_many
 from rnnapp.training.kernels import backend as compiled
 from rnnapp.training.loop import TrainedModel, Training
 from tests.training.samples import regression
@@ -19,12 +19,14 @@ from tests.training.samples import regression
 SPLIT = regression(90)
 
 
-def job(cell: str = "gru", seed: int = 0, epochs: int = 20, lr: float = 5e-3, **net: object) -> Job:
+def job(
+    cell: str = "gru", seed: int = 0, epochs: int = 20, lr: float = 5e-3, **net: object
+) -> RunSpec:
     train = TrainConfig(epochs=epochs, batch=20, seed=seed, lr=lr, device="cpu")
     return SPLIT, ModelConfig(cell=cell, hidden=6, layers=2, **net), train  # type: ignore[arg-type]
 
 
-def alone(one: Job) -> TrainedModel:
+def alone(one: RunSpec) -> TrainedModel:
     training = Training(*one)
     for _ in training.epochs():
         pass

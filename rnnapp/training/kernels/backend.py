@@ -25,12 +25,20 @@ from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import TrainingError
 from rnnapp.home import writable
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training.backends import Sums, Weights
+from rnnapp.training.backends import EpochTotals, Weights
 from rnnapp.training.kernels import layers as kernel_layers
 from rnnapp.training.kernels import simd
 from rnnapp.training.kernels import train as kernels
 
-__all__ = ["CompiledBackend", "available", "build_key", "building", "ready", "supports", "warm_up"]
+__all__ = [
+    "CompiledBackend",
+    "build_key",
+    "kernels_available",
+    "kernels_building",
+    "kernels_ready",
+    "unsupported_reason",
+    "warm_up",
+]
 
 _CACHE_FLOATS = (
     1 << 18
@@ -55,7 +63,7 @@ class CompiledBackend:
     device = "cpu"
 
     def __init__(self, split: Split, model: ModelConfig, train: TrainConfig) -> None:
-        reason = supports(split, model, train)
+        reason = unsupported_reason(split, model, train)
         if reason:
             raise TrainingError(
                 f"The compiled backend cannot run this: {reason}. backend=torch would do."
@@ -81,30 +89,32 @@ class CompiledBackend:
         self._targets = _targets(split)
         self._lock = threading.Lock()
         self._asked: tuple[Sequences, _Table] | None = None
-        self.load(net.state_dict())
+        self.load_weights(net.state_dict())
 
-    def run(self, orders: IntArray, rates: npt.NDArray[np.float64]) -> Sums:
-        orders, rates = (
-            np.ascontiguousarray(orders, np.int64),
+    def run_epochs(self, batch_order: IntArray, rates: npt.NDArray[np.float64]) -> EpochTotals:
+        batch_order, rates = (
+            np.ascontiguousarray(batch_order, np.int64),
             np.ascontiguousarray(rates, np.float64),
         )
-        if orders.size and not (orders.min() >= 0 and orders.max() < len(self._table.starts)):
+        if batch_order.size and not (
+            batch_order.min() >= 0 and batch_order.max() < len(self._table.starts)
+        ):
             raise TrainingError(
                 f"An order names a window outside the {len(self._table.starts)} training windows."
             )
-        if rates.shape != (len(orders), -(-orders.shape[1] // self._train.batch)):
+        if rates.shape != (len(batch_order), -(-batch_order.shape[1] // self._train.batch)):
             raise TrainingError(
-                f"{rates.shape} rates do not fit {orders.shape} windows in batches of {self._train.batch}."
+                f"{rates.shape} rates do not fit {batch_order.shape} windows in batches of {self._train.batch}."
             )
-        losses, correct = np.zeros(len(orders)), np.zeros(len(orders), np.int64)
+        losses, correct = np.zeros(len(batch_order)), np.zeros(len(batch_order), np.int64)
         table, train = self._table, self._train
         with self._lock:
             self._steps = _kernels()[0](
                 self._values, self._slope, self._mean, self._square, self._space, self._sizes, self._steps,
-                table.rows, table.raw, table.offset, table.scale, table.starts, self._targets, orders, rates,
+                table.rows, table.raw, table.offset, table.scale, table.starts, self._targets, batch_order, rates,
                 train.batch, train.optimizer == "adam", train.clip, losses, correct,
             )  # fmt: skip
-        return Sums(losses / orders.shape[1], correct)
+        return EpochTotals(losses / batch_order.shape[1], correct)
 
     def predict(self, part: Sequences) -> FloatArray:
         asked = self._asked
@@ -128,31 +138,31 @@ class CompiledBackend:
             )
         return answers.reshape(len(part), self._outputs)
 
-    def weights(self) -> dict[str, Tensor]:
+    def copy_weights(self) -> dict[str, Tensor]:
         flat = torch.from_numpy(self._values[: self._count].copy())
         parts = zip(self._shapes.items(), flat.split(self._lengths), strict=True)
         return {name: part.view(shape).clone() for (name, shape), part in parts}
 
-    def gradient(self) -> Tensor:
+    def last_gradient(self) -> Tensor:
         """(P,) the last step's gradient, in the order of the net's parameters."""
         return torch.from_numpy(self._slope[: self._count].copy())
 
-    def load(self, weights: Weights) -> None:
+    def load_weights(self, weights: Weights) -> None:
         flat = torch.cat(
             [weights[name].detach().reshape(-1).to("cpu", torch.float32) for name in self._shapes]
         )
         self._values[: self._count] = flat.numpy()
 
-    def state(self) -> dict[str, Tensor]:
+    def copy_state(self) -> dict[str, Tensor]:
         with self._lock:
-            state = {f"weight:{name}": value for name, value in self.weights().items()}
+            state = {f"weight:{name}": value for name, value in self.copy_weights().items()}
             for name, values in (("mean", self._mean), ("square", self._square)):
                 state[name] = torch.from_numpy(values[: self._count].copy())
             return state | {"steps": torch.tensor(self._steps)}
 
-    def restore(self, state: Mapping[str, Tensor]) -> None:
+    def restore_state(self, state: Mapping[str, Tensor]) -> None:
         with self._lock:
-            self.load(
+            self.load_weights(
                 {
                     name.removeprefix("weight:"): value
                     for name, value in state.items()
@@ -164,7 +174,7 @@ class CompiledBackend:
             self._steps = int(state["steps"])
 
 
-def supports(split: Split, model: ModelConfig, train: TrainConfig) -> str | None:
+def unsupported_reason(split: Split, model: ModelConfig, train: TrainConfig) -> str | None:
     """Why the kernels cannot run this, as half a sentence; None where they can."""
     if model.dropout > 0 and model.layers > 1:
         return "dropout is drawn by torch"
@@ -177,26 +187,26 @@ def supports(split: Split, model: ModelConfig, train: TrainConfig) -> str | None
     return None
 
 
-def ready() -> bool:
+def kernels_ready() -> bool:
     """Whether the kernels are compiled and loaded, so that a run starts at once."""
     return _built is not None
 
 
-def available() -> bool:
+def kernels_available() -> bool:
     """Whether the kernels can be had without waiting for a compiler.
 
     Loads them where a compilation lies on disk (under a second), else begins one in the background.
     """
-    if not ready():
+    if not kernels_ready():
         started = warm_up()
         if _cached():
             started.join()
-    return ready()
+    return kernels_ready()
 
 
-def building() -> bool:
+def kernels_building() -> bool:
     """Whether the kernels are being compiled or loaded right now, in the background."""
-    return not ready() and _warming is not None and _warming.is_alive()
+    return not kernels_ready() and _warming is not None and _warming.is_alive()
 
 
 def warm_up() -> threading.Thread:
@@ -224,7 +234,7 @@ def build_key() -> str:
 
 
 def _warm() -> None:
-    if not ready() and not _cached() and _folder() is not None:
+    if not kernels_ready() and not _cached() and _folder() is not None:
         path = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
         subprocess.run(
             [sys.executable, "-m", __name__],

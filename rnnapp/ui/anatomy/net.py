@@ -23,7 +23,7 @@ from rnnapp.models.anatomy import (
 )
 from rnnapp.models.gradients import GradientFlow, gradient_flow
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training.backend_choice import estimate
+from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import TrainedModel
 from rnnapp.training.loop import train as train_net
 from rnnapp.ui.address import publish_word, seed_word
@@ -339,7 +339,7 @@ def _choose_weights() -> str:
 def _trained(split: Split, model: ModelConfig, train: TrainConfig) -> TrainedModel | None:
     """A net trained under these settings: at once where that is quick, else when asked for."""
     key = ("anatomy", split_key(split, model, train))
-    seconds = estimate(split, model, train)
+    seconds = estimate_seconds(split, model, train)
     if (
         recall(key) is None
         and seconds > _AT_ONCE

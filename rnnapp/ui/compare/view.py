@@ -20,7 +20,7 @@ from rnnapp.evaluation.judge import Comparison, Row, judge
 from rnnapp.figures.compare import curves_figure
 from rnnapp.figures.forecast import price_figure
 from rnnapp.runs.batches import compare_runs
-from rnnapp.training.backend_choice import estimate
+from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare.controls import Asked, Told
@@ -90,7 +90,7 @@ def _compare(split: PriceSplit, asked: Asked) -> Told:
 
 def _seconds(split: PriceSplit, asked: Asked) -> float:
     """How long all trainings will take side by side, about."""
-    alone = sum(estimate(split, entry.model, entry.train) for entry in asked.entries)
+    alone = sum(estimate_seconds(split, entry.model, entry.train) for entry in asked.entries)
     return alone * asked.seeds / (os.cpu_count() or 1)
 
 

@@ -19,7 +19,7 @@ from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.walkforward import Fold, join, overlap_gap, walk_forward
 from rnnapp.figures.compare import folds_figure, lines_of
 from rnnapp.runs.batches import walk_runs
-from rnnapp.training.backend_choice import estimate
+from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.ensemble import train_many
 from rnnapp.ui.compare.controls import Told, asked_number
 from rnnapp.ui.live import LONG_SECONDS
@@ -75,7 +75,7 @@ def _start(told: Told, folds: int, step: int) -> BackgroundStream[Walk]:
     """In a thread of this server, or on the job engine where it takes long."""
     entries, total = told.asked.entries, folds * len(told.asked.entries)
     if (
-        folds * sum(estimate(told.split, entry.model, entry.train) for entry in entries)
+        folds * sum(estimate_seconds(told.split, entry.model, entry.train) for entry in entries)
         < LONG_SECONDS
     ):
         return BackgroundStream(lambda stop: _walk(told, folds, step, stop), total)

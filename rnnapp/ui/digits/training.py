@@ -16,7 +16,7 @@ from rnnapp.figures.style import line_of
 from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, DigitRecipe, digit_facts, open_net
 from rnnapp.runs.history.artifacts import open_run
 from rnnapp.runs.history.records import Settings
-from rnnapp.training.backend_choice import estimate
+from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
@@ -181,7 +181,7 @@ def show_training(recipe: DigitRecipe) -> None:
 
 def _start(recipe: DigitRecipe, split: DigitSplit) -> None:
     """In a thread of this server, or as a run of the job engine where it takes long."""
-    if estimate(split, recipe.model, recipe.train) < LONG_SECONDS:
+    if estimate_seconds(split, recipe.model, recipe.train) < LONG_SECONDS:
         training = Training(split, recipe.model, recipe.train, augment=make_augment(recipe.digits))
         st.session_state[_JOB] = (BackgroundTraining(training), split, recipe)
     else:

@@ -16,7 +16,12 @@ import torch
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.errors import TrainingError
-from rnnapp.training.kernels.backend import CompiledBackend, ready, supports, warm_up
+from rnnapp.training.kernels.backend import (
+    CompiledBackend,
+    kernels_ready,
+    unsupported_reason,
+    warm_up,
+)
 from tests.training.samples import classes, regression
 
 MODEL, TRAIN = ModelConfig(cell="gru", hidden=6, layers=2), TrainConfig(batch=16, device="cpu")
@@ -24,7 +29,7 @@ MODEL, TRAIN = ModelConfig(cell="gru", hidden=6, layers=2), TrainConfig(batch=16
 
 def run(backend: CompiledBackend, epochs: int = 4, first: int = 0, lr: float = 5e-3) -> np.ndarray:
     order = np.stack([np.random.default_rng(first + e).permutation(40) for e in range(epochs)])
-    return backend.run(order, np.full((epochs, 3), lr)).losses
+    return backend.run_epochs(order, np.full((epochs, 3), lr)).losses
 
 
 def with_train(split: Split, **changes: object) -> Split:
@@ -44,17 +49,18 @@ def test_resumed_run_equals_the_undisturbed_one_bit_for_bit() -> None:
     expected = run(whole, 8)
     run(start, 4)
     resumed = CompiledBackend(regression(), MODEL, dataclasses.replace(TRAIN, seed=9))
-    resumed.restore(start.state())
+    resumed.restore_state(start.copy_state())
     assert run(resumed, 4, first=4).tolist() == expected[4:].tolist()
     assert all(
-        torch.equal(value, resumed.weights()[name]) for name, value in whole.weights().items()
+        torch.equal(value, resumed.copy_weights()[name])
+        for name, value in whole.copy_weights().items()
     )
 
 
 def test_state_is_a_copy() -> None:
     """A checkpoint taken while training must not change with the next step."""
     backend = CompiledBackend(regression(), MODEL, TRAIN)
-    state = backend.state()
+    state = backend.copy_state()
     before = {name: value.clone() for name, value in state.items()}
     run(backend)
     assert all(torch.equal(value, before[name]) for name, value in state.items())
@@ -103,7 +109,7 @@ def test_window_outside_the_table_is_refused() -> None:
     with pytest.raises(TrainingError, match="outside its table"):
         CompiledBackend(with_train(split, starts=split.train.starts + 1000), MODEL, TRAIN)
     with pytest.raises(TrainingError, match="outside the 40 training windows"):
-        CompiledBackend(split, MODEL, TRAIN).run(np.full((1, 40), 40), np.full((1, 3), 1e-3))
+        CompiledBackend(split, MODEL, TRAIN).run_epochs(np.full((1, 40), 40), np.full((1, 3), 1e-3))
 
 
 def test_targets_that_do_not_fit_are_refused() -> None:
@@ -115,8 +121,10 @@ def test_targets_that_do_not_fit_are_refused() -> None:
 
 
 def test_dropout_stays_with_torch() -> None:
-    assert "dropout" in str(supports(regression(), ModelConfig(layers=2, dropout=0.2), TRAIN))
-    assert supports(regression(), ModelConfig(layers=1, dropout=0.2), TRAIN) is None
+    assert "dropout" in str(
+        unsupported_reason(regression(), ModelConfig(layers=2, dropout=0.2), TRAIN)
+    )
+    assert unsupported_reason(regression(), ModelConfig(layers=1, dropout=0.2), TRAIN) is None
     with pytest.raises(TrainingError, match="dropout"):
         CompiledBackend(regression(), ModelConfig(layers=2, dropout=0.2), TRAIN)
 
@@ -149,7 +157,7 @@ def test_no_windows_no_answers() -> None:
 
 def test_warm_up_makes_the_kernels_ready() -> None:
     warm_up().join()
-    assert ready()
+    assert kernels_ready()
 
 
 def test_cache_lies_in_the_apps_home_and_a_read_only_disk_only_costs_the_compiling(

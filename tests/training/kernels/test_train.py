@@ -13,7 +13,7 @@ from rnnapp.data.sequences import Split
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.kernels import simd
 from rnnapp.training.kernels.backend import CompiledBackend, _kernels
-from rnnapp.training.torch_backend import TorchBackend, gather
+from rnnapp.training.torch_backend import TorchBackend, gather_windows
 from tests.training.samples import classes, regression
 
 CELLS = ("rnn", "lstm", "gru")
@@ -31,19 +31,22 @@ def gradients(split: Split, model: ModelConfig) -> tuple[np.ndarray, np.ndarray,
     """
     train = TrainConfig(batch=len(split.train), lr=1e-3, device="cpu")
     backend = CompiledBackend(split, model, train)
-    backend.run(np.arange(len(split.train))[None], np.full((1, 1), 1e-3))
+    backend.run_epochs(np.arange(len(split.train))[None], np.full((1, 1), 1e-3))
     truth, single = (
         _torch_gradient(split, model, train.seed, kind) for kind in (torch.float64, torch.float32)
     )
     allowed = max(1e-5 * np.abs(truth).max(), 2 * np.abs(single - truth).max())
-    return backend.gradient().numpy(), truth, float(allowed)
+    return backend.last_gradient().numpy(), truth, float(allowed)
 
 
 def _torch_gradient(split: Split, model: ModelConfig, seed: int, kind: torch.dtype) -> np.ndarray:
     net = RecurrentNet(
         model, features=split.features, steps=split.steps, outputs=split.outputs, seed=seed
     ).to(kind)
-    answer, target = net(gather(split.train).to(kind)), torch.from_numpy(split.train.targets)
+    answer, target = (
+        net(gather_windows(split.train).to(kind)),
+        torch.from_numpy(split.train.targets),
+    )
     loss = (
         torch.nn.functional.cross_entropy
         if split.objective == "cross-entropy"
@@ -100,8 +103,8 @@ def test_whole_run_equals_torchs(cell: str, layers: int, bidirectional: bool) ->
     )
     order, rates = orders(split, 301), np.full((301, 3), 1e-3)
     ours, theirs = (
-        CompiledBackend(split, model, train).run(order, rates),
-        TorchBackend(split, model, train).run(order, rates),
+        CompiledBackend(split, model, train).run_epochs(order, rates),
+        TorchBackend(split, model, train).run_epochs(order, rates),
     )
     np.testing.assert_allclose(ours.losses, theirs.losses, rtol=0, atol=1e-4)
 
@@ -114,9 +117,9 @@ def test_optimizer_and_clip_equal_torchs(optimizer: str, clip: float) -> None:
     rates = np.linspace(1e-3, 1e-2, 30).reshape(10, 3)
     both = [kind(split, model, train) for kind in (CompiledBackend, TorchBackend)]
     for backend in both:
-        backend.run(orders(split, 10), rates)
-    for name, weight in both[1].weights().items():
-        torch.testing.assert_close(both[0].weights()[name], weight, rtol=0, atol=2e-5)
+        backend.run_epochs(orders(split, 10), rates)
+    for name, weight in both[1].copy_weights().items():
+        torch.testing.assert_close(both[0].copy_weights()[name], weight, rtol=0, atol=2e-5)
 
 
 def test_correct_answers_are_counted_as_torch_counts() -> None:
@@ -127,8 +130,8 @@ def test_correct_answers_are_counted_as_torch_counts() -> None:
     )
     order, rates = orders(split, 5), np.full((5, 4), 1e-2)
     ours, theirs = (
-        CompiledBackend(split, model, train).run(order, rates),
-        TorchBackend(split, model, train).run(order, rates),
+        CompiledBackend(split, model, train).run_epochs(order, rates),
+        TorchBackend(split, model, train).run_epochs(order, rates),
     )
     np.testing.assert_array_equal(ours.correct, theirs.correct)
     assert ours.correct[-1] > ours.correct[0]
