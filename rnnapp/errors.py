@@ -2,10 +2,10 @@
 
 ::
 
-    RnnappError                what was found, and what would do, in one sentence
+    RnnappError                what was found, and a remedy
     ├── ConfigError            a setting outside what it takes
     ├── DataError              prices or digits that cannot be used
-    │   ├── PriceFileError     a file that cannot be read surely
+    │   ├── PriceFileError     a file that is damaged or ambiguous
     │   │   └── ColumnError    ... because its columns are not recognised (they can be mapped by hand)
     │   ├── TooFewRowsError    fewer rows than the window and the split need
     │   ├── SourceError        a download that failed (unknown ticker, rate limit, offline)
@@ -15,7 +15,7 @@
     ├── CheckpointError        a saved model that cannot be opened
     └── RunError               the job engine or the run history does not answer
 
-The core raises these; pages and the command line show their message and nothing else.
+The core raises these; pages and the command line show their text and nothing else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,23 @@ __all__ = [
 
 
 class RnnappError(Exception):
-    """Base of every error this package raises on purpose; its text is fit to be shown to a person."""
+    """Base of every error this package raises on purpose; its text is fit to be shown to a person.
+
+    Args:
+        message: the cause, in a sentence that names what was found.
+        remedy: what to do next, as a sentence in the imperative; empty where the message says it.
+
+    Attributes:
+        message, remedy: the two sentences. ``str(error)`` joins them.
+    """
+
+    def __init__(self, message: str = "", *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(sentence for sentence in (self.message, self.remedy) if sentence)
 
 
 class ConfigError(RnnappError, ValueError):
@@ -52,7 +68,7 @@ class DataError(RnnappError, ValueError):
 
 
 class PriceFileError(DataError):
-    """A price file that cannot be read surely."""
+    """A price file that is damaged or ambiguous."""
 
 
 class ColumnError(PriceFileError):
@@ -62,8 +78,8 @@ class ColumnError(PriceFileError):
         columns: the column names found in the file, so that a person can map them by hand.
     """
 
-    def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "", columns: Sequence[str] = (), *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
         self.columns = tuple(columns)
 
 
@@ -78,8 +94,8 @@ class SourceError(DataError):
         cached: the last copy that was fetched (a ``PriceTable``), to be offered instead; None where there is none.
     """
 
-    def __init__(self, message: str, cached: Any = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "", cached: Any = None, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
         self.cached = cached
 
 
