@@ -22,6 +22,7 @@ __all__ = ["Cells", "read_cells"]
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LOOK = 40  # lines among which the header is sought
+MAX_COLUMNS = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,11 @@ def read_cells(text: str, name: str, columns: Mapping[str, str] | None = None) -
         and not any(c.strip() == "Date" for c in (columns or {}).values())
     ):
         cells = _name_first(cells, frame)
+    if len(cells) > MAX_COLUMNS:
+        raise PriceFileError(
+            f"{name} has {len(cells):,} columns; at most {MAX_COLUMNS} are read. Use a file with "
+            "fewer columns."
+        )
     cells = _unique(cells)
     places, told = _places(cells, name, columns or {})
     picked = pd.DataFrame({role: frame[place] for role, place in places.items()})
@@ -85,6 +91,11 @@ def _find_header(lines: list[str], name: str, wanted: tuple[str, ...]) -> _Heade
         for i, line in head:
             if delimiter not in line:
                 continue
+            if '"' not in line and line.count(delimiter) >= MAX_COLUMNS:
+                raise PriceFileError(
+                    f"{name} has {line.count(delimiter) + 1:,} columns; at most {MAX_COLUMNS} are "
+                    "read. Use a file with fewer columns."
+                )
             cells = _fields(line, delimiter)
             named = len(roles_in(cells)) + 2 * len(set(wanted) & set(_unique(cells)))
             if len(cells) > 1 and named and (best is None or (named, len(cells)) > best[:2]):
@@ -254,10 +265,12 @@ def _no_columns(name: str, what: str, cells: tuple[str, ...]) -> str:
 
 def _unique(cells: tuple[str, ...]) -> tuple[str, ...]:
     """Names to map by hand: none empty, none twice."""
-    names: list[str] = []
-    for i, cell in enumerate(cells):
-        label = cell.strip() or f"column {i + 1}"
-        names.append(label if label not in names else f"{label} ({i + 1})")
+    names: dict[str, None] = {}
+    for number, cell in enumerate(cells, start=1):
+        label = cell.strip() or f"column {number}"
+        while label in names:
+            label = f"{label} ({number})"
+        names[label] = None
     return tuple(names)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from rnnapp.data.dates import read_dates
 from rnnapp.data.layout import read_cells
 from rnnapp.data.numbers import is_missing, read_prices_and_volume
 from rnnapp.data.repair import mend, refuse_spoilt
+from rnnapp.data.spacing import Spacing, measure_spacing
 from rnnapp.data.textfile import MAX_BYTES, MAX_ROWS, load_text
 from rnnapp.errors import TooFewRowsError
 
@@ -53,6 +55,11 @@ class PriceTable:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns the file had."""
         return tuple(str(c) for c in self.frame.columns)
+
+    @cached_property
+    def spacing(self) -> Spacing:
+        """The rhythm of the rows: daily, weekly, monthly and so on."""
+        return measure_spacing(self.dates)
 
     @property
     def fingerprint(self) -> str:

@@ -6,6 +6,7 @@ This module knows nothing of prices but the header names, which tell one old enc
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from rnnapp.data.headers import roles_in
@@ -76,17 +77,26 @@ def load_text(source: bytes | str | Path, name: str) -> tuple[str, tuple[str, ..
 
 
 def _read(path: Path, name: str) -> bytes:
+    """The bytes of a regular file of at most ``MAX_BYTES``; nothing else is opened."""
     try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= MAX_BYTES else b""
+        about = path.stat()
+        if stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
+            with path.open("rb") as file:  # bounded, for a file that grows while it is read
+                return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name is not valid"
         raise PriceFileError(
-            f"{name} cannot be opened ({why}); the path of a CSV file would do."
+            f"{name} cannot be opened ({why}). Use the path of a price file."
         ) from error
-    if size > MAX_BYTES:
-        raise PriceFileError(_too_large(name, size))
-    return data
+    if stat.S_ISDIR(about.st_mode):
+        raise PriceFileError(
+            f"{name} cannot be opened (it is a folder). Use the path of a price file."
+        )
+    if not stat.S_ISREG(about.st_mode):
+        raise PriceFileError(
+            f"{name} is not a regular file but a pipe or a device. Use the path of a price file."
+        )
+    raise PriceFileError(_too_large(name, about.st_size))
 
 
 def _too_large(name: str, size: int) -> str:

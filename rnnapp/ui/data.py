@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import threading
 from collections import OrderedDict
 from typing import Any, cast
 
@@ -14,10 +15,11 @@ from rnnapp.data.prices import PriceTable, read_prices
 from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
 from rnnapp.errors import ColumnError, ConfigError, RnnappError, SourceError
 from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.ui.page import plain_text
 
 __all__ = ["choose_prices", "sample_prices", "show_repairs", "use_prices"]
 
-_KEPT_UPLOADS = 4
+_SHARED_BYTES = 200_000_000  # uploads that a reloaded page finds again, of all sessions
 _EARLIEST = dt.date(1927, 1, 1)
 _SOURCES = ("bundled", "upload", "yahoo")
 _NAMES = {"bundled": "Bundled", "upload": "Upload", "yahoo": "Yahoo"}
@@ -69,12 +71,12 @@ def show_repairs(prices: PriceTable) -> None:
     """What was read, and what was mended while reading."""
     first, last = prices.frame.index[0].date(), prices.frame.index[-1].date()
     st.caption(
-        f"{prices.name}: {len(prices):,} days, {first} to {last}; {', '.join(prices.columns)}."
+        f"{plain_text(prices.name)}: {len(prices):,} days, {first} to {last}; {', '.join(prices.columns)}."
     )
     if prices.repairs:
         with st.expander(f"{len(prices.repairs)} repairs while reading", icon=":material/build:"):
             for repair in prices.repairs:
-                st.markdown(f"- {repair}")
+                st.markdown(f"- {plain_text(repair)}")
 
 
 def use_prices(prices: PriceTable, rows: int = 0) -> None:
@@ -123,11 +125,9 @@ def _uploaded(place: DeltaGenerator) -> PriceTable | None:
         key = hashlib.sha256(content).hexdigest()
         if st.session_state.get("file") != key:
             _take_upload(key, file.name, content)
-    elif "file" not in st.session_state and st.query_params.get("file") in _uploads():
-        st.session_state["file"] = st.query_params[
-            "file"
-        ]  # the page was loaded again: the server still has it
-    if st.session_state.get("file") not in _uploads():
+    elif "_upload_file" not in st.session_state:
+        _find_again(st.query_params.get("file", ""))
+    if "_upload_file" not in st.session_state:
         publish_word("file", "", "")
         place.info(
             "Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are."
@@ -135,25 +135,62 @@ def _uploaded(place: DeltaGenerator) -> PriceTable | None:
         return None
     publish_word("file", st.session_state["file"], "")
     if st.session_state.get("_upload") is None:
-        name, kept = _uploads()[st.session_state["file"]]
-        st.session_state["_upload"] = _read_upload(kept, name, place)
+        name, content = st.session_state["_upload_file"]
+        st.session_state["_upload"] = _read_upload(content, name, place)
     table: PriceTable | None = st.session_state["_upload"]
     return table
 
 
 def _take_upload(key: str, name: str, content: bytes) -> None:
-    kept = _uploads()
-    kept[key] = (name, content)
-    while len(kept) > _KEPT_UPLOADS:
-        kept.popitem(last=False)
-    st.session_state["file"], st.session_state["_upload"] = key, None
+    """Make a file this session's own, and let a reload of the page find it by its address."""
+    st.session_state["file"] = key
+    st.session_state["_upload_file"] = (name, content)
+    st.session_state["_upload"] = None
     st.session_state.pop("_mapping", None)
+    _shared_uploads().add(key, name, content)
+
+
+def _find_again(key: str) -> None:
+    """The page was loaded again: take the file back from the server, where it is still there."""
+    found = _shared_uploads().get(key)
+    if found is not None:
+        _take_upload(key, *found)
+
+
+class SharedUploads:
+    """Recent uploads of all sessions, so that a reloaded page finds its file again.
+
+    They are found by the SHA-256 of their content, which nobody can guess without the file. A
+    session has its own file besides, so what is dropped here is lost to reloads only.
+
+    Args:
+        most_bytes: the oldest files are dropped beyond this total.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, key: str, name: str, content: bytes) -> None:
+        """Add a file as the newest one."""
+        with self._lock:
+            self._files.pop(key, None)
+            self._files[key] = (name, content)
+            total = sum(len(data) for _, data in self._files.values())
+            while total > self._most_bytes:
+                _, (_, dropped) = self._files.popitem(last=False)
+                total -= len(dropped)
+
+    def get(self, key: str) -> tuple[str, bytes] | None:
+        """Name and content of a file, or None where it is not there."""
+        with self._lock:
+            return self._files.get(key)
 
 
 @st.cache_resource(show_spinner=False)
-def _uploads() -> OrderedDict[str, tuple[str, bytes]]:
-    """The latest uploads of all sessions by the sum of their bytes, which nobody can guess who has not the file."""
-    return OrderedDict()
+def _shared_uploads() -> SharedUploads:
+    return SharedUploads(_SHARED_BYTES)
 
 
 def _read_upload(content: bytes, name: str, place: DeltaGenerator) -> PriceTable | None:
@@ -162,11 +199,11 @@ def _read_upload(content: bytes, name: str, place: DeltaGenerator) -> PriceTable
             content, name=name.rsplit(".", 1)[0], columns=st.session_state.get("_mapping")
         )
     except ColumnError as error:
-        place.error(str(error), icon=":material/error:")
+        place.error(plain_text(str(error)), icon=":material/error:")
         if error.columns:
             _map_by_hand(error.columns, place)
     except RnnappError as error:
-        place.error(str(error), icon=":material/error:")
+        place.error(plain_text(str(error)), icon=":material/error:")
     return None
 
 
@@ -208,12 +245,12 @@ def _fetched(place: DeltaGenerator) -> PriceTable | None:
     )
     key = (ticker, start, end)
     if refresh or st.session_state.get("_fetched_key") != key:
-        with place, st.spinner(f"Fetching {ticker} from Yahoo Finance"):
+        with place, st.spinner(f"Fetching {plain_text(ticker)} from Yahoo Finance"):
             st.session_state["_fetched"] = _fetch(*key, refresh=refresh)
         st.session_state["_fetched_key"] = key
     table, error = st.session_state["_fetched"]
     if error:
-        place.error(error, icon=":material/cloud_off:")
+        place.error(plain_text(error), icon=":material/cloud_off:")
         place.info(
             "Shown is the copy kept from the last time it was fetched."
             if table

@@ -61,5 +61,5 @@ def test_the_real_command_ends_the_same_way(tmp_path):
     assert done.stdout == ""
     assert (
         done.stderr
-        == "error: none.csv cannot be opened (No such file or directory); the path of a CSV file would do.\n"
+        == "error: none.csv cannot be opened (No such file or directory). Use the path of a price file.\n"
     )
