@@ -195,7 +195,8 @@ class Training:
         )  # what a divergence falls back to
         self._stopped: Stopped | None = None
         self._cycle: npt.NDArray[np.float64] | None = None
-        self._most = 0  # windows the last piece was allowed to have
+        self._most = 0  # windows that the largest piece so far had
+        self._pace: float | None = None  # seconds a window of the last piece took
 
     @property
     def device(self) -> str:
@@ -222,18 +223,45 @@ class Training:
         Raises:
             DivergedError: the loss is no longer a number; :meth:`result` then has the last weights that were.
         """
-        passes, piece = 1, min(len(self.split.train), 8 * self.train.batch)
-        while self._epoch < self.train.epochs and self._stopped is None:
-            if self._stop.is_set():
-                self._stopped = "stopped"
-                return
-            with self._lock:
-                started = time.perf_counter()
-                events, windows = self._advance(passes, piece)
-                spent = time.perf_counter() - started
-            yield from events
-            passes, piece = self._next_size(windows, spent)
-        self._stopped = self._stopped or "finished"
+        while self._may_go_on():
+            yield from self._run_piece(_PIECE_SECONDS)
+
+    def train_for(self, seconds: float) -> list[EpochEvent]:
+        """Train for about so many seconds; call it again to go on. The run is the same as in one go.
+
+        Args:
+            seconds: wall-clock time; a piece of an epoch is finished.
+
+        Returns:
+            The epochs that ended meanwhile; none where an epoch takes longer.
+
+        Raises:
+            DivergedError: as :meth:`epochs`.
+        """
+        events: list[EpochEvent] = []
+        left, until = seconds, time.perf_counter() + seconds
+        while left > 0 and self._may_go_on():
+            events += self._run_piece(min(left, _PIECE_SECONDS))
+            left = until - time.perf_counter()
+        return events
+
+    def _may_go_on(self) -> bool:
+        """Whether there is more to train; notes why not where there is nothing."""
+        if self._epoch >= self.train.epochs:
+            self._stopped = self._stopped or "finished"
+        elif self._stopped is None and self._stop.is_set():
+            self._stopped = "stopped"
+        return self._stopped is None
+
+    def _run_piece(self, seconds: float) -> list[EpochEvent]:
+        """Run what takes about so long; returns the epochs that ended with it."""
+        passes, piece = self._next_size(seconds)
+        with self._lock:
+            started = time.perf_counter()
+            events, windows = self._advance(passes, piece)
+            self._pace = (time.perf_counter() - started) / windows
+        self._most = max(self._most, windows)
+        return events
 
     def result(self) -> TrainedModel:
         """The model as it is now; with patience, as it was at its best validation loss."""
@@ -378,14 +406,14 @@ class Training:
             "clip of 1 would do."
         )
 
-    def _next_size(self, windows: int, spent: float) -> tuple[int, int]:
-        """How many epochs, or which piece of one, to run next so that it takes about ``_PIECE_SECONDS``."""
+    def _next_size(self, seconds: float) -> tuple[int, int]:
+        """How many epochs, or which piece of one, to run next so that it takes about so long."""
         count, batch = len(self.split.train), self.train.batch
+        if self._pace is None:  # the first piece finds out
+            return 1, min(count, 8 * batch)
         if self._seconds - self._good_at >= _PIECE_SECONDS:
             self._good, self._good_at = self._backend.copy_weights(), self._seconds
-        self._most = most = int(
-            min(windows * _PIECE_SECONDS / max(spent, 1e-6), 4 * max(windows, self._most))
-        )
+        most = int(min(seconds / max(self._pace, 1e-9), 4 * self._most))
         if most < count:
             return 1, max(batch, most // batch * batch)
         watched = self.split.valid is not None or self.split.objective == "cross-entropy"

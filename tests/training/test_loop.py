@@ -44,6 +44,29 @@ def test_the_same_seed_gives_the_same_run(cell: str, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_a_run_in_short_turns_is_the_run_in_one_go(backend: str) -> None:
+    """What a moving slider shows after a few milliseconds is a true state of the run that the resting page shows."""
+    train = dataclasses.replace(TRAIN, backend=backend)  # type: ignore[arg-type]
+    training = Training(SPLIT, ModelConfig(), train)
+    epochs = training.train_for(0.0)
+    assert epochs == []
+    while training.progress < 1:
+        epochs += training.train_for(0.0005)
+        assert len(training.result().history) == len(epochs)
+    assert training.train_for(1.0) == []
+    whole = trained(ModelConfig(), train)
+    assert same_weights(whole, training.result())
+    assert training.result().whole
+    assert [event.epoch for event in epochs] == list(range(TRAIN.epochs))
+
+
+def test_a_turn_ends_near_its_time_when_an_epoch_takes_longer() -> None:
+    training = Training(SPLIT, ModelConfig(), dataclasses.replace(TRAIN, backend="torch", batch=2))
+    assert training.train_for(1e-6) == []
+    assert 0 < training.progress < 1 / TRAIN.epochs + 1e-9
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
 def test_a_resumed_run_ends_bit_for_bit_as_an_undisturbed_one(backend: str, tmp_path: Path) -> None:
     model = ModelConfig(cell="lstm", layers=2, dropout=0.3 if backend == "torch" else 0.0)
     train = dataclasses.replace(TRAIN, backend=backend, schedule="one-cycle", patience=5)  # type: ignore[arg-type]
