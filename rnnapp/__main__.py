@@ -11,7 +11,7 @@ from rnnapp.errors import RnnappError
 
 __all__ = ["main"]
 
-VERBS = ("prices", "train", "compare", "digits", "reproduce", "runs")
+VERBS = ("prices", "train", "compare", "code", "digits", "reproduce", "runs")
 
 
 class _Parser(argparse.ArgumentParser):

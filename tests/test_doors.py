@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "rnnapp"
 ROOMS = (
     "commands",
     "ui",
+    "export",
     "figures",
     "runs",
     "recipes",
