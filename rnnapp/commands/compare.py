@@ -14,8 +14,8 @@ from rnnapp.commands.arguments import add_data, add_options, read_data, read_opt
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, options, to_dict
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
-from rnnapp.evaluation.compare import SeedResult, compare, contenders, vary
-from rnnapp.evaluation.judge import Comparison, judge
+from rnnapp.evaluation.compare import SeedResult, compare_nets, make_candidates, vary_setting
+from rnnapp.evaluation.judge import Comparison, judge_results
 from rnnapp.figures.report import compare_report, table_cells
 
 __all__ = ["compare_json", "read_cells", "register", "run", "write_files"]
@@ -68,31 +68,33 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print."""
-    seeds = _whole(args.seeds)
+    seeds = _read_seeds(args.seeds)
     split = make_split(read_data(args), read_options(args, WindowConfig))
-    models = contenders(
+    models = make_candidates(
         read_cells(args.cells, read_options(args, ModelConfig)),
         split.config,
         read_options(args, TrainConfig),
     )
     if args.vary:
         setting, _, values = args.vary.partition("=")
-        models = vary(
+        models = vary_setting(
             models, setting.strip(), [value for value in values.split(",") if value.strip()]
         )
-    folder = _folder(args.out)
+    folder = _make_folder(args.out)
     results = []
-    for result in compare(split, models, seeds=seeds):
+    for result in compare_nets(split, models, seeds=seeds):
         results.append(result)
         if not args.json:
-            print(f"{len(results)}/{len(models) * seeds}  {_line(result)}", file=sys.stderr)
-    comparison = judge(split, results)
+            print(
+                f"{len(results)}/{len(models) * seeds}  {_progress_line(result)}", file=sys.stderr
+            )
+    comparison = judge_results(split, results)
     if folder is not None:
         write_files(folder, comparison, split, results)
     print(
         json.dumps(compare_json(comparison, split), allow_nan=False)
         if args.json
-        else _text(comparison)
+        else _comparison_text(comparison)
     )
     return 0
 
@@ -144,16 +146,16 @@ def write_files(
         ConfigError: the folder cannot be written to.
     """
     try:
-        comparison.frame().to_csv(folder / "table.csv", index=False)
-        comparison.forecasts().to_csv(folder / "forecasts.csv", index=False)
+        comparison.to_frame().to_csv(folder / "table.csv", index=False)
+        comparison.forecast_frame().to_csv(folder / "forecasts.csv", index=False)
         (folder / "report.html").write_text(
             compare_report(comparison, split, results), encoding="utf-8"
         )
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise _unwritable_error(folder, error) from error
 
 
-def _folder(text: str | None) -> Path | None:
+def _make_folder(text: str | None) -> Path | None:
     """The folder to write to, made before anything trains."""
     if text is None:
         return None
@@ -161,17 +163,17 @@ def _folder(text: str | None) -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise _unwritable_error(folder, error) from error
     return folder
 
 
-def _unwritable(folder: Path, error: OSError) -> ConfigError:
+def _unwritable_error(folder: Path, error: OSError) -> ConfigError:
     return ConfigError(
         f"The folder {folder} cannot be written to ({error.strerror}); another folder would do."
     )
 
 
-def _whole(text: str) -> int:
+def _read_seeds(text: str) -> int:
     try:
         seeds = int(text)
     except ValueError:
@@ -181,15 +183,15 @@ def _whole(text: str) -> int:
     return seeds
 
 
-def _line(result: SeedResult) -> str:
+def _progress_line(result: SeedResult) -> str:
     if result.error is not None:
         return result.error
     losses = [event.train_loss for event in result.trained.history]
     last = losses[-1] if losses else math.nan
-    return f"{result.contender.name}, seed {result.seed}: loss {last:.6f} in {result.trained.seconds:.2f} s"
+    return f"{result.candidate.name}, seed {result.seed}: loss {last:.6f} in {result.trained.seconds:.2f} s"
 
 
-def _text(comparison: Comparison) -> str:
+def _comparison_text(comparison: Comparison) -> str:
     cells = [table_cells(row) for row in comparison.rows]
     heads = dict(
         zip(

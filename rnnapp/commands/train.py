@@ -12,7 +12,7 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, to_dict
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import forecast
-from rnnapp.evaluation.metrics import answer, evaluate
+from rnnapp.evaluation.metrics import evaluate, evaluation_headline
 from rnnapp.training.checkpoints import save_model
 from rnnapp.training.loop import TrainedModel, Training
 
@@ -82,7 +82,7 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
             name: _finite(getattr(judged, name))
             for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")
         },
-        "answer": answer(judged, trained.model.name),
+        "answer": evaluation_headline(judged, trained.model.name),
         "notes": list(split.notes),
     }
 
@@ -98,7 +98,7 @@ def _finite(value: float) -> float | None:
 
 def _write_csv(path: str, trained: TrainedModel, split: PriceSplit) -> None:
     try:
-        forecast(trained, split).frame().to_csv(path, index=False)
+        forecast(trained, split).to_frame().to_csv(path, index=False)
     except OSError as error:
         raise ConfigError(
             f"The forecast cannot be written to {path} ({error.strerror}); another path would do."

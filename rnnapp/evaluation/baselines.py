@@ -10,16 +10,16 @@ import numpy.typing as npt
 from sklearn.linear_model import LinearRegression
 
 from rnnapp.data.windows import PriceSequences, PriceSplit
-from rnnapp.evaluation.forecast import Forecast, assemble
+from rnnapp.evaluation.forecast import Forecast, assemble_forecast
 
 __all__ = [
     "LINEAR",
     "PERSISTENCE",
-    "baselines",
-    "drift",
+    "drift_forecast",
     "linear_autoregression",
+    "make_baselines",
     "moving_average",
-    "persistence",
+    "persistence_forecast",
     "weekday_naive",
 ]
 
@@ -29,23 +29,23 @@ PERSISTENCE = "Persistence"
 LINEAR = "Linear autoregression"
 
 
-def baselines(split: PriceSplit) -> tuple[Forecast, ...]:
+def make_baselines(split: PriceSplit) -> tuple[Forecast, ...]:
     """All of them, persistence first."""
     return (
-        persistence(split),
-        drift(split),
+        persistence_forecast(split),
+        drift_forecast(split),
         moving_average(split),
         weekday_naive(split),
         linear_autoregression(split),
     )
 
 
-def persistence(split: PriceSplit) -> Forecast:
+def persistence_forecast(split: PriceSplit) -> Forecast:
     """The last close known: "tomorrow = today"."""
-    return assemble(PERSISTENCE, split, lambda part: part.anchor)
+    return assemble_forecast(PERSISTENCE, split, lambda part: part.anchor)
 
 
-def drift(split: PriceSplit) -> Forecast:
+def drift_forecast(split: PriceSplit) -> Forecast:
     """The last close known plus H times the mean daily change since the table began.
 
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, section 5.2.
@@ -57,7 +57,7 @@ def drift(split: PriceSplit) -> Forecast:
         slope = (close[last] - close[0]) / np.maximum(last, 1)
         return np.asarray(close[last] + ahead * slope, np.float64)
 
-    return assemble("Drift", split, predict)
+    return assemble_forecast("Drift", split, predict)
 
 
 def moving_average(split: PriceSplit) -> Forecast:
@@ -68,13 +68,13 @@ def moving_average(split: PriceSplit) -> Forecast:
         end = _last_rows(part) + 1
         return np.asarray((sums[end] - sums[end - part.steps]) / part.steps, np.float64)
 
-    return assemble("Moving average", split, predict)
+    return assemble_forecast("Moving average", split, predict)
 
 
 def weekday_naive(split: PriceSplit) -> Forecast:
     """The latest known close of the weekday that is forecast; the last close known where there is none yet."""
     close = split.prices.close
-    weekdays = _weekday(split.prices.dates)
+    weekdays = _weekday_numbers(split.prices.dates)
     rows = np.arange(len(close))
     latest = np.stack(
         [np.maximum.accumulate(np.where(weekdays == day, rows, -1)) for day in range(7)]
@@ -82,26 +82,28 @@ def weekday_naive(split: PriceSplit) -> Forecast:
 
     def predict(part: PriceSequences) -> Points:
         last = _last_rows(part)
-        row = latest[_weekday(part.dates[:, -1]), last]
+        row = latest[_weekday_numbers(part.dates[:, -1]), last]
         return close[np.where(row < 0, last, row)]
 
-    return assemble("Same weekday", split, predict)
+    return assemble_forecast("Same weekday", split, predict)
 
 
 def linear_autoregression(split: PriceSplit) -> Forecast:
     """Least squares from the training windows' T*F values to their targets: what a net without a nonlinearity could do."""
-    model = LinearRegression().fit(_flat(split.train), split.train.targets.astype(np.float64))
+    model = LinearRegression().fit(
+        _flatten_windows(split.train), split.train.targets.astype(np.float64)
+    )
 
     def predict(part: PriceSequences) -> Points:
         if not len(part):
             return np.empty(0)
-        scaled = model.predict(_flat(part)).reshape(len(part), -1)  # (N, H)
+        scaled = model.predict(_flatten_windows(part)).reshape(len(part), -1)  # (N, H)
         return split.to_points(scaled, part.anchor)[:, -1]
 
-    return assemble(LINEAR, split, predict)
+    return assemble_forecast(LINEAR, split, predict)
 
 
-def _flat(part: PriceSequences) -> Points:
+def _flatten_windows(part: PriceSequences) -> Points:
     """(N, T, F) -> (N, T*F)."""
     return part.inputs.reshape(len(part), -1).astype(np.float64)
 
@@ -111,6 +113,6 @@ def _last_rows(part: PriceSequences) -> npt.NDArray[np.int64]:
     return part.starts + part.steps - 1
 
 
-def _weekday(dates: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
+def _weekday_numbers(dates: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
     """0 for Monday; the first of January 1970 was a Thursday."""
     return np.asarray((dates.astype("datetime64[D]").astype(np.int64) + 3) % 7, np.int64)

@@ -30,13 +30,13 @@ from rnnapp.training.loop import EpochEvent, TrainedModel
 
 __all__ = [
     "VARIABLE",
-    "Contender",
+    "Candidate",
     "SeedResult",
-    "compare",
-    "contenders",
+    "compare_nets",
+    "make_candidates",
     "seed_result",
     "split_for",
-    "vary",
+    "vary_setting",
 ]
 
 VARIABLE = (
@@ -45,11 +45,11 @@ VARIABLE = (
 )  # fmt: skip
 """Settings that may differ within a comparison; the days, the horizon and the seeds are the same for all."""
 _IN_NAME = ("cell", "bidirectional")
-OnEvent = Callable[["Contender", int, EpochEvent], None]
+OnEvent = Callable[["Candidate", int, EpochEvent], None]
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One entry of a comparison: a name and the settings behind it."""
 
     name: str
@@ -63,32 +63,32 @@ class SeedResult:
     """One run.
 
     Attributes:
-        contender: whose.
+        candidate: the net and its settings.
         seed: of the run.
         trained: the net as it ended.
         forecast: what it says, None where training broke off.
         error: why it broke off, None where it did not.
     """
 
-    contender: Contender
+    candidate: Candidate
     seed: int
     trained: TrainedModel
     forecast: Forecast | None
     error: str | None = None
 
 
-def contenders(
+def make_candidates(
     models: Sequence[ModelConfig], window: WindowConfig, train: TrainConfig | None = None
-) -> tuple[Contender, ...]:
-    """One contender for each net under the same window and training; nets of one name are told apart by what differs."""
-    made = [Contender(model.name, model, window, train or TrainConfig()) for model in models]
+) -> tuple[Candidate, ...]:
+    """One candidate for each net under the same window and training; nets of one name are told apart by what differs."""
+    made = [Candidate(model.name, model, window, train or TrainConfig()) for model in models]
     return tuple(dataclasses.replace(one, name=_full_name(one, made)) for one in made)
 
 
-def vary(
-    entries: Sequence[Contender], setting: str, values: Sequence[str]
-) -> tuple[Contender, ...]:
-    """Each contender once for every value of a setting.
+def vary_setting(
+    entries: Sequence[Candidate], setting: str, values: Sequence[str]
+) -> tuple[Candidate, ...]:
+    """Each candidate once for every value of a setting.
 
     Args:
         entries: what varies.
@@ -106,10 +106,10 @@ def vary(
         raise ConfigError(
             f"There is no value for {setting} to vary over; values with commas between them would do."
         )
-    return tuple(_varied(entry, setting, value) for entry in entries for value in values)
+    return tuple(_change_setting(entry, setting, value) for entry in entries for value in values)
 
 
-def _varied(entry: Contender, setting: str, text: str) -> Contender:
+def _change_setting(entry: Candidate, setting: str, text: str) -> Candidate:
     for field in ("model", "window", "train"):
         config = getattr(entry, field)
         if setting in options(config):
@@ -120,9 +120,9 @@ def _varied(entry: Contender, setting: str, text: str) -> Contender:
     raise AssertionError(setting)
 
 
-def compare(
+def compare_nets(
     split: PriceSplit,
-    models: Sequence[ModelConfig | Contender],
+    models: Sequence[ModelConfig | Candidate],
     train: TrainConfig | None = None,
     *,
     seeds: int = 5,
@@ -136,7 +136,7 @@ def compare(
 
     Args:
         split: the days they are compared on.
-        models: nets, or contenders with settings of their own; a contender with another window is tested on the same days.
+        models: nets, or candidates with settings of their own; a candidate with another window is tested on the same days.
         train: for nets given without one; seeds count up from its seed.
         seeds: runs of each.
         stop: set it to end soon; runs in hand are dropped, what was yielded stays.
@@ -144,27 +144,27 @@ def compare(
         workers: threads, one a core where None.
 
     Raises:
-        ConfigError: no nets, two of one name, no seeds, or a contender with another horizon.
+        ConfigError: no nets, two of one name, no seeds, or a candidate with another horizon.
     """
     plain = [model for model in models if isinstance(model, ModelConfig)]
-    named = iter(contenders(plain, split.config, train))
-    entries = [model if isinstance(model, Contender) else next(named) for model in models]
-    _check(entries, split, seeds)
+    named = iter(make_candidates(plain, split.config, train))
+    entries = [model if isinstance(model, Candidate) else next(named) for model in models]
+    _check_candidates(entries, split, seeds)
     splits = {entry: split_for(entry, split) for entry in entries}
-    return _runs(entries, splits, seeds, stop, on_event, workers)
+    return _train_seeds(entries, splits, seeds, stop, on_event, workers)
 
 
-def split_for(contender: Contender, split: PriceSplit) -> PriceSplit:
-    """The contender's windows over the same table, its test part on the same days."""
-    if contender.window == split.config:
+def split_for(candidate: Candidate, split: PriceSplit) -> PriceSplit:
+    """The candidate's windows over the same table, its test part on the same days."""
+    if candidate.window == split.config:
         return split
     boundary = str(np.datetime_as_string(split.boundary, unit="D"))
-    return make_split(split.prices, dataclasses.replace(contender.window, split=boundary, rows=0))
+    return make_split(split.prices, dataclasses.replace(candidate.window, split=boundary, rows=0))
 
 
-def _runs(
-    entries: list[Contender],
-    splits: dict[Contender, PriceSplit],
+def _train_seeds(
+    entries: list[Candidate],
+    splits: dict[Candidate, PriceSplit],
     seeds: int,
     stop: threading.Event | None,
     on_event: OnEvent | None,
@@ -175,7 +175,7 @@ def _runs(
             (entry, dataclasses.replace(entry.train, seed=entry.train.seed + number))
             for entry in entries
         ]
-        heard = None if on_event is None else _hearer(jobs, on_event)
+        heard = None if on_event is None else _route_events(jobs, on_event)
         waiting = {(entry.model, train, splits[entry].config): entry for entry, train in jobs}
         trainings = [(splits[entry], entry.model, train) for entry, train in jobs]
         for trained in train_many(trainings, workers=workers, on_event=heard, stop=stop):
@@ -188,13 +188,13 @@ def _runs(
             return
 
 
-def _hearer(
-    jobs: list[tuple[Contender, TrainConfig]], on_event: OnEvent
+def _route_events(
+    jobs: list[tuple[Candidate, TrainConfig]], on_event: OnEvent
 ) -> Callable[[int, EpochEvent], None]:
     return lambda place, event: on_event(jobs[place][0], jobs[place][1].seed, event)
 
 
-def seed_result(entry: Contender, split: PriceSplit, trained: TrainedModel) -> SeedResult:
+def seed_result(entry: Candidate, split: PriceSplit, trained: TrainedModel) -> SeedResult:
     """A finished training as a result, with its forecast where it did not diverge."""
     if trained.stopped == "diverged":
         error = f"{entry.name}, seed {trained.train.seed}: the loss is no longer a number; a smaller learning rate would do."
@@ -202,7 +202,7 @@ def seed_result(entry: Contender, split: PriceSplit, trained: TrainedModel) -> S
     return SeedResult(entry, trained.train.seed, trained, forecast(trained, split, entry.name))
 
 
-def _check(entries: Sequence[Contender], split: PriceSplit, seeds: int) -> None:
+def _check_candidates(entries: Sequence[Candidate], split: PriceSplit, seeds: int) -> None:
     if not entries:
         raise ConfigError("No net is chosen; at least one of rnn, lstm and gru would do.")
     if seeds < 1:
@@ -228,7 +228,7 @@ def _check(entries: Sequence[Contender], split: PriceSplit, seeds: int) -> None:
             )
 
 
-def _full_name(one: Contender, all_of_them: Sequence[Contender]) -> str:
+def _full_name(one: Candidate, all_of_them: Sequence[Candidate]) -> str:
     """The net's name, with the settings in which it differs from others of that name."""
     twins = [other.model for other in all_of_them if other.name == one.name]
     fields = [field.name for field in dataclasses.fields(ModelConfig)]

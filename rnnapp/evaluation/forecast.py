@@ -14,7 +14,7 @@ import pandas as pd
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.training.loop import TrainedModel
 
-__all__ = ["Forecast", "assemble", "forecast"]
+__all__ = ["Forecast", "assemble_forecast", "forecast"]
 
 Points = npt.NDArray[np.float64]
 Part = Literal["train", "valid", "test"]
@@ -50,7 +50,7 @@ class Forecast:
     def __len__(self) -> int:
         return len(self.dates)
 
-    def select(self, part: Part) -> Forecast:
+    def select_part(self, part: Part) -> Forecast:
         """The rows of one part."""
         rows = self.part == part
         columns = ("dates", "actual", "predicted", "anchor", "part", "lower", "upper")
@@ -59,7 +59,7 @@ class Forecast:
         }
         return dataclasses.replace(self, **chosen)
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """One row a day: date, actual, predicted, persistence, part, lower, upper (NaN where there is no interval)."""
         return pd.DataFrame(
             {
@@ -89,10 +89,12 @@ def forecast(trained: TrainedModel, split: PriceSplit, name: str | None = None) 
     def predict(part: PriceSequences) -> Points:
         return split.to_points(trained.predict(part), part.anchor)[:, -1]  # (N, H) -> (N,)
 
-    return assemble(name or trained.model.name, split, predict)
+    return assemble_forecast(name or trained.model.name, split, predict)
 
 
-def assemble(name: str, split: PriceSplit, predict: Callable[[PriceSequences], Points]) -> Forecast:
+def assemble_forecast(
+    name: str, split: PriceSplit, predict: Callable[[PriceSequences], Points]
+) -> Forecast:
     """A forecast of all parts of a split, from a rule for one part.
 
     Args:

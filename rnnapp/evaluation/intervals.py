@@ -14,7 +14,7 @@ import numpy as np
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
 
-__all__ = ["coverage", "interval_sentence", "with_interval"]
+__all__ = ["interval_sentence", "test_part_coverage", "with_interval"]
 
 
 def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
@@ -33,7 +33,7 @@ def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
         raise ConfigError(
             f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.9)."
         )
-    held = forecast.select("valid")
+    held = forecast.select_part("valid")
     needed = math.ceil(level / (1 - level) - 1e-9)
     if len(held) < needed:
         found = f"{len(held)} validation days" if len(held) else "no validation part"
@@ -47,9 +47,9 @@ def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
     )
 
 
-def coverage(forecast: Forecast) -> float:
+def test_part_coverage(forecast: Forecast) -> float:
     """Share of test days whose close lies in the interval; NaN without an interval."""
-    test = forecast.select("test")
+    test = forecast.select_part("test")
     if test.lower is None or test.upper is None or not len(test):
         return math.nan
     return float(np.mean((test.lower <= test.actual) & (test.actual <= test.upper)))
@@ -57,13 +57,13 @@ def coverage(forecast: Forecast) -> float:
 
 def interval_sentence(forecast: Forecast, level: float) -> str:
     """The promise beside what came of it."""
-    test = forecast.select("test")
+    test = forecast.select_part("test")
     width = (
         float(np.mean(test.upper - test.lower)) / 2
         if test.upper is not None and test.lower is not None
         else math.nan
     )
     return (
-        f"{forecast.name} ± {width:,.1f} points promises to hold {level:.0%} of days; on test it held {coverage(forecast):.1%} "
+        f"{forecast.name} ± {width:,.1f} points promises to hold {level:.0%} of days; on test it held {test_part_coverage(forecast):.1%} "
         f"of {len(test)}."
     )

@@ -13,14 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.baselines import PERSISTENCE, baselines
-from rnnapp.evaluation.compare import Contender, SeedResult
+from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
+from rnnapp.evaluation.compare import Candidate, SeedResult
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import LEVEL, Evaluation, evaluate
 from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, superior_ability
 from rnnapp.models.recurrent import count_parameters
 
-__all__ = ["AVERAGED", "Comparison", "Row", "judge", "median_forecast"]
+__all__ = ["AVERAGED", "Comparison", "Row", "judge_results", "median_forecast"]
 
 Points = npt.NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Row:
 
     Attributes:
         name, kind: what it is called and what it is.
-        contender: the settings of a net, None for a baseline.
+        candidate: the settings of a net, None for a baseline.
         forecast: the median over seeds; ``lower`` and ``upper`` are the least and greatest of the seeds.
         evaluation: figures of that median; lag, direction interval and tests against persistence are taken from it.
         mean, sd: of the :data:`AVERAGED` figures over seeds; the sd is NaN for one.
@@ -53,7 +53,7 @@ class Row:
 
     name: str
     kind: Literal["net", "baseline"]
-    contender: Contender | None
+    candidate: Candidate | None
     forecast: Forecast
     evaluation: Evaluation
     mean: dict[str, float]
@@ -107,21 +107,21 @@ class Comparison:
     horizon: int
 
     @property
-    def nets(self) -> tuple[Row, ...]:
+    def net_rows(self) -> tuple[Row, ...]:
         """The nets alone, best first."""
         return tuple(row for row in self.rows if row.kind == "net")
 
-    def row(self, name: str) -> Row:
+    def find_row(self, name: str) -> Row:
         """The row of that name."""
         return next(row for row in self.rows if row.name == name)
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """One line a row, best first."""
         return pd.DataFrame([row.as_dict() for row in self.rows])
 
-    def forecasts(self) -> pd.DataFrame:
+    def forecast_frame(self) -> pd.DataFrame:
         """Every forecast on its test days: date, actual, then a column a row, in index points."""
-        tests = {row.name: row.forecast.select("test") for row in self.rows}
+        tests = {row.name: row.forecast.select_part("test") for row in self.rows}
         first = next(iter(tests.values()))
         return pd.DataFrame(
             {"date": first.dates, "actual": first.actual}
@@ -129,11 +129,11 @@ class Comparison:
         )
 
 
-def judge(
+def judge_results(
     split: PriceSplit,
     results: Sequence[SeedResult],
     *,
-    rules: Sequence[Forecast] | None = None,
+    baselines: Sequence[Forecast] | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Make the table of whatever runs there are, baselines always in it.
@@ -141,25 +141,30 @@ def judge(
     Args:
         split: the days the nets are compared on.
         results: runs, in any order.
-        rules: the baselines' forecasts where they are at hand already.
+        baselines: the baselines' forecasts where they are at hand already.
         seed: fixes the bootstrap.
     """
-    entries = list(dict.fromkeys(result.contender for result in results))
-    nets = [_net(entry, [r for r in results if r.contender == entry], split) for entry in entries]
-    rules = baselines(split) if rules is None else rules
-    rows = [row for row in nets if row is not None] + [_rule(rule, split) for rule in rules]
+    entries = list(dict.fromkeys(result.candidate for result in results))
+    nets = [
+        _net_row(entry, [r for r in results if r.candidate == entry], split) for entry in entries
+    ]
+    if baselines is None:
+        baselines = make_baselines(split)
+    rows = [row for row in nets if row is not None] + [
+        _baseline_row(rule, split) for rule in baselines
+    ]
     errors = {row.name: _test_errors(row.forecast) for row in rows}
     kept = confidence_set(errors, level=LEVEL, horizon=split.config.horizon, seed=seed)
     chance = {
         kind: _family_p(rows, kind, errors, split.config.horizon, seed)
         for kind in ("net", "baseline")
     }
-    rows = [_told(row, kept, chance[row.kind]) for row in rows]
+    rows = [_add_verdict(row, kept, chance[row.kind]) for row in rows]
     rows.sort(key=lambda row: (math.isnan(row.mean["rmse"]), row.mean["rmse"]))
     ranked = tuple(dataclasses.replace(row, rank=i) for i, row in enumerate(rows, 1))
     best = next((row for row in ranked if row.kind == "net"), None)
     return Comparison(
-        ranked, best.name if best else None, _verdict(ranked, best), split.config.horizon
+        ranked, best.name if best else None, _comparison_verdict(ranked, best), split.config.horizon
     )
 
 
@@ -174,7 +179,7 @@ def median_forecast(forecasts: Sequence[Forecast]) -> Forecast:
     )
 
 
-def _net(entry: Contender, runs: Sequence[SeedResult], split: PriceSplit) -> Row | None:
+def _net_row(entry: Candidate, runs: Sequence[SeedResult], split: PriceSplit) -> Row | None:
     told = [run.forecast for run in runs if run.forecast is not None]
     if not told:
         return None
@@ -196,7 +201,7 @@ def _net(entry: Contender, runs: Sequence[SeedResult], split: PriceSplit) -> Row
     )  # fmt: skip
 
 
-def _rule(forecast: Forecast, split: PriceSplit) -> Row:
+def _baseline_row(forecast: Forecast, split: PriceSplit) -> Row:
     judged = evaluate(forecast)
     mean = {name: float(getattr(judged, name)) for name in AVERAGED}
     linear = forecast.name == "Linear autoregression"
@@ -214,7 +219,7 @@ def _rule(forecast: Forecast, split: PriceSplit) -> Row:
 
 
 def _test_errors(forecast: Forecast) -> Points:
-    test = forecast.select("test")
+    test = forecast.select_part("test")
     return test.predicted - test.actual
 
 
@@ -233,7 +238,7 @@ def _beats_alone(row: Row) -> bool:
     return row.evaluation.beats_persistence and row.mean["skill"] > 0
 
 
-def _told(row: Row, kept: ConfidenceSet, chance: float) -> Row:
+def _add_verdict(row: Row, kept: ConfidenceSet, chance: float) -> Row:
     beats = _beats_alone(row) and chance < LEVEL
     return dataclasses.replace(
         row, mcs_p=kept.p[row.name], in_confidence_set=row.name in kept.members, beats_persistence=beats,
@@ -257,7 +262,7 @@ def _row_verdict(row: Row, beats: bool) -> str:
     return f"{row.name} can't be told from persistence at {LEVEL:.0%}."
 
 
-def _verdict(rows: Sequence[Row], best: Row | None) -> str:
+def _comparison_verdict(rows: Sequence[Row], best: Row | None) -> str:
     by_name: Mapping[str, Row] = {row.name: row for row in rows}
     base = by_name[PERSISTENCE]
     if best is None:

@@ -21,7 +21,15 @@ from sklearn.metrics import (
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.significance import diebold_mariano
 
-__all__ = ["BEST_LAG_DAYS", "LEVEL", "Evaluation", "answer", "best_lag", "evaluate", "wilson"]
+__all__ = [
+    "BEST_LAG_DAYS",
+    "LEVEL",
+    "Evaluation",
+    "best_lag",
+    "evaluate",
+    "evaluation_headline",
+    "wilson_interval",
+]
 
 Points = npt.NDArray[np.float64]
 
@@ -82,20 +90,20 @@ class Evaluation:
 
 def evaluate(forecast: Forecast) -> Evaluation:
     """Figures of a forecast on its test part, beside persistence's."""
-    test, train = forecast.select("test"), forecast.select("train")
-    rmse, mae, mape = _errors(test.actual, test.predicted)
-    base_rmse, base_mae, base_mape = _errors(test.actual, test.anchor)
+    test, train = forecast.select_part("test"), forecast.select_part("train")
+    rmse, mae, mape = _mean_errors(test.actual, test.predicted)
+    base_rmse, base_mae, base_mape = _mean_errors(test.actual, test.anchor)
     naive = float(np.mean(np.abs(train.actual - train.anchor))) if len(train) else math.nan
-    right, days, ups, moved = _directions(test)
+    right, days, ups, moved = _count_directions(test)
     lag = best_lag(test.predicted, test.actual, max(BEST_LAG_DAYS, test.horizon))
     tested = diebold_mariano(test.predicted - test.actual, test.anchor - test.actual, test.horizon)
-    skill = 1 - _ratio(rmse, base_rmse)
+    skill = 1 - _safe_ratio(rmse, base_rmse)
     beats = skill > 0 and mae < base_mae and tested.p_better < LEVEL
     worse = skill < 0 and mae > base_mae and tested.p_worse < LEVEL
     return Evaluation(
-        rmse=rmse, mae=mae, mape=mape, mase=_ratio(mae, naive), skill=skill,
-        directional_accuracy=_ratio(right, days), directional_interval=wilson(right, days, test.horizon),
-        directional_days=days, still_days=len(test) - days, base_rate=_ratio(ups, moved),
+        rmse=rmse, mae=mae, mape=mape, mase=_safe_ratio(mae, naive), skill=skill,
+        directional_accuracy=_safe_ratio(right, days), directional_interval=wilson_interval(right, days, test.horizon),
+        directional_days=days, still_days=len(test) - days, base_rate=_safe_ratio(ups, moved),
         best_lag=lag, verdict=_lag_verdict(lag, test, beats),
         persistence_rmse=base_rmse, persistence_mae=base_mae, persistence_mape=base_mape,
         n=len(test), horizon=test.horizon, dm=tested.statistic, dm_p=tested.p,
@@ -103,7 +111,7 @@ def evaluate(forecast: Forecast) -> Evaluation:
     )  # fmt: skip
 
 
-def answer(evaluation: Evaluation, name: str) -> str:
+def evaluation_headline(evaluation: Evaluation, name: str) -> str:
     """The plain sentence a page begins with."""
     ahead = evaluation.horizon
     day = "tomorrow's close" if ahead == 1 else f"the close {ahead} days ahead"
@@ -139,7 +147,9 @@ def best_lag(predicted: Points, actual: Points, most: int = BEST_LAG_DAYS) -> in
     return int(np.argmax(scores))
 
 
-def wilson(right: int, days: int, horizon: int = 1, level: float = 0.95) -> tuple[float, float]:
+def wilson_interval(
+    right: int, days: int, horizon: int = 1, level: float = 0.95
+) -> tuple[float, float]:
     """Wilson's (1927) interval of a share; NaN without days.
 
     Forecasts H days ahead overlap, so only ``days / horizon`` of them count as separate.
@@ -153,7 +163,7 @@ def wilson(right: int, days: int, horizon: int = 1, level: float = 0.95) -> tupl
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _errors(actual: Points, predicted: Points) -> tuple[float, float, float]:
+def _mean_errors(actual: Points, predicted: Points) -> tuple[float, float, float]:
     """RMSE, MAE (points) and MAPE (percent)."""
     if not len(actual) or not (np.isfinite(actual).all() and np.isfinite(predicted).all()):
         return math.nan, math.nan, math.nan
@@ -165,7 +175,7 @@ def _errors(actual: Points, predicted: Points) -> tuple[float, float, float]:
     )
 
 
-def _directions(test: Forecast) -> tuple[int, int, int, int]:
+def _count_directions(test: Forecast) -> tuple[int, int, int, int]:
     """Days forecast right, days that count, up days, days that moved; nothing counts where a forecast is not a number."""
     real, said = np.sign(test.actual - test.anchor), np.sign(test.predicted - test.anchor)
     moved = real != 0
@@ -202,5 +212,5 @@ def _comparison(evaluation: Evaluation) -> str:
     return "worse than" if evaluation.worse_than_persistence else "no better than"
 
 
-def _ratio(above: float, below: float) -> float:
+def _safe_ratio(above: float, below: float) -> float:
     return above / below if below else math.nan

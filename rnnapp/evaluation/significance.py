@@ -114,14 +114,14 @@ def confidence_set(
     """
     from arch.bootstrap import MCS  # a second of imports that forecasting alone need not pay
 
-    twins = _twins(errors)
+    twins = _group_equal(errors)
     losses = (
         np.column_stack([np.square(errors[name]) for name in twins]) if twins else np.empty((0, 0))
     )
     if len(twins) < 2 or len(losses) < 3:
         found = dict.fromkeys(twins, 1.0)
     else:
-        block = _block(len(losses), horizon)
+        block = _block_length(len(losses), horizon)
         test = MCS(
             losses / losses.mean(),
             size=level,
@@ -172,7 +172,7 @@ def superior_ability(
     test = SPA(
         base / size,
         models,
-        block_size=_block(len(base), horizon),
+        block_size=_block_length(len(base), horizon),
         reps=draws,
         bootstrap="stationary",
         seed=seed,
@@ -181,11 +181,11 @@ def superior_ability(
     return float(test.pvalues["consistent"])
 
 
-def _block(days: int, horizon: int) -> int:
+def _block_length(days: int, horizon: int) -> int:
     return int(min(max(round(days ** (1 / 3)), horizon, 2), days - 1))
 
 
-def _twins(errors: Mapping[str, Points]) -> dict[str, list[str]]:
+def _group_equal(errors: Mapping[str, Points]) -> dict[str, list[str]]:
     """One name for each distinct finite error series, with all the names that share it."""
     twins: dict[str, list[str]] = {}
     for name, values in errors.items():

@@ -40,7 +40,7 @@ class Strategy:
     days: int
 
     @property
-    def gain(self) -> float:
+    def total_gain(self) -> float:
         """What following the forecast gained, as a share of the start."""
         return float(self.value[-1] - 1) if len(self.value) else math.nan
 
@@ -50,19 +50,19 @@ class Strategy:
         return float(self.hold[-1] - 1) if len(self.hold) else math.nan
 
     @property
-    def drawdown(self) -> float:
+    def max_drawdown(self) -> float:
         """The deepest fall from a high, as a share of that high."""
-        return _drawdown(self.value)
+        return _deepest_fall(self.value)
 
     @property
     def hold_drawdown(self) -> float:
         """The same for holding."""
-        return _drawdown(self.hold)
+        return _deepest_fall(self.hold)
 
-    def sentence(self) -> str:
+    def describe_result(self) -> str:
         """What came of it."""
         return (
-            f"On paper, following {self.name} gained {self.gain:+.1%} with {self.trades} trades at {self.cost:.2%} each; buying "
+            f"On paper, following {self.name} gained {self.total_gain:+.1%} with {self.trades} trades at {self.cost:.2%} each; buying "
             f"once and holding gained {self.hold_gain:+.1%}. This is no advice."
         )
 
@@ -82,7 +82,7 @@ def long_or_flat(forecast: Forecast, cost: float = 0.001) -> Strategy:
     """
     if not 0 <= cost <= 0.1:
         raise ConfigError(f"The cost of a trade is {cost:g}; it takes a share from 0 to 0.1.")
-    test = forecast.select("test")
+    test = forecast.select_part("test")
     rows = slice(None, None, forecast.horizon)
     actual, anchor, predicted = test.actual[rows], test.anchor[rows], test.predicted[rows]
     long = predicted > anchor
@@ -103,7 +103,7 @@ def long_or_flat(forecast: Forecast, cost: float = 0.001) -> Strategy:
     )
 
 
-def _drawdown(value: Values) -> float:
+def _deepest_fall(value: Values) -> float:
     if not len(value):
         return math.nan
     with_start = np.concatenate([[1.0], value])

@@ -20,7 +20,7 @@ from rnnapp.errors import ConfigError, TooFewRowsError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 
-__all__ = ["Fold", "fold_splits", "join", "judged_fold", "overlap_gap", "walk_forward"]
+__all__ = ["Fold", "fold_splits", "join_folds", "judged_fold", "overlap_gap", "walk_forward"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def fold_splits(
         raise ConfigError(
             f"{folds} folds of {step} days are asked for; at least 1 of each would do."
         )
-    return _splits(prices.tail(config.rows), config, folds, step)
+    return _cut_folds(prices.tail(config.rows), config, folds, step)
 
 
 def judged_fold(number: int, split: PriceSplit, forecast: Forecast) -> Fold:
@@ -88,9 +88,9 @@ def judged_fold(number: int, split: PriceSplit, forecast: Forecast) -> Fold:
     return Fold(number, forecast, evaluate(forecast), len(split.train), overlap_gap(split.config))
 
 
-def join(folds: Sequence[Fold]) -> Forecast:
+def join_folds(folds: Sequence[Fold]) -> Forecast:
     """The folds' test days as one forecast; its training rows are the first fold's."""
-    pieces = [folds[0].forecast, *(fold.forecast.select("test") for fold in folds[1:])]
+    pieces = [folds[0].forecast, *(fold.forecast.select_part("test") for fold in folds[1:])]
     columns = ("dates", "actual", "predicted", "anchor", "part")
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in columns
@@ -98,7 +98,7 @@ def join(folds: Sequence[Fold]) -> Forecast:
     return dataclasses.replace(folds[0].forecast, **joined, lower=None, upper=None)
 
 
-def _splits(
+def _cut_folds(
     prices: PriceTable, config: WindowConfig, folds: int, step: int
 ) -> Iterator[PriceSplit]:
     first = 1 if config.input_form == "change" else 0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from rnnapp.configs import ModelConfig
 from rnnapp.data.windows import PriceSplit
 
-__all__ = ["cautions"]
+__all__ = ["collect_warnings"]
 
 
-def cautions(split: PriceSplit, model: ModelConfig) -> tuple[str, ...]:
+def collect_warnings(split: PriceSplit, model: ModelConfig) -> tuple[str, ...]:
     """Sentences about settings that cannot work well together, the split's own notes first."""
-    return (*split.notes, *_squashed(split, model))
+    return (*split.notes, *_squash_warnings(split, model))
 
 
-def _squashed(split: PriceSplit, model: ModelConfig) -> tuple[str, ...]:
+def _squash_warnings(split: PriceSplit, model: ModelConfig) -> tuple[str, ...]:
     if not model.squash:
         return ()
     if split.config.target != "level":

@@ -11,7 +11,15 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from rnnapp.configs import ModelConfig
-from rnnapp.figures.style import BASELINE, DIVERGING, EVEN, actual_color, dress, line_of, text_color
+from rnnapp.figures.style import (
+    BASELINE,
+    DIVERGING,
+    EVEN,
+    actual_color,
+    line_of,
+    style_figure,
+    text_color,
+)
 from rnnapp.models.gradients import GradientFlow
 
 __all__ = [
@@ -52,7 +60,7 @@ def price_gates_figure(
         rows=rows,
         shared_xaxes=True,
         vertical_spacing=0.25 / rows,
-        subplot_titles=["close", *map(_title, signals)],
+        subplot_titles=["close", *map(_signal_title, signals)],
     )
     labels = [str(day)[:10] for day in days]
     line = dict(color=actual_color(dark), width=1.6)
@@ -65,15 +73,19 @@ def price_gates_figure(
     )
     for place, (name, values) in enumerate(signals.items(), 2):
         figure.add_trace(
-            _heat(name, values.T, labels, _units(values), _bar(figure, place)), place, 1
+            _heat_map(name, values.T, labels, _unit_numbers(values), _color_bar(figure, place)),
+            place,
+            1,
         )
         figure.update_yaxes(title_text="unit", row=place, col=1)
     figure.update_yaxes(title_text="points", row=1, col=1)
-    dress(figure, height=60 + _BAND * rows, hover=False, keep="gates")
+    style_figure(figure, height=60 + _BAND * rows, hover=False, keep="gates")
     figure.update_xaxes(type="category", nticks=8, showgrid=False)
     color = text_color(dark)
-    marks = [_mark(place, step, None, color, step=True) for place in range(1, rows + 1)]
-    marks += [_mark(place, None, unit + 1, color, step=False) for place in range(2, rows + 1)]
+    marks = [_marker_line(place, step, None, color, step=True) for place in range(1, rows + 1)]
+    marks += [
+        _marker_line(place, None, unit + 1, color, step=False) for place in range(2, rows + 1)
+    ]
     figure.update_layout(showlegend=False, shapes=marks)
     figure.update_annotations(font=dict(size=13, color=color))
     return figure
@@ -103,21 +115,25 @@ def digit_gates_figure(
         go.Heatmap(z=picture, y=rows, colorscale=ink, showscale=False, hoverinfo="skip"), 1, 1
     )
     for place, (name, values) in enumerate(signals.items(), 2):
-        figure.add_trace(_heat(name, values, _units(values), rows, None), 1, place)
+        figure.add_trace(_heat_map(name, values, _unit_numbers(values), rows, None), 1, place)
         figure.update_xaxes(title_text="unit", row=1, col=place)
-    dress(figure, height=440, hover=False, keep="gates")
+    style_figure(figure, height=440, hover=False, keep="gates")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_yaxes(title_text="row", row=1, col=1)
     figure.update_xaxes(showticklabels=False, showgrid=False, row=1, col=1)
     color = text_color(dark)
-    marks = [_mark(place, None, step + 1, color, step=True) for place in range(1, columns + 1)]
-    marks += [_mark(place, unit + 1, None, color, step=False) for place in range(2, columns + 1)]
+    marks = [
+        _marker_line(place, None, step + 1, color, step=True) for place in range(1, columns + 1)
+    ]
+    marks += [
+        _marker_line(place, unit + 1, None, color, step=False) for place in range(2, columns + 1)
+    ]
     figure.update_layout(shapes=marks)
     figure.update_annotations(font=dict(size=13, color=color))
     return figure
 
 
-def _mark(
+def _marker_line(
     place: int, x: float | None, y: float | None, color: str, *, step: bool
 ) -> dict[str, Any]:
     """A line across one panel, upright at ``x`` or level at ``y``: full for the step, dotted for the unit."""
@@ -132,7 +148,7 @@ def _mark(
     )
 
 
-def _heat(
+def _heat_map(
     name: str, values: Array, across: Sequence[Any], down: Sequence[Any], bar: dict[str, Any] | None
 ) -> go.Heatmap:
     """One heat map: gates on an even scale from 0 to 1, what may be negative on one centred on 0."""
@@ -145,7 +161,7 @@ def _heat(
     )  # fmt: skip
 
 
-def _bar(figure: go.Figure, row: int) -> dict[str, Any]:
+def _color_bar(figure: go.Figure, row: int) -> dict[str, Any]:
     """A colour bar as high as its heat map."""
     low, high = figure.get_subplot(row, 1).yaxis.domain
     return dict(
@@ -158,11 +174,11 @@ def _bar(figure: go.Figure, row: int) -> dict[str, Any]:
     )
 
 
-def _units(values: Array) -> list[int]:
+def _unit_numbers(values: Array) -> list[int]:
     return list(range(1, values.shape[1] + 1))
 
 
-def _title(name: str) -> str:
+def _signal_title(name: str) -> str:
     return f"{name} gate" if name in _GATES else name
 
 
@@ -193,7 +209,7 @@ def parameter_figure(
         )
     )
     figure.update_yaxes(type="log", dtick=1)
-    return dress(
+    return style_figure(
         figure, x="hidden size, units", y="trainable values", height=360, keep="parameters"
     )
 
@@ -211,24 +227,24 @@ def gradient_figure(flows: Sequence[GradientFlow], what: str) -> go.Figure:
         color = line_of(ModelConfig(cell=flow.kind)).color
         back = np.arange(len(values))[::-1]
         figure.add_trace(
-            go.Scatter(x=back, y=_shown(values), name=_NAMES[flow.kind], line=dict(color=color))
+            go.Scatter(x=back, y=_drawable(values), name=_NAMES[flow.kind], line=dict(color=color))
         )
         if what == "h" and flow.c is not None:
             line = dict(color=color, dash="longdashdot")
             figure.add_trace(
                 go.Scatter(
-                    x=back, y=_shown(flow.c), name=f"{_NAMES[flow.kind]}, cell state", line=line
+                    x=back, y=_drawable(flow.c), name=f"{_NAMES[flow.kind]}, cell state", line=line
                 )
             )
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_xaxes(autorange="reversed")
     name = "d loss / d h_t, last step = 1" if what == "h" else "d loss / d x_t"
-    return dress(
+    return style_figure(
         figure, x="steps before the last", y=f"norm of {name}", height=380, keep=f"gradient-{what}"
     )
 
 
-def _shown(values: Array) -> list[float | None]:
+def _drawable(values: Array) -> list[float | None]:
     """A logarithm has no place for 0: below the smallest 64-bit number nothing is drawn."""
     return [float(v) if v > 0 else None for v in values]
 
@@ -245,4 +261,4 @@ def derivative_figure(dark: bool) -> go.Figure:
         ("derivative of sigmoid", sigma * (1 - sigma), BASELINE, "solid"),
     ):
         figure.add_trace(go.Scatter(x=x, y=values, name=name, line=dict(color=color, dash=dash)))
-    return dress(figure, x="what goes in", y="value", height=320, keep="derivatives")
+    return style_figure(figure, x="what goes in", y="value", height=320, keep="derivatives")

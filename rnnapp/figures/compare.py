@@ -17,22 +17,22 @@ from rnnapp.evaluation.strategy import Strategy
 from rnnapp.evaluation.walkforward import Fold
 from rnnapp.figures.style import (
     BASELINE,
-    Line,
+    LineStyle,
     actual_color,
     band_color,
     boundary_marks,
-    dress,
-    layout,
+    figure_layout,
     line_of,
-    stride,
+    point_stride,
+    style_figure,
 )
 
 __all__ = [
+    "assign_lines",
     "changes_figure",
     "curves_figure",
     "folds_figure",
     "interval_figure",
-    "lines_of",
     "losses_figure",
     "residuals_figure",
     "strategy_figure",
@@ -40,26 +40,28 @@ __all__ = [
 
 POINTS = "index points"
 _POINTS: dict[str, Any] = dict(type="scatter", mode="lines", hovertemplate="%{y:,.1f}")
-Lines = Mapping[str, Line]
+Lines = Mapping[str, LineStyle]
 _VARIANTS = ("dash", "dashdot", "longdash", "longdashdot")
 _RULES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def lines_of(comparison: Comparison) -> dict[str, Line]:
+def assign_lines(comparison: Comparison) -> dict[str, LineStyle]:
     """A line for each row: a net's colour is its cell's, a second net of that colour gets another dash."""
-    lines: dict[str, Line] = {}
-    for row in sorted(comparison.nets, key=lambda row: row.name):
-        assert row.contender is not None
-        line = line_of(row.contender.model)
+    lines: dict[str, LineStyle] = {}
+    for row in sorted(comparison.net_rows, key=lambda row: row.name):
+        assert row.candidate is not None
+        line = line_of(row.candidate.model)
         spare = iter(_VARIANTS)
         while line in lines.values():
-            line = Line(line.color, next(spare, "dot"))
+            line = LineStyle(line.color, next(spare, "dot"))
             if line.dash == "dot":
                 break
         lines[row.name] = line
     rules = [row.name for row in comparison.rows if row.kind == "baseline"]
     rules.sort(key=lambda name: name != PERSISTENCE)
-    return lines | {name: Line(BASELINE, _RULES[i % len(_RULES)]) for i, name in enumerate(rules)}
+    return lines | {
+        name: LineStyle(BASELINE, _RULES[i % len(_RULES)]) for i, name in enumerate(rules)
+    }
 
 
 def curves_figure(
@@ -72,21 +74,27 @@ def curves_figure(
         dark: the page's theme.
         first: show days from here on; None shows all.
     """
-    lines, one = lines_of(comparison), comparison.rows[0].forecast
-    rows = _shown(one, first)
+    lines, one = assign_lines(comparison), comparison.rows[0].forecast
+    rows = _shown_rows(one, first)
     dates = one.dates[rows].astype("datetime64[D]")
     curves: list[dict[str, Any]] = []
-    for row in comparison.nets:
+    for row in comparison.net_rows:
         told = row.forecast
         if len(row.runs) - row.failed > 1 and told.lower is not None and told.upper is not None:
-            curves += _band(dates, told.lower[rows], told.upper[rows], lines[row.name], row.name)
+            curves += _band_traces(
+                dates, told.lower[rows], told.upper[rows], lines[row.name], row.name
+            )
     for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
-        curves.append(_curve(row.forecast, dates, rows, lines[row.name], waits=_waits(row)))
+        curves.append(
+            _forecast_trace(
+                row.forecast, dates, rows, lines[row.name], waits=_first_visibility(row)
+            )
+        )
     actual = dict(color=actual_color(dark), width=1.6)
     curves.append(
         dict(x=dates, y=one.actual[rows], name="actual", line=actual, legendrank=1, **_POINTS)
     )
-    look = layout(y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
+    look = figure_layout(y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
     if first is None or first < one.boundary:
         look |= boundary_marks(one.boundary, one.dates[-1], dark)
     return go.Figure(dict(data=curves, layout=look))
@@ -94,10 +102,10 @@ def curves_figure(
 
 def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
     """Predicted minus actual by test day, persistence's behind the nets'."""
-    lines, figure = lines_of(comparison), go.Figure()
-    for row in (comparison.row(PERSISTENCE), *comparison.nets):
-        test = row.forecast.select("test")
-        rows = slice(None, None, stride(len(test)))
+    lines, figure = assign_lines(comparison), go.Figure()
+    for row in (comparison.find_row(PERSISTENCE), *comparison.net_rows):
+        test = row.forecast.select_part("test")
+        rows = slice(None, None, point_stride(len(test)))
         line = lines[row.name]
         figure.add_trace(
             go.Scatter(
@@ -106,15 +114,15 @@ def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure
             )
         )  # fmt: skip
     figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
-    return dress(figure, y=f"predicted − actual, {POINTS}", height=360)
+    return style_figure(figure, y=f"predicted − actual, {POINTS}", height=360)
 
 
 def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
     """Forecast change against the change that came, a dot a test day: a good forecast lies along the diagonal."""
-    lines, figure = lines_of(comparison), go.Figure()
-    for row in comparison.nets:
-        test = row.forecast.select("test")
-        rows = slice(None, None, stride(len(test)))
+    lines, figure = assign_lines(comparison), go.Figure()
+    for row in comparison.net_rows:
+        test = row.forecast.select_part("test")
+        rows = slice(None, None, point_stride(len(test)))
         figure.add_trace(
             go.Scatter(
                 x=(test.actual - test.anchor)[rows], y=(test.predicted - test.anchor)[rows], name=row.name, mode="markers",
@@ -123,13 +131,13 @@ def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
                 hovertemplate="%{text}: came %{x:+,.1f}, forecast %{y:+,.1f}",
             )
         )  # fmt: skip
-    base = comparison.rows[0].forecast.select("test")
+    base = comparison.rows[0].forecast.select_part("test")
     reach = float(np.max(np.abs(base.actual - base.anchor), initial=1e-9))
     color = dict(color=actual_color(dark), width=1, dash="dash")
     figure.add_shape(type="line", x0=-reach, y0=-reach, x1=reach, y1=reach, line=color)
     figure.add_hline(y=0, line=dict(color=BASELINE, width=1))
     figure.add_vline(x=0, line=dict(color=BASELINE, width=1))
-    return dress(
+    return style_figure(
         figure,
         x=f"change that came, {POINTS}",
         y=f"change forecast, {POINTS}",
@@ -141,9 +149,9 @@ def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
 def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = True) -> go.Figure:
     """Training loss by epoch, the median over seeds with its spread, all nets together."""
     figure = go.Figure()
-    for name in dict.fromkeys(result.contender.name for result in results):
+    for name in dict.fromkeys(result.candidate.name for result in results):
         histories = [
-            r.trained.history for r in results if r.contender.name == name and r.trained.history
+            r.trained.history for r in results if r.candidate.name == name and r.trained.history
         ]
         if not histories:
             continue
@@ -151,12 +159,14 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
         losses = np.full((len(histories), length), np.nan)  # (seeds, epochs)
         for i, history in enumerate(histories):
             losses[i, : len(history)] = [event.train_loss for event in history]
-        step = stride(length)
+        step = point_stride(length)
         epochs, losses = np.arange(1, length + 1)[::step], losses[:, ::step]
         line = lines[name]
         if len(histories) > 1:
             figure.add_traces(
-                _band(epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name)
+                _band_traces(
+                    epochs, np.nanmin(losses, axis=0), np.nanmax(losses, axis=0), line, name
+                )
             )
         style = dict(color=line.color, dash=line.dash, width=1.8)
         figure.add_trace(
@@ -170,19 +180,19 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
                 hovertemplate="%{y:.4g}",
             )
         )
-    dress(figure, x="epoch", y="loss, mean squared error of scaled targets", height=360)
+    style_figure(figure, x="epoch", y="loss, mean squared error of scaled targets", height=360)
     figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
     return figure
 
 
-def interval_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go.Figure:
+def interval_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) -> go.Figure:
     """The interval around a forecast on test days, with the days it missed marked."""
-    test = forecast.select("test")
-    rows = slice(None, None, stride(len(test)))
+    test = forecast.select_part("test")
+    rows = slice(None, None, point_stride(len(test)))
     figure = go.Figure()
     if test.lower is not None and test.upper is not None:
         figure.add_traces(
-            _band(test.dates[rows], test.lower[rows], test.upper[rows], line, forecast.name)
+            _band_traces(test.dates[rows], test.lower[rows], test.upper[rows], line, forecast.name)
         )
     style = dict(color=line.color, dash=line.dash, width=1.6)
     figure.add_trace(
@@ -218,7 +228,7 @@ def interval_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go
     for trace in figure.data:
         if trace.hoverinfo != "skip":
             trace.hovertemplate = "%{y:,.1f}"
-    return dress(figure, y=f"close, {POINTS}", height=360)
+    return style_figure(figure, y=f"close, {POINTS}", height=360)
 
 
 def folds_figure(
@@ -240,7 +250,7 @@ def folds_figure(
     bars = dict(color=BASELINE)
     figure.add_trace(
         go.Bar(
-            x=[_span(f) for f in some],
+            x=[_fold_label(f) for f in some],
             y=[f.evaluation.persistence_rmse for f in some],
             name="Persistence",
             marker=bars,
@@ -250,7 +260,7 @@ def folds_figure(
         color = lines[name].color
         figure.add_trace(
             go.Bar(
-                x=[_span(f) for f in done],
+                x=[_fold_label(f) for f in done],
                 y=[f.evaluation.rmse for f in done],
                 name=name,
                 marker=dict(color=color),
@@ -260,7 +270,7 @@ def folds_figure(
             figure.add_hline(y=single[name], line=dict(color=color, dash="dot", width=1.5))
     figure.update_traces(hovertemplate="%{y:,.1f}")
     figure.update_xaxes(type="category")
-    return dress(
+    return style_figure(
         figure,
         x="first test day of the fold; dotted: the single split",
         y=f"RMSE, {POINTS}",
@@ -272,13 +282,13 @@ def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = 
     """What 1 has become, following each forecast and just holding."""
     figure = go.Figure()
     for one in followed:
-        rows = slice(None, None, stride(len(one.dates)))
+        rows = slice(None, None, point_stride(len(one.dates)))
         style = dict(color=lines[one.name].color, dash=lines[one.name].dash, width=1.6)
         figure.add_trace(
             go.Scatter(x=one.dates[rows], y=one.value[rows], name=one.name, line=style)
         )
     held = followed[0]
-    rows = slice(None, None, stride(len(held.dates)))
+    rows = slice(None, None, point_stride(len(held.dates)))
     figure.add_trace(
         go.Scatter(
             x=held.dates[rows],
@@ -288,28 +298,28 @@ def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = 
         )
     )
     figure.update_traces(hovertemplate="%{y:.3f}")
-    return dress(figure, y="value of 1 at the start", height=360)
+    return style_figure(figure, y="value of 1 at the start", height=360)
 
 
-def _shown(forecast: Forecast, first: np.datetime64 | None) -> npt.NDArray[np.int64]:
+def _shown_rows(forecast: Forecast, first: np.datetime64 | None) -> npt.NDArray[np.int64]:
     chosen = (
         np.flatnonzero(forecast.dates >= first)
         if first is not None
         else np.arange(len(forecast.dates))
     )
-    return chosen[:: stride(len(chosen))]
+    return chosen[:: point_stride(len(chosen))]
 
 
-def _waits(row: Row) -> bool | str:
+def _first_visibility(row: Row) -> bool | str:
     """Whether a curve is drawn at once or waits in the legend."""
     return True if row.kind == "net" or row.name == PERSISTENCE else "legendonly"
 
 
-def _curve(
+def _forecast_trace(
     forecast: Forecast,
     dates: npt.NDArray[Any],
     rows: npt.NDArray[np.int64],
-    line: Line,
+    line: LineStyle,
     *,
     waits: bool | str,
 ) -> dict[str, Any]:
@@ -320,8 +330,12 @@ def _curve(
     )  # fmt: skip
 
 
-def _band(
-    x: npt.NDArray[Any], lower: npt.NDArray[Any], upper: npt.NDArray[Any], line: Line, group: str
+def _band_traces(
+    x: npt.NDArray[Any],
+    lower: npt.NDArray[Any],
+    upper: npt.NDArray[Any],
+    line: LineStyle,
+    group: str,
 ) -> list[dict[str, Any]]:
     """Two edges with colour between them."""
     edge: dict[str, Any] = dict(
@@ -334,5 +348,5 @@ def _band(
     ]
 
 
-def _span(fold: Fold) -> str:
-    return str(np.datetime_as_string(fold.forecast.select("test").dates[0], unit="D"))
+def _fold_label(fold: Fold) -> str:
+    return str(np.datetime_as_string(fold.forecast.select_part("test").dates[0], unit="D"))

@@ -54,8 +54,8 @@ def cell_diagram(
         One SVG with its style inside; it scales with the width it is given.
     """
     color = line_of(ModelConfig(cell=kind)).color
-    parts = {"rnn": _rnn, "lstm": _lstm, "gru": _gru}[kind](values or {})
-    drawn = "".join(_group(part, part.stage == stage) for part in parts)
+    parts = {"rnn": _rnn_parts, "lstm": _lstm_parts, "gru": _gru_parts}[kind](values or {})
+    drawn = "".join(_part_group(part, part.stage == stage) for part in parts)
     width, height = (640, 250) if kind == "rnn" else (700, 350)
     style = (
         f".cell-{kind} {{--cell:{color}; width:100%; max-width:{width}px; height:auto; display:block; margin:auto;}}"
@@ -75,12 +75,12 @@ def cell_diagram(
     )
 
 
-def _group(part: _Part, lit: bool) -> str:
+def _part_group(part: _Part, lit: bool) -> str:
     title = escape(part.title)
     return f'<g class="part{" lit" if lit else ""}" data-part="{title}"><title>{title}</title>{"".join(part.shapes)}</g>'
 
 
-def _wire(*points: tuple[int, int], arrow: bool = True) -> str:
+def _draw_wire(*points: tuple[int, int], arrow: bool = True) -> str:
     """A line through points, with a head at its end, and a broad invisible one that is easy to point at."""
     path = "M" + " L".join(f"{x} {y}" for x, y in points)
     (x0, y0), (x1, y1) = points[-2:]
@@ -96,7 +96,7 @@ def _wire(*points: tuple[int, int], arrow: bool = True) -> str:
     )
 
 
-def _box(x: int, y: int, label: str, value: float | None = None) -> str:
+def _function_box(x: int, y: int, label: str, value: float | None = None) -> str:
     """A box with a function in it and, below, the number it gave."""
     shown = (
         f'<text class="small" x="{x}" y="{y + 15}">{value:.3f}</text>' if value is not None else ""
@@ -108,12 +108,12 @@ def _box(x: int, y: int, label: str, value: float | None = None) -> str:
     )
 
 
-def _dot(x: int, y: int, sign: str) -> str:
+def _operation_dot(x: int, y: int, sign: str) -> str:
     """An element-wise operation."""
     return f'<circle class="box" cx="{x}" cy="{y}" r="14"/><text x="{x}" y="{y + 5}">{escape(sign)}</text>'
 
 
-def _word(x: int, y: int, text: str, value: float | None = None) -> str:
+def _symbol_label(x: int, y: int, text: str, value: float | None = None) -> str:
     """A letter with an index, ``h t``, and the number it stands for."""
     letter, index = text.split()
     shown = (
@@ -124,100 +124,100 @@ def _word(x: int, y: int, text: str, value: float | None = None) -> str:
     )
 
 
-def _rnn(values: Mapping[str, float]) -> list[_Part]:
+def _rnn_parts(values: Mapping[str, float]) -> list[_Part]:
     h = values.get("hidden state")
     return [
         _Part(
             0,
             "x_t and h of the step before enter: W_ih x_t + b_ih + W_hh h_(t-1) + b_hh",
             (
-                _word(48, 96, "h t−1", values.get("h before")),
-                _wire((320, 215), (320, 172)), _word(320, 238, "x t"),
-                _dot(320, 158, "+"), _wire((80, 100), (242, 100), (242, 158), (306, 158)),
+                _symbol_label(48, 96, "h t−1", values.get("h before")),
+                _draw_wire((320, 215), (320, 172)), _symbol_label(320, 238, "x t"),
+                _operation_dot(320, 158, "+"), _draw_wire((80, 100), (242, 100), (242, 158), (306, 158)),
             ),
         ),
         _Part(
             1,
             "h_t = tanh of the sum: the new hidden state, also what the next layer reads",
-            (_wire((320, 144), (320, 121)), _box(320, 100, "tanh", h), _wire((356, 100), (540, 100)), _word(580, 96, "h t", h),
-             _wire((450, 100), (450, 30))),
+            (_draw_wire((320, 144), (320, 121)), _function_box(320, 100, "tanh", h), _draw_wire((356, 100), (540, 100)), _symbol_label(580, 96, "h t", h),
+             _draw_wire((450, 100), (450, 30))),
         ),
     ]  # fmt: skip
 
 
-def _lstm(values: Mapping[str, float]) -> list[_Part]:
+def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
     return [
         _Part(
             0,
             "x_t and h of the step before go to all four gates",
             (
-                _wire((80, 285), (440, 285), (440, 236)), _wire((140, 285), (140, 236)), _wire((240, 285), (240, 236)),
-                _wire((340, 285), (340, 236)), _wire((110, 330), (110, 285), arrow=False),
-                _word(48, 281, "h t−1", values.get("h before")),
-                _word(134, 338, "x t"),
+                _draw_wire((80, 285), (440, 285), (440, 236)), _draw_wire((140, 285), (140, 236)), _draw_wire((240, 285), (240, 236)),
+                _draw_wire((340, 285), (340, 236)), _draw_wire((110, 330), (110, 285), arrow=False),
+                _symbol_label(48, 281, "h t−1", values.get("h before")),
+                _symbol_label(134, 338, "x t"),
             ),
         ),
         _Part(
             1,
             "Forget gate f_t: how much of each unit's cell state is kept",
-            (_box(140, 215, "σ  forget", values.get("forget")), _wire((140, 195), (140, 75)), _dot(140, 60, "×"),
-             _wire((80, 60), (126, 60)), _word(48, 56, "c t−1", values.get("c before"))),
+            (_function_box(140, 215, "σ  forget", values.get("forget")), _draw_wire((140, 195), (140, 75)), _operation_dot(140, 60, "×"),
+             _draw_wire((80, 60), (126, 60)), _symbol_label(48, 56, "c t−1", values.get("c before"))),
         ),
         _Part(
             2,
             "Input gate i_t lets in as much as it is open of the candidate g_t",
-            (_box(240, 215, "σ  input", values.get("input")), _box(340, 215, "tanh", values.get("candidate")),
-             _wire((240, 195), (240, 130), (276, 130)), _wire((340, 195), (340, 130), (304, 130)), _dot(290, 130, "×")),
+            (_function_box(240, 215, "σ  input", values.get("input")), _function_box(340, 215, "tanh", values.get("candidate")),
+             _draw_wire((240, 195), (240, 130), (276, 130)), _draw_wire((340, 195), (340, 130), (304, 130)), _operation_dot(290, 130, "×")),
         ),
         _Part(
             3,
             "Cell state c_t = f_t c_(t-1) + i_t g_t: a sum, so gradients pass it undiminished where f_t is 1",
-            (_wire((154, 60), (276, 60)), _wire((290, 116), (290, 75)), _dot(290, 60, "+"), _wire((304, 60), (620, 60)),
-             _word(655, 56, "c t", values.get("cell state"))),
+            (_draw_wire((154, 60), (276, 60)), _draw_wire((290, 116), (290, 75)), _operation_dot(290, 60, "+"), _draw_wire((304, 60), (620, 60)),
+             _symbol_label(655, 56, "c t", values.get("cell state"))),
         ),
         _Part(
             4,
             "Output gate o_t shows as much as it is open of tanh c_t: the hidden state h_t",
-            (_box(440, 215, "σ  output", values.get("output")), _wire((540, 60), (540, 115)), _box(540, 136, "tanh"),
-             _wire((540, 156), (540, 200)), _dot(540, 215, "×"), _wire((476, 215), (525, 215)),
-             _wire((540, 229), (540, 285), (620, 285)), _word(655, 281, "h t", values.get("hidden state"))),
+            (_function_box(440, 215, "σ  output", values.get("output")), _draw_wire((540, 60), (540, 115)), _function_box(540, 136, "tanh"),
+             _draw_wire((540, 156), (540, 200)), _operation_dot(540, 215, "×"), _draw_wire((476, 215), (525, 215)),
+             _draw_wire((540, 229), (540, 285), (620, 285)), _symbol_label(655, 281, "h t", values.get("hidden state"))),
         ),
     ]  # fmt: skip
 
 
-def _gru(values: Mapping[str, float]) -> list[_Part]:
+def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
     z = values.get("update")
     return [
         _Part(
             0,
             "x_t and h of the step before go to both gates and to the candidate",
             (
-                _wire((80, 60), (100, 60), (100, 285), (440, 285), (440, 241)), _word(48, 56, "h t−1", values.get("h before")),
-                _wire((160, 285), (160, 241)), _wire((300, 285), (300, 241)), _wire((120, 330), (120, 285), arrow=False),
-                _word(144, 338, "x t"),
+                _draw_wire((80, 60), (100, 60), (100, 285), (440, 285), (440, 241)), _symbol_label(48, 56, "h t−1", values.get("h before")),
+                _draw_wire((160, 285), (160, 241)), _draw_wire((300, 285), (300, 241)), _draw_wire((120, 330), (120, 285), arrow=False),
+                _symbol_label(144, 338, "x t"),
             ),
         ),
         _Part(
             1,
             "Reset gate r_t: how much of the last state the candidate may see",
-            (_box(160, 220, "σ  reset", values.get("reset")), _wire((160, 200), (160, 155)), _dot(160, 140, "×"),
-             _wire((100, 140), (145, 140))),
+            (_function_box(160, 220, "σ  reset", values.get("reset")), _draw_wire((160, 200), (160, 155)), _operation_dot(160, 140, "×"),
+             _draw_wire((100, 140), (145, 140))),
         ),
         _Part(
             2,
             "Candidate n_t = tanh(W_in x_t + b_in + r_t (W_hn h_(t-1) + b_hn)): what the state might become",
-            (_wire((174, 140), (370, 140), (370, 220), (403, 220)), _box(440, 220, "tanh", values.get("candidate"))),
+            (_draw_wire((174, 140), (370, 140), (370, 220), (403, 220)), _function_box(440, 220, "tanh", values.get("candidate"))),
         ),
         _Part(
             3,
             "Update gate z_t: how much of the last state stays; 1 - z_t of the candidate comes in",
-            (_box(300, 220, "σ  update", z), _wire((300, 200), (300, 75)), _wire((300, 105), (421, 105)), _dot(440, 105, "1−"),
-             _wire((454, 105), (545, 105)), _wire((100, 60), (285, 60)), _dot(300, 60, "×")),
+            (_function_box(300, 220, "σ  update", z), _draw_wire((300, 200), (300, 75)), _draw_wire((300, 105), (421, 105)), _operation_dot(440, 105, "1−"),
+             _draw_wire((454, 105), (545, 105)), _draw_wire((100, 60), (285, 60)), _operation_dot(300, 60, "×")),
         ),
         _Part(
             4,
             "h_t = (1 - z_t) n_t + z_t h_(t-1): between the candidate and the last state",
-            (_wire((476, 220), (560, 220), (560, 120)), _dot(560, 105, "×"), _wire((560, 91), (560, 75)), _dot(560, 60, "+"),
-             _wire((314, 60), (545, 60)), _wire((574, 60), (620, 60)), _word(655, 56, "h t", values.get("hidden state"))),
+            (_draw_wire((476, 220), (560, 220), (560, 120)), _operation_dot(560, 105, "×"), _draw_wire((560, 91), (560, 75)), _operation_dot(560, 60, "+"),
+             _draw_wire((314, 60), (545, 60)), _draw_wire((574, 60), (620, 60)), _symbol_label(655, 56, "h t", values.get("hidden state"))),
         ),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from rnnapp.figures.style import BASELINE, EVEN, Line, dress, text_color
+from rnnapp.figures.style import BASELINE, EVEN, LineStyle, style_figure, text_color
 from rnnapp.models.reading import Reading
 from rnnapp.training.loop import EpochEvent
 
@@ -27,7 +27,7 @@ __all__ = [
 _DIGITS = [str(digit) for digit in range(10)]
 
 
-def shares_figure(shares: npt.NDArray[Any], line: Line, *, height: int = 230) -> go.Figure:
+def shares_figure(shares: npt.NDArray[Any], line: LineStyle, *, height: int = 230) -> go.Figure:
     """Ten bars: how sure the net is of each digit. The winner has the net's colour."""
     winner = int(np.argmax(shares))
     colors = [line.color if digit == winner else BASELINE for digit in range(10)]
@@ -89,7 +89,7 @@ def reading_figure(
 
 
 def parts_figure(
-    picture: npt.NDArray[np.uint8], reading: Reading, line: Line, *, height: int = 400
+    picture: npt.NDArray[np.uint8], reading: Reading, line: LineStyle, *, height: int = 400
 ) -> go.Figure:
     """What each row adds to the score of the winning digit and of its rival, beside the picture."""
     traces, rows = [_picture(picture)], np.arange(len(reading.rows))
@@ -123,7 +123,7 @@ def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> 
         z=mistakes, x=_DIGITS, y=_DIGITS, text=texts, texttemplate="%{text}", textfont_size=11, colorscale=EVEN,
         hovertemplate=hover, hoverongaps=False, xgap=1, ygap=1, colorbar=dict(title="mistakes", thickness=10),
     )  # fmt: skip
-    figure = dress(
+    figure = style_figure(
         go.Figure(heat), x="what the net says", y="what it is", height=height, hover=False
     )
     diagonal = [
@@ -137,7 +137,7 @@ def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> 
     )
 
 
-def per_class_figure(shares: Sequence[float], line: Line, *, height: int = 300) -> go.Figure:
+def per_class_figure(shares: Sequence[float], line: LineStyle, *, height: int = 300) -> go.Figure:
     """Share read right of each digit; the axis begins where there is something to see, and says so by its ticks."""
     known = [share for share in shares if not np.isnan(share)]
     low = max(0.0, np.floor(20 * (min(known, default=0.0) - 0.01)) / 20)
@@ -146,7 +146,7 @@ def per_class_figure(shares: Sequence[float], line: Line, *, height: int = 300) 
         x=_DIGITS, y=list(shares), text=texts, textposition="outside", cliponaxis=False, marker_color=line.color,
         hovertemplate="%{x}: %{y:.2%} right<extra></extra>",
     )  # fmt: skip
-    figure = dress(
+    figure = style_figure(
         go.Figure(bars), x="digit", y=f"read right (from {low:.0%})", height=height, hover=False
     )
     figure.update_xaxes(type="category", fixedrange=True)
@@ -154,7 +154,7 @@ def per_class_figure(shares: Sequence[float], line: Line, *, height: int = 300) 
 
 
 def learning_figure(
-    history: Sequence[EpochEvent], line: Line, *, epochs: int, height: int = 320
+    history: Sequence[EpochEvent], line: LineStyle, *, epochs: int, height: int = 320
 ) -> go.Figure:
     """Loss and accuracy by epoch, side by side; the axes span all epochs from the start, so that nothing jumps."""
     figure = make_subplots(1, 2, horizontal_spacing=0.12)
@@ -185,7 +185,7 @@ def learning_figure(
     figure.add_trace(
         go.Scatter(y=[e.test_accuracy for e in history], line=solid, name="test", **drawn), 1, 2
     )
-    figure = dress(figure, x="epoch", height=height, keep=str(epochs))
+    figure = style_figure(figure, x="epoch", height=height, keep=str(epochs))
     figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
     losses = dict(rangemode="tozero") if history else dict(range=[0, 2.5])
     figure.update_yaxes(title_text="loss, nats", row=1, col=1, **losses)
@@ -221,7 +221,7 @@ def _layout(
     settings: dict[str, Any] = dict(
         subplot_titles=titles, column_widths=widths, shared_yaxes=True, horizontal_spacing=0.03
     )
-    figure = dress(make_subplots(1, len(titles), **settings), height=height, hover=False)
+    figure = style_figure(make_subplots(1, len(titles), **settings), height=height, hover=False)
     figure.update_annotations(font_size=13).update_layout(margin=dict(l=8, r=8, t=30, b=110))
     figure.update_xaxes(
         automargin=False,
@@ -241,7 +241,7 @@ def _layout(
 
 @functools.cache
 def _shares_layout(height: int) -> dict[str, Any]:
-    figure = dress(
+    figure = style_figure(
         go.Figure(), x="digit", y="probability", height=height, hover=False
     ).update_layout(margin_t=24, bargap=0.25)
     figure.update_xaxes(type="category", fixedrange=True, tickvals=_DIGITS, tickangle=0)

@@ -20,38 +20,44 @@ def step_equations(view: LayerView, step: int, unit: int) -> tuple[tuple[str, st
         view: the layer and direction.
         step, unit: counted from 0.
     """
-    lines = [_gate(view, name, place, step, unit) for place, name in enumerate(view.names)]
+    lines = [_gate_equation(view, name, place, step, unit) for place, name in enumerate(view.names)]
     gate = {name: float(view.gates[step, place, unit]) for place, name in enumerate(view.names)}
     after, before = float(view.h[step, unit]), float(view.h_before[step, unit])
     if view.c is not None and view.c_before is not None:
         c, kept = float(view.c[step, unit]), float(view.c_before[step, unit])
-        numbers = rf"{gate['forget']:.3f}\cdot{_signed(kept)} + {gate['input']:.3f}\cdot{_signed(gate['candidate'])} = {c:.3f}"
-        lines.append(("c_t", rf"f_t\,c_{{{_prior(view)}}} + i_t\,g_t", numbers))
+        numbers = rf"{gate['forget']:.3f}\cdot{_bracket_negative(kept)} + {gate['input']:.3f}\cdot{_bracket_negative(gate['candidate'])} = {c:.3f}"
+        lines.append(("c_t", rf"f_t\,c_{{{_prior_index(view)}}} + i_t\,g_t", numbers))
         lines.append(
-            ("h_t", r"o_t\tanh c_t", rf"{gate['output']:.3f}\cdot\tanh {_signed(c)} = {after:.3f}")
+            (
+                "h_t",
+                r"o_t\tanh c_t",
+                rf"{gate['output']:.3f}\cdot\tanh {_bracket_negative(c)} = {after:.3f}",
+            )
         )
     elif view.kind == "gru":
         z = gate["update"]
-        numbers = rf"{1 - z:.3f}\cdot{_signed(gate['candidate'])} + {z:.3f}\cdot{_signed(before)} = {after:.3f}"
-        lines.append(("h_t", rf"(1 - z_t)\,n_t + z_t\,h_{{{_prior(view)}}}", numbers))
+        numbers = rf"{1 - z:.3f}\cdot{_bracket_negative(gate['candidate'])} + {z:.3f}\cdot{_bracket_negative(before)} = {after:.3f}"
+        lines.append(("h_t", rf"(1 - z_t)\,n_t + z_t\,h_{{{_prior_index(view)}}}", numbers))
     return tuple(lines)
 
 
-def _gate(view: LayerView, name: str, place: int, step: int, unit: int) -> tuple[str, str, str]:
+def _gate_equation(
+    view: LayerView, name: str, place: int, step: int, unit: int
+) -> tuple[str, str, str]:
     symbol = _SYMBOLS[view.kind][name]
     index = symbol if view.kind != "rnn" else ""
     own, past = float(view.from_input[step, place, unit]), float(view.from_state[step, place, unit])
     squash = r"\tanh" if name == "candidate" else r"\sigma"
     read = rf"W_{{i{index}}}x_t + b_{{i{index}}}" if index else r"W_{ih}x_t + b_{ih}"
     kept = (
-        rf"W_{{h{index}}}h_{{{_prior(view)}}} + b_{{h{index}}}"
+        rf"W_{{h{index}}}h_{{{_prior_index(view)}}} + b_{{h{index}}}"
         if index
-        else rf"W_{{hh}}h_{{{_prior(view)}}} + b_{{hh}}"
+        else rf"W_{{hh}}h_{{{_prior_index(view)}}} + b_{{hh}}"
     )
     result = float(view.gates[step, place, unit])
     if view.kind == "gru" and name == "candidate":
         reset = float(view.gates[step, view.names.index("reset"), unit])
-        numbers = rf"{own:.3f} + {reset:.3f}\cdot{_signed(past)}"
+        numbers = rf"{own:.3f} + {reset:.3f}\cdot{_bracket_negative(past)}"
         return (
             rf"{symbol}_t",
             rf"{squash}\big({read} + r_t({kept})\big)",
@@ -60,15 +66,15 @@ def _gate(view: LayerView, name: str, place: int, step: int, unit: int) -> tuple
     return (
         rf"{symbol}_t",
         rf"{squash}({read} + {kept})",
-        rf"{squash}({own:.3f} + {_signed(past)}) = {result:.3f}",
+        rf"{squash}({own:.3f} + {_bracket_negative(past)}) = {result:.3f}",
     )
 
 
-def _prior(view: LayerView) -> str:
+def _prior_index(view: LayerView) -> str:
     """The step before, in the order of reading."""
     return "t+1" if view.direction else "t-1"
 
 
-def _signed(value: float) -> str:
+def _bracket_negative(value: float) -> str:
     """Negative numbers in brackets, so that a sign never meets an operator."""
     return f"({value:.3f})" if value < 0 else f"{value:.3f}"

@@ -12,13 +12,13 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.figures.style import (
     BASELINE,
-    Line,
+    LineStyle,
     actual_color,
     band_color,
     boundary_marks,
-    dress,
-    layout,
-    stride,
+    figure_layout,
+    point_stride,
+    style_figure,
 )
 from rnnapp.training.loop import EpochEvent
 
@@ -30,27 +30,36 @@ POINTS = "index points"
 def price_figure(split: PriceSplit, dark: bool = False) -> go.Figure:
     """All closes with the train boundary, before anything is trained."""
     prices = split.prices
-    step = stride(len(prices))
-    actual = _curve(
+    step = point_stride(len(prices))
+    actual = _curve_trace(
         "actual", prices.dates[::step], prices.close[::step], color=actual_color(dark), width=1.6
     )
     marks = boundary_marks(split.boundary, prices.dates[-1], dark)
-    return go.Figure(dict(data=[actual], layout=layout(y=f"close, {POINTS}", quick=True) | marks))
+    return go.Figure(
+        dict(data=[actual], layout=figure_layout(y=f"close, {POINTS}", quick=True) | marks)
+    )
 
 
 def loss_figure(
-    history: Sequence[EpochEvent], line: Line, *, epochs: int, log: bool = True, height: int = 300
+    history: Sequence[EpochEvent],
+    line: LineStyle,
+    *,
+    epochs: int,
+    log: bool = True,
+    height: int = 300,
 ) -> go.Figure:
     """Loss by epoch; the axis spans all epochs from the start, so the curve grows and nothing jumps."""
-    step = stride(len(history))
+    step = point_stride(len(history))
     shown = [*history[::step], *(history[-1:] if history and (len(history) - 1) % step else ())]
     epoch = [event.epoch + 1 for event in shown]
     curves = [
-        _curve("train", epoch, [event.train_loss for event in shown], color=line.color, width=1.8)
+        _curve_trace(
+            "train", epoch, [event.train_loss for event in shown], color=line.color, width=1.8
+        )
     ]
     if any(event.valid_loss is not None for event in shown):
         curves.append(
-            _curve(
+            _curve_trace(
                 "validation",
                 epoch,
                 [e.valid_loss for e in shown],
@@ -59,7 +68,9 @@ def loss_figure(
                 dash="dash",
             )
         )
-    look = layout(x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True)
+    look = figure_layout(
+        x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True
+    )
     look["xaxis"] |= dict(range=[0.5, max(epochs, 2) + 0.5])
     look["yaxis"] |= dict(type="log" if log else "linear", exponentformat="power")
     return go.Figure(dict(data=curves, layout=look))
@@ -67,7 +78,7 @@ def loss_figure(
 
 def forecast_figure(
     forecast: Forecast,
-    line: Line,
+    line: LineStyle,
     *,
     dark: bool = False,
     first: np.datetime64 | None = None,
@@ -83,7 +94,7 @@ def forecast_figure(
     """
     first, last = first or forecast.dates[0], last or forecast.dates[-1]
     chosen = (forecast.dates >= first) & (forecast.dates <= last)
-    step = stride(int(chosen.sum()))
+    step = point_stride(int(chosen.sum()))
     index = np.flatnonzero(chosen)[::step]
     dates, test = forecast.dates[index].astype("datetime64[D]"), forecast.part[index] == "test"
     curves: list[dict[str, Any]] = []
@@ -101,33 +112,35 @@ def forecast_figure(
         curves.append(edge | dict(y=forecast.lower[index]) | fill)
     points = dict(hovertemplate="%{y:,.1f}")
     curves.append(
-        _curve("persistence", dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash")
+        _curve_trace(
+            "persistence", dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash"
+        )
         | points
     )
     curves.append(
-        _curve("actual", dates, forecast.actual[index], color=actual_color(dark), width=1.6)
+        _curve_trace("actual", dates, forecast.actual[index], color=actual_color(dark), width=1.6)
         | points
     )
     for name, part, opacity in (("train", ~test, 0.65), ("test", test, 1.0)):
         values = np.where(part, forecast.predicted[index], np.nan)
-        curve = _curve(
+        curve = _curve_trace(
             f"{forecast.name}, {name}", dates, values, color=line.color, width=1.6, dash=line.dash
         )
         curves.append(curve | points | dict(opacity=opacity))
-    look = layout(y=f"close, {POINTS}", keep=f"{first}{last}", quick=True)
+    look = figure_layout(y=f"close, {POINTS}", keep=f"{first}{last}", quick=True)
     if first < forecast.boundary:
         look |= boundary_marks(forecast.boundary, last, dark)
     return go.Figure(dict(data=curves, layout=look))
 
 
-def _curve(name: str, x: Any, y: Any, **line: Any) -> dict[str, Any]:
+def _curve_trace(name: str, x: Any, y: Any, **line: Any) -> dict[str, Any]:
     return dict(type="scatter", x=x, y=y, name=name, mode="lines", line=line)
 
 
-def residual_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go.Figure:
+def residual_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) -> go.Figure:
     """Predicted minus actual by day on the test part, beside persistence's."""
     test = np.flatnonzero(forecast.part == "test")
-    index = test[:: stride(len(test))]
+    index = test[:: point_stride(len(test))]
     dates, actual = forecast.dates[index], forecast.actual[index]
     figure = go.Figure()
     grey = dict(color=BASELINE, width=1.2, dash="dash")
@@ -140,4 +153,4 @@ def residual_figure(forecast: Forecast, line: Line, *, dark: bool = False) -> go
     )
     figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
     figure.update_traces(hovertemplate="%{y:+,.1f}")
-    return dress(figure, y=f"predicted − actual, {POINTS}", height=320)
+    return style_figure(figure, y=f"predicted − actual, {POINTS}", height=320)

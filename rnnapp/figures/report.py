@@ -17,9 +17,9 @@ from rnnapp.evaluation.compare import SeedResult
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import long_or_flat
 from rnnapp.figures.compare import (
+    assign_lines,
     changes_figure,
     curves_figure,
-    lines_of,
     losses_figure,
     residuals_figure,
     strategy_figure,
@@ -60,9 +60,10 @@ th:nth-child(2), td:nth-child(2), th:last-child, td:last-child { text-align: lef
 
 def compare_report(comparison: Comparison, split: PriceSplit, results: Sequence[SeedResult]) -> str:
     """The whole page as one string of HTML; charts keep their legends, hovers and zoom."""
-    charts = _charts(comparison, results)
+    charts = _report_figures(comparison, results)
     parts = [
-        _chart(title, figure, first=i == 0) for i, (title, figure) in enumerate(charts.items())
+        _figure_html(title, figure, first=i == 0)
+        for i, (title, figure) in enumerate(charts.items())
     ]
     known, tested = np.datetime_as_string([split.boundary, split.test.dates[-1, -1]], unit="D")
     about = (
@@ -76,9 +77,9 @@ def compare_report(comparison: Comparison, split: PriceSplit, results: Sequence[
             f"<h1>{html.escape(comparison.verdict)}</h1><p class='quiet'>{html.escape(about)}</p>",
             *(f"<p class='quiet'>{html.escape(note)}</p>" for note in split.notes),
             parts[0],
-            "<h2>Table</h2>" + _table(comparison),
+            "<h2>Table</h2>" + _table_html(comparison),
             *parts[1:],
-            f"<h2>Settings</h2><pre>{html.escape(json.dumps(_settings(comparison, split), indent=1))}</pre>",
+            f"<h2>Settings</h2><pre>{html.escape(json.dumps(_settings_dict(comparison, split), indent=1))}</pre>",
             "<p class='quiet'>For learning about nets and forecasts. Nothing here is advice about money.</p></body></html>",
         ]
     )
@@ -88,20 +89,20 @@ def table_cells(row: Row) -> dict[str, str]:
     """A row as people read it, by the keys of :data:`TABLE`: mean ± sd over seeds."""
     judged = row.evaluation
     low, high = judged.directional_interval
-    direction = _spread(row, "directional_accuracy", "{:.1f}", 100)
+    direction = _mean_and_sd(row, "directional_accuracy", "{:.1f}", 100)
     return {
         "rank": str(row.rank),
         "name": row.name,
-        "rmse": _spread(row, "rmse", "{:,.2f}"),
-        "mae": _spread(row, "mae", "{:,.2f}"),
-        "mape": _spread(row, "mape", "{:.3f}"),
-        "mase": _spread(row, "mase", "{:.3f}"),
-        "skill": _spread(row, "skill", "{:+.1f}", 100),
+        "rmse": _mean_and_sd(row, "rmse", "{:,.2f}"),
+        "mae": _mean_and_sd(row, "mae", "{:,.2f}"),
+        "mape": _mean_and_sd(row, "mape", "{:.3f}"),
+        "mase": _mean_and_sd(row, "mase", "{:.3f}"),
+        "skill": _mean_and_sd(row, "skill", "{:+.1f}", 100),
         "direction": f"{direction} [{100 * low:.0f}, {100 * high:.0f}]"
         if direction != "–"
         else "–",
         "best_lag": "–" if judged.best_lag is None else str(judged.best_lag),
-        "dm": "–" if row.name == "Persistence" else _number(judged.dm_p, "{:.3f}"),
+        "dm": "–" if row.name == "Persistence" else _format_number(judged.dm_p, "{:.3f}"),
         "set": "yes" if row.in_confidence_set else "no",
         "beats": "yes" if row.beats_persistence else "no",
         "parameters": f"{row.parameters:,}" if row.parameters else "–",
@@ -123,21 +124,21 @@ def markdown_table(comparison: Comparison, columns: Sequence[str] = tuple(TABLE)
     return "\n".join(lines)
 
 
-def _charts(comparison: Comparison, results: Sequence[SeedResult]) -> dict[str, go.Figure]:
+def _report_figures(comparison: Comparison, results: Sequence[SeedResult]) -> dict[str, go.Figure]:
     charts = {"Forecasts": curves_figure(comparison), "Residuals": residuals_figure(comparison)}
-    if comparison.nets:
-        lines = lines_of(comparison)
+    if comparison.net_rows:
+        lines = assign_lines(comparison)
         charts["Changes"] = changes_figure(comparison)
-        shown = [result for result in results if result.contender.name in lines]
+        shown = [result for result in results if result.candidate.name in lines]
         charts["Training loss"] = losses_figure(shown, lines)
-        followed = [long_or_flat(row.forecast) for row in comparison.nets]
+        followed = [long_or_flat(row.forecast) for row in comparison.net_rows]
         charts["On paper: long or flat by the forecast's sign, 0.1% a trade"] = strategy_figure(
             followed, lines
         )
     return charts
 
 
-def _chart(title: str, figure: go.Figure, *, first: bool) -> str:
+def _figure_html(title: str, figure: go.Figure, *, first: bool) -> str:
     figure.update_layout(template="plotly_white")
     drawn: str = pio.to_html(
         figure,
@@ -148,7 +149,7 @@ def _chart(title: str, figure: go.Figure, *, first: bool) -> str:
     return f"<h2>{html.escape(title)}</h2>{drawn}"
 
 
-def _table(comparison: Comparison) -> str:
+def _table_html(comparison: Comparison) -> str:
     head = "".join(f"<th>{html.escape(label)}</th>" for label in TABLE.values())
     body = ""
     for row in comparison.rows:
@@ -157,8 +158,8 @@ def _table(comparison: Comparison) -> str:
     return f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def _settings(comparison: Comparison, split: PriceSplit) -> Mapping[str, Any]:
-    nets = {row.name: row.contender for row in comparison.nets if row.contender is not None}
+def _settings_dict(comparison: Comparison, split: PriceSplit) -> Mapping[str, Any]:
+    nets = {row.name: row.candidate for row in comparison.net_rows if row.candidate is not None}
     return {
         "window": to_dict(split.config),
         "nets": {name: {**to_dict(one.model), **to_dict(one.train)} for name, one in nets.items()},
@@ -166,7 +167,7 @@ def _settings(comparison: Comparison, split: PriceSplit) -> Mapping[str, Any]:
     }
 
 
-def _spread(row: Row, name: str, form: str, scale: float = 1.0) -> str:
+def _mean_and_sd(row: Row, name: str, form: str, scale: float = 1.0) -> str:
     mean, sd = row.mean[name], row.sd[name]
     if not np.isfinite(mean):
         return "–"
@@ -174,5 +175,5 @@ def _spread(row: Row, name: str, form: str, scale: float = 1.0) -> str:
     return form.format(scale * mean) + spread
 
 
-def _number(value: float, form: str) -> str:
+def _format_number(value: float, form: str) -> str:
     return form.format(value) if np.isfinite(value) else "–"

@@ -11,7 +11,15 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from rnnapp.evaluation.forecast import Forecast
-from rnnapp.figures.style import BASELINE, EVEN, Line, actual_color, dress, stride, text_color
+from rnnapp.figures.style import (
+    BASELINE,
+    EVEN,
+    LineStyle,
+    actual_color,
+    point_stride,
+    style_figure,
+    text_color,
+)
 from rnnapp.training.loop import EpochEvent
 
 __all__ = ["Curve", "forecasts_figure", "losses_figure", "own_lines", "search_figure"]
@@ -33,17 +41,17 @@ class Curve:
     """
 
     name: str
-    line: Line
+    line: LineStyle
     history: Sequence[EpochEvent]
     forecast: Forecast | None = None
 
 
-def own_lines(lines: Sequence[Line]) -> list[Line]:
+def own_lines(lines: Sequence[LineStyle]) -> list[LineStyle]:
     """The same colours, told apart by their dashes where a colour comes again."""
     seen: Counter[str] = Counter()
     made = []
     for line in lines:
-        made.append(Line(line.color, _DASHES[seen[line.color] % len(_DASHES)]))
+        made.append(LineStyle(line.color, _DASHES[seen[line.color] % len(_DASHES)]))
         seen[line.color] += 1
     return made
 
@@ -59,12 +67,12 @@ def losses_figure(curves: Sequence[Curve], *, log: bool = True, valid: bool = Fa
     figure = go.Figure()
     for curve in curves:
         values = [e.valid_loss if valid else e.train_loss for e in curve.history]
-        step = stride(len(values))
+        step = point_stride(len(values))
         epochs = [e.epoch + 1 for e in curve.history][::step]
         style = dict(color=curve.line.color, dash=curve.line.dash, width=1.8)
         figure.add_trace(go.Scatter(x=epochs, y=values[::step], name=curve.name, line=style))
     which = "validation" if valid else "training"
-    dress(figure, x="epoch", y=f"{which} loss, scaled units", keep=f"losses{log}{valid}")
+    style_figure(figure, x="epoch", y=f"{which} loss, scaled units", keep=f"losses{log}{valid}")
     return figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
 
 
@@ -74,8 +82,8 @@ def forecasts_figure(curves: Sequence[Curve], *, dark: bool = False) -> go.Figur
     told = [curve for curve in curves if curve.forecast is not None]
     for number, curve in enumerate(told):
         assert curve.forecast is not None
-        test = curve.forecast.select("test")
-        step = stride(len(test))
+        test = curve.forecast.select_part("test")
+        step = point_stride(len(test))
         if number == 0:
             grey = dict(color=BASELINE, width=1.2, dash="dash")
             figure.add_trace(
@@ -92,7 +100,7 @@ def forecasts_figure(curves: Sequence[Curve], *, dark: bool = False) -> go.Figur
             go.Scatter(x=test.dates[::step], y=test.predicted[::step], name=curve.name, line=style)
         )
     figure.update_traces(hovertemplate="%{y:,.1f}")
-    return dress(figure, y="close, index points", keep="forecasts")
+    return style_figure(figure, y="close, index points", keep="forecasts")
 
 
 def search_figure(study: Any, kind: SearchKind, *, dark: bool = False) -> go.Figure:
@@ -162,7 +170,7 @@ def _own(
     figure.update_xaxes(gridcolor=grid, zerolinecolor=grid, linecolor=grid)
     figure.update_yaxes(gridcolor=grid, zerolinecolor=grid, linecolor=grid)
     kept = [axis.title.text for axis in (*figure.select_xaxes(), *figure.select_yaxes())]
-    dress(figure, hover=hover, keep="search")
+    style_figure(figure, hover=hover, keep="search")
     if x or y:
         figure.update_xaxes(title_text=x)
         figure.update_yaxes(title_text=y)

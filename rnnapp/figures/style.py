@@ -16,14 +16,14 @@ __all__ = [
     "EVEN",
     "HEIGHT",
     "MAX_POINTS",
-    "Line",
+    "LineStyle",
     "actual_color",
     "band_color",
     "boundary_marks",
-    "dress",
-    "layout",
+    "figure_layout",
     "line_of",
-    "stride",
+    "point_stride",
+    "style_figure",
     "text_color",
 ]
 
@@ -40,16 +40,16 @@ _TWO_WAY = "#B650A6"
 
 
 @dataclass(frozen=True)
-class Line:
+class LineStyle:
     """How a curve is drawn: its colour and plotly's dash word."""
 
     color: str
     dash: str = "solid"
 
 
-def line_of(model: ModelConfig) -> Line:
+def line_of(model: ModelConfig) -> LineStyle:
     """The line of a net: its cell's colour, one colour for two-way nets, dotted when from scratch."""
-    return Line(
+    return LineStyle(
         _TWO_WAY if model.bidirectional else _CELLS[model.kind], "dot" if model.scratch else "solid"
     )
 
@@ -70,12 +70,12 @@ def band_color(color: str, opacity: float = 0.15) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def stride(count: int, most: int = MAX_POINTS) -> int:
+def point_stride(count: int, most: int = MAX_POINTS) -> int:
     """Take every n-th point so that no trace draws more than ``most``."""
     return max(1, -(-count // most))
 
 
-def dress(
+def style_figure(
     figure: go.Figure,
     *,
     x: str = "",
@@ -85,13 +85,13 @@ def dress(
     keep: str = "zoom",
 ) -> go.Figure:
     """Give a figure, changed in place, what :func:`layout` says; every axis of it gets the names."""
-    look = layout(x=x, y=y, height=height, hover=hover, keep=keep)
+    look = figure_layout(x=x, y=y, height=height, hover=hover, keep=keep)
     figure.update_xaxes(look.pop("xaxis"))
     figure.update_yaxes(look.pop("yaxis"))
     return figure.update_layout(look)
 
 
-def layout(
+def figure_layout(
     *,
     x: str = "",
     y: str = "",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import RunError
-from rnnapp.evaluation.compare import Contender, SeedResult, seed_result, split_for
+from rnnapp.evaluation.compare import Candidate, SeedResult, seed_result, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.walkforward import Fold, fold_splits, judged_fold
 from rnnapp.runs.history.artifacts import open_run
@@ -35,11 +35,11 @@ _AHEAD = 2  # runs handed in beyond those that have a place, so that no worker w
 def compare_runs(
     desk: Desk,
     split: PriceSplit,
-    entries: Sequence[Contender],
+    entries: Sequence[Candidate],
     *,
     seeds: int,
     stop: threading.Event,
-    on_event: Callable[[Contender, int, EpochEvent], None],
+    on_event: Callable[[Candidate, int, EpochEvent], None],
     session: str = "",
 ) -> Iterator[SeedResult]:
     """As :func:`rnnapp.evaluation.compare.compare`, each training a run of its own.
@@ -63,7 +63,7 @@ def compare_runs(
         for number in range(seeds)
         for entry in entries
     ]
-    under_way: dict[str, tuple[Contender, int, int]] = {}  # by run: whose, which seed, epochs told
+    under_way: dict[str, tuple[Candidate, int, int]] = {}  # by run: whose, which seed, epochs told
     while waiting or under_way:
         while waiting and not stop.is_set() and len(under_way) < max(1, desk.load.workers) + _AHEAD:
             entry, train = waiting.pop(0)
@@ -114,10 +114,10 @@ def _begin(
 def _result(
     desk: Desk,
     run_id: str,
-    entry: Contender,
+    entry: Candidate,
     split: PriceSplit,
     told: int,
-    on_event: Callable[[Contender, int, EpochEvent], None],
+    on_event: Callable[[Candidate, int, EpochEvent], None],
 ) -> SeedResult | None:
     """What a run ended with; None for one that was stopped.
 
@@ -140,7 +140,7 @@ def _result(
 def walk_runs(
     engine: Engine,
     split: PriceSplit,
-    entries: Sequence[Contender],
+    entries: Sequence[Candidate],
     *,
     folds: int,
     step: int,
@@ -169,7 +169,7 @@ def walk_runs(
             fold_splits(split.prices, split_for(entry, split).config, folds=folds, step=step)
         )
     ]
-    tickets: dict[str, tuple[Ticket, Contender, int, PriceSplit]] = {}
+    tickets: dict[str, tuple[Ticket, Candidate, int, PriceSplit]] = {}
     try:
         while pieces or tickets:
             while pieces and len(tickets) < max(1, engine.load.workers) + _AHEAD:
@@ -189,7 +189,7 @@ def walk_runs(
             engine.stop(ticket)
 
 
-def fit_fold(line: Line, entry: Contender, split: PriceSplit) -> Forecast:
+def fit_fold(line: Line, entry: Candidate, split: PriceSplit) -> Forecast:
     """Train on a fold and forecast all of it; this runs on a worker."""
     training = Training(split, entry.model, entry.train)
     for _ in training.epochs():

@@ -15,8 +15,8 @@ from rnnapp.configs import ModelConfig, TrainConfig, to_dict
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
-from rnnapp.evaluation.metrics import answer as answer_of
-from rnnapp.evaluation.warnings import cautions
+from rnnapp.evaluation.metrics import evaluation_headline as answer_of
+from rnnapp.evaluation.warnings import collect_warnings
 from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, residual_figure
 from rnnapp.figures.style import line_of
 from rnnapp.runs.history.artifacts import open_run
@@ -199,7 +199,7 @@ def _before(split: PriceSplit, model: ModelConfig) -> None:
         + (f", {len(split.valid):,} validate" if split.valid is not None else "")
         + f", {len(split.test):,} test from {_day(split.boundary)}. Each holds {split.steps} days of {', '.join(split.columns)}."
     )
-    notes(cautions(split, model))
+    notes(collect_warnings(split, model))
 
 
 def show_result(told: Told, split: PriceSplit) -> None:
@@ -209,7 +209,7 @@ def show_result(told: Told, split: PriceSplit) -> None:
     _forecast_chart(told)
     figures_row(_figures(judged))
     st.caption(f"{judged.verdict} {_how(trained)}")
-    notes(cautions(split, trained.model))
+    notes(collect_warnings(split, trained.model))
     _details(told, split)
     quiet_line()
 
@@ -300,7 +300,7 @@ def _residuals(told: Told, _: PriceSplit) -> None:
 
 
 def _table(told: Told, _: PriceSplit) -> None:
-    st.dataframe(told.forecast.frame(), hide_index=True, height=380)
+    st.dataframe(told.forecast.to_frame(), hide_index=True, height=380)
 
 
 def _loss(told: Told, _: PriceSplit) -> None:
@@ -326,7 +326,7 @@ def _files(told: Told, split: PriceSplit) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Forecast (CSV)",
-            lambda: told.forecast.frame().to_csv(index=False),
+            lambda: told.forecast.to_frame().to_csv(index=False),
             "forecast.csv",
             "text/csv",
             on_click="ignore",

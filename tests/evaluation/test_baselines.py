@@ -12,11 +12,11 @@ from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.evaluation.baselines import (
-    baselines,
-    drift,
+    drift_forecast,
     linear_autoregression,
+    make_baselines,
     moving_average,
-    persistence,
+    persistence_forecast,
     weekday_naive,
 )
 from tests.support import random_walk
@@ -42,8 +42,8 @@ def test_rules_equal_naive_loops(horizon):
         return close[known[-1]] if known else close[last]
 
     rules = {
-        persistence: lambda last, day: close[last],
-        drift: lambda last, day: (
+        persistence_forecast: lambda last, day: close[last],
+        drift_forecast: lambda last, day: (
             close[last] + horizon * np.mean([close[i] - close[i - 1] for i in range(1, last + 1)])
         ),
         moving_average: lambda last, day: np.mean([close[last - i] for i in range(7)]),
@@ -65,13 +65,13 @@ def test_the_linear_autoregression_is_a_regression_on_the_windows(target):
     scaled = model.predict(split.test.inputs.reshape(len(split.test), -1))
     expected = split.to_points(scaled, split.test.anchor)[:, -1]
     np.testing.assert_allclose(
-        linear_autoregression(split).select("test").predicted, expected, rtol=1e-5
+        linear_autoregression(split).select_part("test").predicted, expected, rtol=1e-5
     )
 
 
 def test_all_speak_of_the_same_days_as_the_nets():
     split = split_of(2, valid=0.2)
-    told = baselines(split)
+    told = make_baselines(split)
     assert [one.name for one in told] == [
         "Persistence",
         "Drift",
@@ -80,7 +80,7 @@ def test_all_speak_of_the_same_days_as_the_nets():
         "Linear autoregression",
     ]
     for one in told:
-        np.testing.assert_array_equal(one.select("test").dates, split.test.dates[:, -1])
+        np.testing.assert_array_equal(one.select_part("test").dates, split.test.dates[:, -1])
         np.testing.assert_array_equal(one.actual, told[0].actual)
         assert np.isfinite(one.predicted).all()
 
@@ -91,7 +91,7 @@ def test_no_baseline_knows_a_later_price():
     frame = split.prices.frame.copy()
     frame.iloc[-10:] *= 3
     other = make_split(PriceTable("changed", frame), split.config)
-    for before, after in zip(baselines(split), baselines(other), strict=True):
+    for before, after in zip(make_baselines(split), make_baselines(other), strict=True):
         known = np.flatnonzero(before.dates <= split.prices.dates[-10])
         np.testing.assert_allclose(before.predicted[known], after.predicted[known], rtol=1e-9)
         assert not np.allclose(before.predicted[-5:], after.predicted[-5:])
@@ -100,21 +100,21 @@ def test_no_baseline_knows_a_later_price():
 def test_a_window_of_one_day_has_a_drift():
     """The first window then ends on the first row, where there is no change yet."""
     split = make_split(random_walk(60), WindowConfig(window=1, target="level"))
-    assert np.isfinite(drift(split).predicted).all()
+    assert np.isfinite(drift_forecast(split).predicted).all()
     np.testing.assert_allclose(
-        moving_average(split).predicted, persistence(split).predicted, rtol=1e-12
+        moving_average(split).predicted, persistence_forecast(split).predicted, rtol=1e-12
     )
 
 
 def test_a_forecast_keeps_its_parts_apart():
     split = split_of(1, valid=0.25)
-    told = persistence(split)
-    assert (len(told.select("train")), len(told.select("valid"))) == (
+    told = persistence_forecast(split)
+    assert (len(told.select_part("train")), len(told.select_part("valid"))) == (
         len(split.train),
         len(split.valid or ()),
     )
-    assert told.select("test").dates[0] == told.boundary
-    frame = dataclasses.replace(told, lower=told.predicted - 1, upper=told.predicted + 1).frame()
+    assert told.select_part("test").dates[0] == told.boundary
+    frame = dataclasses.replace(told, lower=told.predicted - 1, upper=told.predicted + 1).to_frame()
     assert list(frame.columns) == [
         "date",
         "actual",

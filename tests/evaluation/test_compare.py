@@ -10,7 +10,13 @@ import pytest
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.errors import ConfigError
-from rnnapp.evaluation.compare import Contender, compare, contenders, split_for, vary
+from rnnapp.evaluation.compare import (
+    Candidate,
+    compare_nets,
+    make_candidates,
+    split_for,
+    vary_setting,
+)
 from tests.support import random_walk
 
 RNN, GRU = ModelConfig(cell="rnn", hidden=3), ModelConfig(cell="gru", hidden=3)
@@ -23,18 +29,18 @@ def split_of(**settings):
 
 def test_the_first_seed_of_all_comes_before_the_second_of_any():
     """A page that fills shows every architecture early."""
-    results = list(compare(split_of(), [RNN, GRU], QUICK, seeds=2))
+    results = list(compare_nets(split_of(), [RNN, GRU], QUICK, seeds=2))
     assert [r.seed for r in results] == [5, 5, 6, 6]
-    assert {(r.contender.name, r.trained.train.seed) for r in results[:2]} == {
+    assert {(r.candidate.name, r.trained.train.seed) for r in results[:2]} == {
         ("RNN", 5),
         ("GRU", 5),
     }
-    assert all(r.forecast is not None and r.forecast.name == r.contender.name for r in results)
+    assert all(r.forecast is not None and r.forecast.name == r.candidate.name for r in results)
 
 
 def test_results_come_as_they_end():
     epochs = []
-    stream = compare(
+    stream = compare_nets(
         split_of(), [RNN, GRU], QUICK, seeds=2, on_event=lambda *event: epochs.append(event)
     )
     next(stream)
@@ -43,7 +49,7 @@ def test_results_come_as_they_end():
 
 def test_stop_keeps_what_is_done():
     stop, done = threading.Event(), []
-    for result in compare(split_of(), [RNN, GRU], QUICK, seeds=3, stop=stop):
+    for result in compare_nets(split_of(), [RNN, GRU], QUICK, seeds=3, stop=stop):
         done.append(result)
         if len(done) == 2:
             stop.set()
@@ -54,7 +60,7 @@ def test_stop_keeps_what_is_done():
 def test_a_run_cut_short_is_no_result():
     """A half-trained net beside finished ones would be judged unfairly."""
     stop = threading.Event()
-    stream = compare(
+    stream = compare_nets(
         split_of(),
         [RNN],
         TrainConfig(epochs=3000),
@@ -69,8 +75,8 @@ def test_threads_change_no_result():
     split = split_of()
     told = [
         {
-            (r.contender.name, r.seed): r
-            for r in compare(split, [RNN, GRU], QUICK, seeds=2, workers=n)
+            (r.candidate.name, r.seed): r
+            for r in compare_nets(split, [RNN, GRU], QUICK, seeds=2, workers=n)
         }
         for n in (1, 2)
     ]
@@ -79,11 +85,11 @@ def test_threads_change_no_result():
 
 
 def test_a_run_that_diverges_is_told_and_the_others_go_on():
-    wild = Contender(
+    wild = Candidate(
         "wild", RNN, split_of().config, TrainConfig(epochs=40, lr=10.0, optimizer="sgd", batch=4)
     )
-    results = list(compare(split_of(target="level"), [wild, GRU], QUICK, seeds=1))
-    told = {result.contender.name: result for result in results}
+    results = list(compare_nets(split_of(target="level"), [wild, GRU], QUICK, seeds=1))
+    told = {result.candidate.name: result for result in results}
     assert told["GRU"].forecast is not None
     assert told["wild"].forecast is None
     assert "no longer a number" in told["wild"].error
@@ -94,14 +100,14 @@ def test_a_run_that_diverges_is_told_and_the_others_go_on():
 def test_other_windows_are_tested_on_the_same_days(horizon, change):
     split = split_of(horizon=horizon, split=70)
     other = WindowConfig(**({"window": 6, "horizon": horizon, "split": 70} | change))
-    test = split_for(Contender("x", RNN, other, QUICK), split).test
+    test = split_for(Candidate("x", RNN, other, QUICK), split).test
     np.testing.assert_array_equal(test.dates, split.test.dates)
     np.testing.assert_array_equal(test.actual, split.test.actual)
 
 
 def test_nets_of_one_name_are_told_apart_by_what_differs():
     models = [GRU, ModelConfig(cell="gru", hidden=4), RNN]
-    assert [c.name for c in contenders(models, WindowConfig())] == [
+    assert [c.name for c in make_candidates(models, WindowConfig())] == [
         "GRU (hidden 3)",
         "GRU (hidden 4)",
         "RNN",
@@ -118,28 +124,30 @@ def test_nets_of_one_name_are_told_apart_by_what_differs():
 )
 def test_what_cannot_be_compared_is_refused_before_anything_trains(models, seeds, words):
     with pytest.raises(ConfigError, match=words):
-        compare(split_of(), models, QUICK, seeds=seeds)
+        compare_nets(split_of(), models, QUICK, seeds=seeds)
 
 
 def test_one_horizon_for_all():
-    far = Contender("far", RNN, WindowConfig(horizon=5), QUICK)
+    far = Candidate("far", RNN, WindowConfig(horizon=5), QUICK)
     with pytest.raises(ConfigError, match="one horizon for all"):
-        compare(split_of(), [far], seeds=1)
+        compare_nets(split_of(), [far], seeds=1)
 
 
 def test_a_setting_varies_over_all_nets_on_the_same_days():
     split = split_of()
-    entries = vary(contenders([RNN, GRU], split.config, QUICK), "window", ["4", "8"])
+    entries = vary_setting(make_candidates([RNN, GRU], split.config, QUICK), "window", ["4", "8"])
     assert [entry.name for entry in entries] == [
         "RNN (window 4)",
         "RNN (window 8)",
         "GRU (window 4)",
         "GRU (window 8)",
     ]
-    results = list(compare(split, entries, seeds=1))
+    results = list(compare_nets(split, entries, seeds=1))
     assert {r.trained.steps for r in results} == {4, 8}
     for result in results:
-        np.testing.assert_array_equal(result.forecast.select("test").dates, split.test.dates[:, -1])
+        np.testing.assert_array_equal(
+            result.forecast.select_part("test").dates, split.test.dates[:, -1]
+        )
 
 
 @pytest.mark.parametrize(
@@ -153,4 +161,4 @@ def test_a_setting_varies_over_all_nets_on_the_same_days():
 )
 def test_what_cannot_vary_is_refused(setting, values, words):
     with pytest.raises(ConfigError, match=words):
-        vary(contenders([RNN], WindowConfig()), setting, values)
+        vary_setting(make_candidates([RNN], WindowConfig()), setting, values)

@@ -11,8 +11,8 @@ import pytest
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.evaluation.baselines import PERSISTENCE
-from rnnapp.evaluation.compare import SeedResult, compare
-from rnnapp.evaluation.judge import judge, median_forecast
+from rnnapp.evaluation.compare import SeedResult, compare_nets
+from rnnapp.evaluation.judge import judge_results, median_forecast
 from tests.evaluation.series import ar2_prices, hand_made, walk_prices
 from tests.support import random_walk
 
@@ -22,7 +22,7 @@ RUNS = 20
 
 def verdict_of(prices) -> str:
     split = make_split(prices, WindowConfig())
-    return judge(split, list(compare(split, NETS, seeds=1))).verdict
+    return judge_results(split, list(compare_nets(split, NETS, seeds=1))).verdict
 
 
 def test_on_random_walks_the_verdict_is_no_better_than_persistence():
@@ -41,38 +41,38 @@ def test_on_structure_the_verdict_is_better_than_persistence():
 def compared():
     split = make_split(random_walk(200), WindowConfig(window=5))
     nets = [ModelConfig(cell="rnn", hidden=3), ModelConfig(hidden=3)]
-    results = list(compare(split, nets, TrainConfig(epochs=3), seeds=3))
-    results.sort(key=lambda result: (result.seed, result.contender.name == "GRU"))  # RNN first
-    return split, results, judge(split, results)
+    results = list(compare_nets(split, nets, TrainConfig(epochs=3), seeds=3))
+    results.sort(key=lambda result: (result.seed, result.candidate.name == "GRU"))  # RNN first
+    return split, results, judge_results(split, results)
 
 
 def test_every_net_and_baseline_has_a_row_ranked_by_error(compared):
     _, _, comparison = compared
-    assert {row.name for row in comparison.nets} == {"RNN", "GRU"}
+    assert {row.name for row in comparison.net_rows} == {"RNN", "GRU"}
     assert len(comparison.rows) == 7
     errors = [row.mean["rmse"] for row in comparison.rows]
     assert errors == sorted(errors)
     assert [row.rank for row in comparison.rows] == list(range(1, 8))
-    assert comparison.best == comparison.nets[0].name
+    assert comparison.best == comparison.net_rows[0].name
 
 
 def test_means_and_spreads_are_over_seeds(compared):
     _, results, comparison = compared
-    tests = [r.forecast.select("test") for r in results if r.contender.name == "GRU"]
+    tests = [r.forecast.select_part("test") for r in results if r.candidate.name == "GRU"]
     each = [math.sqrt(np.mean((t.predicted - t.actual) ** 2)) for t in tests]
-    row = comparison.row("GRU")
+    row = comparison.find_row("GRU")
     assert row.mean["rmse"] == pytest.approx(np.mean(each))
     assert row.sd["rmse"] == pytest.approx(np.std(each, ddof=1))
     assert row.as_dict()["seeds"] == 3
     np.testing.assert_allclose(
-        row.forecast.select("test").predicted, np.median([t.predicted for t in tests], axis=0)
+        row.forecast.select_part("test").predicted, np.median([t.predicted for t in tests], axis=0)
     )
 
 
 def test_parameters_are_counted(compared):
     _, results, comparison = compared
     net = results[0].trained.net()
-    assert comparison.row("RNN").parameters == sum(p.numel() for p in net.parameters())
+    assert comparison.find_row("RNN").parameters == sum(p.numel() for p in net.parameters())
 
 
 def test_a_row_is_plain_json(compared):
@@ -89,43 +89,45 @@ def test_a_row_is_plain_json(compared):
 def test_it_can_be_judged_at_any_moment(compared):
     """The page fills as each training ends, from no run at all."""
     split, results, _ = compared
-    assert judge(split, []).best is None
-    assert "No net is trained yet" in judge(split, []).verdict
-    one = judge(split, results[:1])
+    assert judge_results(split, []).best is None
+    assert "No net is trained yet" in judge_results(split, []).verdict
+    one = judge_results(split, results[:1])
     assert one.best == "RNN"
-    assert math.isnan(one.row("RNN").sd["rmse"])
+    assert math.isnan(one.find_row("RNN").sd["rmse"])
     assert "one seed" in one.verdict
 
 
 def test_one_seed_makes_no_claim_about_architectures(compared):
     split, results, _ = compared
-    assert judge(split, results[:2]).verdict.endswith("One seed says nothing about architectures.")
+    assert judge_results(split, results[:2]).verdict.endswith(
+        "One seed says nothing about architectures."
+    )
 
 
 def test_persistence_as_a_net_beats_nothing(compared):
     split, results, comparison = compared
-    base = comparison.row(PERSISTENCE).forecast
-    copy = SeedResult(results[0].contender, 0, results[0].trained, base)
-    row = judge(split, [copy]).nets[0]
+    base = comparison.find_row(PERSISTENCE).forecast
+    copy = SeedResult(results[0].candidate, 0, results[0].trained, base)
+    row = judge_results(split, [copy]).net_rows[0]
     assert (row.mean["skill"], row.evaluation.best_lag, row.beats_persistence) == (0.0, 1, False)
     assert row.verdict == "RNN can't be told from persistence at 10%."
-    assert row.in_confidence_set == comparison.row(PERSISTENCE).in_confidence_set
+    assert row.in_confidence_set == comparison.find_row(PERSISTENCE).in_confidence_set
 
 
 def test_a_broken_run_is_counted_not_hidden(compared):
     split, results, _ = compared
     broken = SeedResult(
-        results[0].contender, 99, results[0].trained, None, "The loss is no longer a number."
+        results[0].candidate, 99, results[0].trained, None, "The loss is no longer a number."
     )
-    told = judge(split, [*results, broken])
-    assert told.row("RNN").failed == 1
-    assert told.row("RNN").as_dict()["seeds"] == 3
+    told = judge_results(split, [*results, broken])
+    assert told.find_row("RNN").failed == 1
+    assert told.find_row("RNN").as_dict()["seeds"] == 3
     assert "1 run broke off." in told.verdict
 
 
 def test_tables_come_out_as_frames(compared):
     _, _, comparison = compared
-    frame, days = comparison.frame(), comparison.forecasts()
+    frame, days = comparison.to_frame(), comparison.forecast_frame()
     assert list(frame.name) == [row.name for row in comparison.rows]
     assert list(days.columns[:2]) == ["date", "actual"]
     np.testing.assert_array_equal(days[PERSISTENCE].to_numpy()[1:], days.actual.to_numpy()[:-1])
@@ -142,7 +144,7 @@ def test_the_median_is_taken_day_by_day_with_its_spread():
 def test_a_lead_within_the_seeds_spread_is_told_as_such(compared):
     """0.2 points between nets that vary by 5 from seed to seed is no difference."""
     _, _, comparison = compared
-    best, second = comparison.nets
+    best, second = comparison.net_rows
     lead, spread = (
         second.mean["rmse"] - best.mean["rmse"],
         math.hypot(best.sd["rmse"], second.sd["rmse"]),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnnapp.evaluation.metrics import answer, best_lag, evaluate, wilson
+from rnnapp.evaluation.metrics import best_lag, evaluate, evaluation_headline, wilson_interval
 from tests.evaluation.series import hand_made
 
 prices = st.lists(st.floats(10, 5000), min_size=12, max_size=40)
@@ -104,7 +104,7 @@ def test_a_nan_is_never_left_out():
         assert math.isnan(getattr(judged, name)), name
     assert not judged.beats_persistence
     assert "1 of 15 test days" in judged.verdict
-    assert "cannot be judged" in answer(judged, "GRU")
+    assert "cannot be judged" in evaluation_headline(judged, "GRU")
 
 
 def test_still_days_take_no_side_and_are_counted():
@@ -118,11 +118,11 @@ def test_still_days_take_no_side_and_are_counted():
 @pytest.mark.parametrize(("right", "days"), [(0, 10), (7, 10), (80, 147), (10, 10)])
 def test_the_direction_interval_is_wilsons(right, days):
     expected = stats.binomtest(right, days).proportion_ci(0.95, method="wilson")
-    assert wilson(right, days) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert wilson_interval(right, days) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_overlapping_days_widen_the_direction_interval():
-    narrow, wide = wilson(60, 100), wilson(60, 100, horizon=5)
+    narrow, wide = wilson_interval(60, 100), wilson_interval(60, 100, horizon=5)
     assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
 
 
@@ -138,10 +138,10 @@ def test_the_answer_says_better_only_where_the_test_does():
     )
     bad = evaluate(hand_made(anchor + 30, actual, anchor, train=50))
     assert good.beats_persistence
-    assert answer(good, "GRU").startswith(
+    assert evaluation_headline(good, "GRU").startswith(
         "GRU misses tomorrow's close by 0.1 points on average, better than yesterday's close ("
     )
-    assert ", worse than yesterday's close (" in answer(bad, "RNN")
+    assert ", worse than yesterday's close (" in evaluation_headline(bad, "RNN")
     assert bad.skill < -10
     assert lucky.beats_persistence == (
         lucky.dm_p / 2 < 0.1 and lucky.skill > 0 and lucky.mae < lucky.persistence_mae
@@ -151,5 +151,5 @@ def test_the_answer_says_better_only_where_the_test_does():
 def test_the_answer_knows_the_horizon():
     actual = 1000 + np.cumsum(np.random.default_rng(2).normal(size=100))
     judged = evaluate(hand_made(actual[:-5], actual[5:], actual[:-5], train=20, horizon=5))
-    assert answer(judged, "LSTM").startswith("LSTM misses the close 5 days ahead by ")
-    assert "no better than the last close known" in answer(judged, "LSTM")
+    assert evaluation_headline(judged, "LSTM").startswith("LSTM misses the close 5 days ahead by ")
+    assert "no better than the last close known" in evaluation_headline(judged, "LSTM")

@@ -22,7 +22,7 @@ def made(seed: int = 0, horizon: int = 1):
 @pytest.mark.parametrize("horizon", [1, 4])
 def test_value_equals_a_plain_loop(horizon):
     forecast, cost = made(horizon=horizon), 0.002
-    test = forecast.select("test")
+    test = forecast.select_part("test")
     value, hold, held, trades = 1.0, 1 - cost, False, 0
     for i in range(0, len(test), horizon):
         want = test.predicted[i] > test.anchor[i]
@@ -39,7 +39,7 @@ def test_value_equals_a_plain_loop(horizon):
 
 def test_holding_over_adjoining_periods_is_the_ratio_of_closes():
     forecast = made(horizon=4)
-    test = forecast.select("test")
+    test = forecast.select_part("test")
     last = (len(test) - 1) // 4 * 4
     assert long_or_flat(forecast, 0.0).hold_gain == pytest.approx(
         test.actual[last] / test.anchor[0] - 1
@@ -50,12 +50,12 @@ def test_persistence_never_enters():
     forecast = made()
     flat = hand_made(forecast.anchor, forecast.actual, forecast.anchor, train=20)
     followed = long_or_flat(flat)
-    assert (followed.gain, followed.trades, followed.drawdown) == (0.0, 0, 0.0)
-    assert "no advice" in followed.sentence()
+    assert (followed.total_gain, followed.trades, followed.max_drawdown) == (0.0, 0, 0.0)
+    assert "no advice" in followed.describe_result()
 
 
 def test_costs_only_ever_cost():
-    assert long_or_flat(made(), 0.01).gain < long_or_flat(made(), 0.0).gain
+    assert long_or_flat(made(), 0.01).total_gain < long_or_flat(made(), 0.0).total_gain
 
 
 def test_the_drawdown_is_the_deepest_fall_from_a_high():

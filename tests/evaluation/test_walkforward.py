@@ -8,9 +8,9 @@ import pytest
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.errors import ConfigError, TooFewRowsError
-from rnnapp.evaluation.baselines import linear_autoregression, persistence
+from rnnapp.evaluation.baselines import linear_autoregression, persistence_forecast
 from rnnapp.evaluation.metrics import evaluate
-from rnnapp.evaluation.walkforward import join, overlap_gap, walk_forward
+from rnnapp.evaluation.walkforward import join_folds, overlap_gap, walk_forward
 from tests.support import random_walk
 
 
@@ -18,7 +18,7 @@ def splits_of(prices: PriceTable, config: WindowConfig, **asked):
     seen = []
     folds = list(
         walk_forward(
-            prices, config, lambda split: seen.append(split) or persistence(split), **asked
+            prices, config, lambda split: seen.append(split) or persistence_forecast(split), **asked
         )
     )
     return seen, folds
@@ -31,7 +31,7 @@ def test_folds_test_the_latest_days_one_after_the_other(horizon, target):
     _, folds = splits_of(
         prices, WindowConfig(window=6, horizon=horizon, target=target), folds=4, step=15
     )
-    days = np.concatenate([fold.forecast.select("test").dates for fold in folds])
+    days = np.concatenate([fold.forecast.select_part("test").dates for fold in folds])
     np.testing.assert_array_equal(days, prices.dates[-60:])
     assert [fold.evaluation.n for fold in folds] == [15] * 4
 
@@ -67,7 +67,7 @@ def test_scalers_are_refitted_on_each_folds_own_past():
 
 def test_joined_folds_are_judged_as_one_forecast():
     _, folds = splits_of(random_walk(200), WindowConfig(window=5), folds=3, step=10)
-    joined = join(folds)
+    joined = join_folds(folds)
     assert evaluate(joined).n == 30
     assert evaluate(joined).rmse == pytest.approx(
         np.sqrt(np.mean([fold.evaluation.rmse**2 for fold in folds]))
@@ -89,16 +89,28 @@ def test_folds_come_one_by_one():
 
 def test_too_many_folds_say_how_many_would_do():
     with pytest.raises(TooFewRowsError, match="at most 6 folds of 20 days would do"):
-        list(walk_forward(random_walk(150), WindowConfig(), persistence, folds=50, step=20))
+        list(
+            walk_forward(random_walk(150), WindowConfig(), persistence_forecast, folds=50, step=20)
+        )
     assert (
-        len(list(walk_forward(random_walk(150), WindowConfig(), persistence, folds=6, step=20)))
+        len(
+            list(
+                walk_forward(
+                    random_walk(150), WindowConfig(), persistence_forecast, folds=6, step=20
+                )
+            )
+        )
         == 6
     )
     with pytest.raises(TooFewRowsError, match="longer file"):
-        list(walk_forward(random_walk(30), WindowConfig(), persistence, folds=1, step=20))
+        list(walk_forward(random_walk(30), WindowConfig(), persistence_forecast, folds=1, step=20))
 
 
 @pytest.mark.parametrize(("folds", "step"), [(0, 5), (3, 0)])
 def test_no_folds_or_no_days_are_refused(folds, step):
     with pytest.raises(ConfigError, match="at least 1"):
-        list(walk_forward(random_walk(100), WindowConfig(), persistence, folds=folds, step=step))
+        list(
+            walk_forward(
+                random_walk(100), WindowConfig(), persistence_forecast, folds=folds, step=step
+            )
+        )

@@ -7,17 +7,17 @@ import pytest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
-from rnnapp.evaluation.compare import compare
+from rnnapp.evaluation.compare import compare_nets
 from rnnapp.evaluation.intervals import with_interval
-from rnnapp.evaluation.judge import judge
+from rnnapp.evaluation.judge import judge_results
 from rnnapp.evaluation.strategy import long_or_flat
 from rnnapp.evaluation.walkforward import walk_forward
 from rnnapp.figures.compare import (
+    assign_lines,
     changes_figure,
     curves_figure,
     folds_figure,
     interval_figure,
-    lines_of,
     losses_figure,
     residuals_figure,
     strategy_figure,
@@ -37,12 +37,12 @@ NETS = [
 @pytest.fixture(scope="module")
 def made():
     split = make_split(random_walk(1800), WindowConfig(window=4, valid=0.2))
-    results = list(compare(split, NETS, TrainConfig(epochs=2), seeds=2))
-    return split, results, judge(split, results)
+    results = list(compare_nets(split, NETS, TrainConfig(epochs=2), seeds=2))
+    return split, results, judge_results(split, results)
 
 
 def test_a_colour_means_one_cell_and_no_two_lines_are_alike(made):
-    lines = lines_of(made[2])
+    lines = assign_lines(made[2])
     assert lines["RNN"].color == "#2F86C6"
     assert lines["GRU (hidden 2)"].color == lines["GRU (hidden 3)"].color == "#00936B"
     assert lines["LSTM from scratch"].dash == "dot"
@@ -53,8 +53,8 @@ def test_a_colour_means_one_cell_and_no_two_lines_are_alike(made):
 @pytest.mark.parametrize("dark", [False, True])
 def test_no_trace_draws_more_than_it_may(made, dark):
     _, results, comparison = made
-    lines = lines_of(comparison)
-    row = comparison.nets[0]
+    lines = assign_lines(comparison)
+    row = comparison.net_rows[0]
     figures = [
         curves_figure(comparison, dark=dark),
         residuals_figure(comparison, dark=dark),
@@ -86,11 +86,11 @@ def test_a_range_shows_its_days_in_full_and_no_boundary_beyond_it(made):
 
 
 def test_days_outside_the_interval_are_marked(made):
-    told = with_interval(made[2].nets[0].forecast, 0.5)
-    test = told.select("test")
+    told = with_interval(made[2].net_rows[0].forecast, 0.5)
+    test = told.select_part("test")
     outside = next(
         trace
-        for trace in interval_figure(told, lines_of(made[2])[told.name]).data
+        for trace in interval_figure(told, assign_lines(made[2])[told.name]).data
         if trace.name == "outside"
     )
     assert (
@@ -100,13 +100,13 @@ def test_days_outside_the_interval_are_marked(made):
 
 def test_folds_stand_beside_persistence_and_the_single_split(made):
     split, _, comparison = made
-    row = comparison.nets[0]
+    row = comparison.net_rows[0]
     folds = list(
         walk_forward(
             split.prices, split.config, lambda s: comparison.rows[0].forecast, folds=2, step=5
         )
     )
-    figure = folds_figure({row.name: folds}, {row.name: row.mean["rmse"]}, lines_of(comparison))
+    figure = folds_figure({row.name: folds}, {row.name: row.mean["rmse"]}, assign_lines(comparison))
     assert [trace.name for trace in figure.data] == ["Persistence", row.name]
     assert figure.layout.shapes[0].y0 == row.mean["rmse"]
 
@@ -125,4 +125,4 @@ def test_the_markdown_table_has_every_row_and_column(made):
     assert len(lines) == 2 + len(made[2].rows)
     assert {line.count("|") for line in lines} == {len(TABLE) + 1}
     assert "±" in markdown_table(made[2])
-    assert np.isfinite(made[2].nets[0].mean["rmse"])
+    assert np.isfinite(made[2].net_rows[0].mean["rmse"])

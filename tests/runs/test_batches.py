@@ -13,7 +13,7 @@ import pytest
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import TrainingError
-from rnnapp.evaluation.compare import Contender, compare, contenders
+from rnnapp.evaluation.compare import Candidate, compare_nets, make_candidates
 from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.walkforward import walk_forward
 from rnnapp.runs import batches as many
@@ -45,8 +45,8 @@ def split() -> PriceSplit:
 
 
 @pytest.fixture
-def entries() -> tuple[Contender, ...]:
-    return contenders(
+def entries() -> tuple[Candidate, ...]:
+    return make_candidates(
         [ModelConfig(cell="rnn", hidden=3), ModelConfig(cell="gru", hidden=3)], WINDOW, TRAIN
     )
 
@@ -56,7 +56,7 @@ def quiet(*_: object) -> None:
 
 
 def test_runs_give_the_results_of_a_comparison_in_place_and_are_kept(
-    desk: Desk, split: PriceSplit, entries: tuple[Contender, ...]
+    desk: Desk, split: PriceSplit, entries: tuple[Candidate, ...]
 ) -> None:
     heard: list[tuple[str, int, int]] = []
     results = list(
@@ -65,14 +65,14 @@ def test_runs_give_the_results_of_a_comparison_in_place_and_are_kept(
             on_event=lambda entry, seed, event: heard.append((entry.name, seed, event.epoch)),
         )
     )  # fmt: skip
-    here = {(r.contender.name, r.seed): r.forecast for r in compare(split, entries, seeds=2)}
+    here = {(r.candidate.name, r.seed): r.forecast for r in compare_nets(split, entries, seeds=2)}
     assert (
-        {(r.contender.name, r.seed) for r in results}
+        {(r.candidate.name, r.seed) for r in results}
         == set(here)
         == {("RNN", 5), ("RNN", 6), ("GRU", 5), ("GRU", 6)}
     )
     for result in results:
-        there = here[result.contender.name, result.seed]
+        there = here[result.candidate.name, result.seed]
         assert result.forecast is not None
         assert there is not None
         np.testing.assert_array_equal(result.forecast.predicted, there.predicted)
@@ -87,7 +87,7 @@ def test_runs_give_the_results_of_a_comparison_in_place_and_are_kept(
 
 
 def test_what_the_history_has_is_not_trained_again(
-    desk: Desk, split: PriceSplit, entries: tuple[Contender, ...]
+    desk: Desk, split: PriceSplit, entries: tuple[Candidate, ...]
 ) -> None:
     first = list(
         compare_runs(desk, split, entries, seeds=1, stop=threading.Event(), on_event=quiet)
@@ -101,7 +101,7 @@ def test_what_the_history_has_is_not_trained_again(
 
 
 def test_a_stopped_comparison_goes_on_where_it_was(
-    desk: Desk, split: PriceSplit, entries: tuple[Contender, ...], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, split: PriceSplit, entries: tuple[Candidate, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk_module, "train", work.slow_train)
     long = tuple(
@@ -110,7 +110,7 @@ def test_a_stopped_comparison_goes_on_where_it_was(
     )
     stop = threading.Event()
 
-    def stop_soon(entry: Contender, seed: int, event: object) -> None:
+    def stop_soon(entry: Candidate, seed: int, event: object) -> None:
         stop.set()
 
     assert list(compare_runs(desk, split, long, seeds=1, stop=stop, on_event=stop_soon)) == []
@@ -118,15 +118,15 @@ def test_a_stopped_comparison_goes_on_where_it_was(
     results = list(compare_runs(desk, split, long, seeds=1, stop=threading.Event(), on_event=quiet))
     assert sorted(len(result.trained.history) for result in results) == [150, 150]
     assert len(desk.runs()) == 2, "the stopped runs were gone on with"
-    here = {r.contender.name: r.forecast for r in compare(split, long, seeds=1)}
+    here = {r.candidate.name: r.forecast for r in compare_nets(split, long, seeds=1)}
     for result in results:
         np.testing.assert_array_equal(
-            result.forecast.predicted, here[result.contender.name].predicted
+            result.forecast.predicted, here[result.candidate.name].predicted
         )  # type: ignore[union-attr]
 
 
 def test_folds_on_the_engine_are_the_folds_in_place(
-    engine: Engine, split: PriceSplit, entries: tuple[Contender, ...]
+    engine: Engine, split: PriceSplit, entries: tuple[Candidate, ...]
 ) -> None:
     walked = list(walk_runs(engine, split, entries, folds=3, step=10, stop=threading.Event()))
     assert len(walked) == 6
@@ -146,7 +146,7 @@ def test_folds_on_the_engine_are_the_folds_in_place(
             np.testing.assert_array_equal(one.forecast.predicted, other.forecast.predicted)
 
 
-def fit_here(split: PriceSplit, entry: Contender) -> object:
+def fit_here(split: PriceSplit, entry: Candidate) -> object:
     training = Training(split, entry.model, entry.train)
     for _ in training.epochs():
         pass
@@ -156,7 +156,7 @@ def fit_here(split: PriceSplit, entry: Contender) -> object:
 def test_a_walk_that_is_stopped_or_breaks_off(
     engine: Engine,
     split: PriceSplit,
-    entries: tuple[Contender, ...],
+    entries: tuple[Candidate, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stop = threading.Event()
@@ -167,7 +167,7 @@ def test_a_walk_that_is_stopped_or_breaks_off(
         list(walk_runs(engine, split, entries, folds=2, step=10, stop=threading.Event()))
 
 
-def test_a_fold_asked_to_stop_ends_early(split: PriceSplit, entries: tuple[Contender, ...]) -> None:
+def test_a_fold_asked_to_stop_ends_early(split: PriceSplit, entries: tuple[Candidate, ...]) -> None:
     line = work.Notebook()
     line.stopping.set()
     told = fit_fold(line, entries[0], split)

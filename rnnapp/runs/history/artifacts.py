@@ -143,7 +143,7 @@ def put_outcome(
     """Keep the weights with their settings, and the forecast as CSV."""
     store.put_model(run_id, trained, _MODEL, **extra)
     if told is not None:
-        store.put(run_id, {_FORECAST: told.frame().to_csv(index=False).encode()})
+        store.put(run_id, {_FORECAST: told.to_frame().to_csv(index=False).encode()})
 
 
 def zip_run(store: Store, run_id: str) -> bytes:

@@ -11,7 +11,7 @@ import streamlit as st
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value, options
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import ConfigError
-from rnnapp.evaluation.compare import VARIABLE, Contender, SeedResult, contenders, vary
+from rnnapp.evaluation.compare import VARIABLE, Candidate, SeedResult, make_candidates, vary_setting
 from rnnapp.evaluation.judge import Comparison
 from rnnapp.ui.address import publish, publish_word
 from rnnapp.ui.controls import choice, number, switch, train_controls
@@ -49,7 +49,7 @@ class Asked:
         train: settings of a single run, for what is refitted.
     """
 
-    entries: tuple[Contender, ...]
+    entries: tuple[Candidate, ...]
     seeds: int
     train: TrainConfig
 
@@ -84,9 +84,11 @@ def compare_controls(window: WindowConfig) -> Asked:
     )
     if not cells:
         raise ConfigError("No net is chosen; at least one of RNN, LSTM and GRU would do.")
-    entries = contenders([_net(word, model) for word in cells], window, train)
+    entries = make_candidates([_net(word, model) for word in cells], window, train)
     if setting != _NOTHING:
-        entries = vary(entries, setting, [value for value in values.split(",") if value.strip()])
+        entries = vary_setting(
+            entries, setting, [value for value in values.split(",") if value.strip()]
+        )
     return Asked(entries, seeds, train)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from rnnapp.evaluation.judge import Comparison, Row
-from rnnapp.figures.compare import lines_of
+from rnnapp.figures.compare import assign_lines
 
 __all__ = ["show_table", "table_frame"]
 
@@ -39,7 +39,7 @@ _HELP = {
 def show_table(comparison: Comparison, *, live: bool = False) -> None:
     """The table, and its download once all is trained."""
     frame = table_frame(comparison)
-    lines = lines_of(comparison)
+    lines = assign_lines(comparison)
     colors = [f"color: {lines[name].color}" for name in frame["Forecast"]]
     styled = frame.style.format(_FORMATS).apply(lambda column: colors, subset=["Forecast"])
     columns: dict[str, Any] = {

@@ -15,9 +15,9 @@ from rnnapp.evaluation.intervals import interval_sentence, with_interval
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import long_or_flat
 from rnnapp.figures.compare import (
+    assign_lines,
     changes_figure,
     interval_figure,
-    lines_of,
     losses_figure,
     residuals_figure,
     strategy_figure,
@@ -38,7 +38,7 @@ def _table(told: Told) -> None:
 
 def _set_sentence(comparison: Comparison) -> str:
     kept = ", ".join(row.name for row in comparison.rows if row.in_confidence_set)
-    lags = " ".join(f"{row.name}: {_lower(row.evaluation.verdict)}" for row in comparison.nets)
+    lags = " ".join(f"{row.name}: {_lower(row.evaluation.verdict)}" for row in comparison.net_rows)
     return f"The model confidence set at 10% keeps {kept}. {lags}"
 
 
@@ -61,7 +61,7 @@ def _changes(told: Told) -> None:
 
 def _loss(told: Told) -> None:
     log = st.toggle("Logarithmic", value=True, key="log_losses")
-    figure = losses_figure(told.results, lines_of(told.comparison), log=log)
+    figure = losses_figure(told.results, assign_lines(told.comparison), log=log)
     chart(
         figure,
         "compare_loss",
@@ -87,7 +87,7 @@ def _intervals(told: Told) -> None:
         return
     banded = with_interval(dataclasses.replace(row.forecast, lower=None, upper=None), level)
     chart(
-        interval_figure(banded, lines_of(told.comparison)[row.name], dark=is_dark()),
+        interval_figure(banded, assign_lines(told.comparison)[row.name], dark=is_dark()),
         "compare_interval",
         interval_sentence(banded, level),
     )
@@ -113,14 +113,14 @@ def _strategy(told: Told) -> None:
         )
         / 100
     )
-    followed = [long_or_flat(row.forecast, cost) for row in told.comparison.nets]
+    followed = [long_or_flat(row.forecast, cost) for row in told.comparison.net_rows]
     if not followed:
         return
-    figure = strategy_figure(followed, lines_of(told.comparison), dark=is_dark())
-    chart(figure, "compare_strategy", " ".join(one.sentence() for one in followed))
+    figure = strategy_figure(followed, assign_lines(told.comparison), dark=is_dark())
+    chart(figure, "compare_strategy", " ".join(one.describe_result() for one in followed))
     lines = [
         {
-            "Forecast": s.name, "Gain": 100 * s.gain, "Deepest fall": 100 * s.drawdown, "Trades": s.trades,
+            "Forecast": s.name, "Gain": 100 * s.total_gain, "Deepest fall": 100 * s.max_drawdown, "Trades": s.trades,
             "Days held": 100 * float(s.long.mean()),
         }
         for s in followed
@@ -156,14 +156,14 @@ def _files(told: Told) -> None:
         quiet: Any = dict(on_click="ignore")
         st.download_button(
             "Table (CSV)",
-            lambda: comparison.frame().to_csv(index=False),
+            lambda: comparison.to_frame().to_csv(index=False),
             "table.csv",
             "text/csv",
             **quiet,
         )
         st.download_button(
             "Forecasts (CSV)",
-            lambda: comparison.forecasts().to_csv(index=False),
+            lambda: comparison.forecast_frame().to_csv(index=False),
             "forecasts.csv",
             "text/csv",
             **quiet,
@@ -193,7 +193,7 @@ def _choose_net(comparison: Comparison, key: str) -> Row:
     if st.session_state.get(key) not in names:
         st.session_state.pop(key, None)
     first = names.index(comparison.best) if comparison.best else 0
-    return comparison.row(st.selectbox("Forecast", names, index=first, key=key))
+    return comparison.find_row(st.selectbox("Forecast", names, index=first, key=key))
 
 
 TABS: dict[str, Callable[[Told], None]] = {

@@ -13,10 +13,10 @@ import streamlit as st
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.background import BackgroundStream
-from rnnapp.evaluation.baselines import PERSISTENCE, baselines
-from rnnapp.evaluation.compare import Contender, SeedResult, compare
+from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
+from rnnapp.evaluation.compare import Candidate, SeedResult, compare_nets
 from rnnapp.evaluation.forecast import Forecast
-from rnnapp.evaluation.judge import Comparison, Row, judge
+from rnnapp.evaluation.judge import Comparison, Row, judge_results
 from rnnapp.figures.compare import curves_figure
 from rnnapp.figures.forecast import price_figure
 from rnnapp.runs.batches import compare_runs
@@ -84,8 +84,8 @@ def show_compare(split: PriceSplit, asked: Asked) -> None:
 
 
 def _compare(split: PriceSplit, asked: Asked) -> Told:
-    results = tuple(at_once(lambda: compare(split, asked.entries, seeds=asked.seeds)))
-    return Told(judge(split, results, rules=_rules(split)), results, split, asked)
+    results = tuple(at_once(lambda: compare_nets(split, asked.entries, seeds=asked.seeds)))
+    return Told(judge_results(split, results, baselines=_rules(split)), results, split, asked)
 
 
 def _seconds(split: PriceSplit, asked: Asked) -> float:
@@ -96,7 +96,7 @@ def _seconds(split: PriceSplit, asked: Asked) -> float:
 
 def _rules(split: PriceSplit) -> Sequence[Forecast]:
     """The baselines of a split; they do not hang on the nets."""
-    return once(split_key(split, "baselines"), lambda: baselines(split))
+    return once(split_key(split, "baselines"), lambda: make_baselines(split))
 
 
 def _running(key: Hashable) -> _Job | None:
@@ -113,7 +113,12 @@ def _running(key: Hashable) -> _Job | None:
         results = tuple(job.stream.items)
         remember(
             job.key,
-            Told(judge(job.split, results, rules=_rules(job.split)), results, job.split, job.asked),
+            Told(
+                judge_results(job.split, results, baselines=_rules(job.split)),
+                results,
+                job.split,
+                job.asked,
+            ),
         )
     else:
         forget(job.key)
@@ -123,7 +128,7 @@ def _running(key: Hashable) -> _Job | None:
 def _start(split: PriceSplit, asked: Asked, key: Hashable) -> None:
     epochs: list[int] = []  # grows by one an epoch, from the trainings' threads
 
-    def hear(entry: Contender, seed: int, event: EpochEvent) -> None:
+    def hear(entry: Candidate, seed: int, event: EpochEvent) -> None:
         epochs.append(event.epoch)
 
     where, whose = desk(), session()
@@ -134,7 +139,7 @@ def _start(split: PriceSplit, asked: Asked, key: Hashable) -> None:
         )
 
     def runs(stop: threading.Event) -> Iterator[SeedResult]:
-        return compare(split, asked.entries, seeds=asked.seeds, stop=stop, on_event=hear)
+        return compare_nets(split, asked.entries, seeds=asked.seeds, stop=stop, on_event=hear)
 
     long = _seconds(split, asked) >= LONG_SECONDS
     stream = BackgroundStream(kept_runs if long else runs, len(asked.entries) * asked.seeds)
@@ -182,7 +187,7 @@ def _during(job: _Job) -> None:
             st.rerun()
         results = list(stream.items)
         if len(results) not in judged:
-            judged[len(results)] = judge(job.split, results, rules=rules)
+            judged[len(results)] = judge_results(job.split, results, baselines=rules)
         comparison = judged[len(results)]
         answer(comparison.verdict if results else "The nets are learning.")
         _progress(job)
@@ -217,9 +222,9 @@ def _after(told: Told, key: Hashable) -> None:
     comparison, split = told.comparison, told.split
     answer(comparison.verdict)
     _ranged_chart(comparison)
-    if comparison.nets:
-        figures_row(_figures(comparison.nets[0], comparison.row(PERSISTENCE)))
-        st.caption(comparison.nets[0].evaluation.verdict)
+    if comparison.net_rows:
+        figures_row(_figures(comparison.net_rows[0], comparison.find_row(PERSISTENCE)))
+        st.caption(comparison.net_rows[0].evaluation.verdict)
     _unfinished(told, key)
     notes(split.notes)
     first = next(iter(TABS))
@@ -264,7 +269,7 @@ def _chart(comparison: Comparison, chosen: str) -> None:
     days = _RANGES[chosen]
     forecast = comparison.rows[0].forecast
     first = None if days is None else forecast.dates[-1] - np.timedelta64(days, "D")
-    names = ", ".join(row.name for row in comparison.nets)
+    names = ", ".join(row.name for row in comparison.net_rows)
     curves = f"the forecasts of {names or 'the baselines'}"
     alt = f"Actual close with {curves} over it; bands are the spread of the seeds. {comparison.verdict}"
     chart(curves_figure(comparison, dark=is_dark(), first=first), "compare", alt)

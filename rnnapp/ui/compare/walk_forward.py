@@ -13,11 +13,11 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import TrainingError
 from rnnapp.evaluation.background import BackgroundStream
 from rnnapp.evaluation.baselines import PERSISTENCE
-from rnnapp.evaluation.compare import Contender, split_for
+from rnnapp.evaluation.compare import Candidate, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import evaluate
-from rnnapp.evaluation.walkforward import Fold, join, overlap_gap, walk_forward
-from rnnapp.figures.compare import folds_figure, lines_of
+from rnnapp.evaluation.walkforward import Fold, join_folds, overlap_gap, walk_forward
+from rnnapp.figures.compare import assign_lines, folds_figure
 from rnnapp.runs.batches import walk_runs
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.ensemble import train_many
@@ -99,7 +99,7 @@ def _walk(told: Told, folds: int, step: int, stop: threading.Event) -> Iterator[
             yield entry.name, fold
 
 
-def _fitter(entry: Contender, stop: threading.Event) -> Callable[[PriceSplit], Forecast]:
+def _fitter(entry: Candidate, stop: threading.Event) -> Callable[[PriceSplit], Forecast]:
     def fit(split: PriceSplit) -> Forecast:
         for trained in train_many([(split, entry.model, entry.train)], workers=1, stop=stop):
             return forecast(trained, split, entry.name)
@@ -133,8 +133,8 @@ def _show_walk(walked: tuple[Walk, ...], told: Told) -> None:
     folds: dict[str, list[Fold]] = {}
     for name, fold in sorted(walked, key=lambda walk: walk[1].number):
         folds.setdefault(name, []).append(fold)
-    single = {row.name: row.mean["rmse"] for row in told.comparison.nets}
-    lines = lines_of(told.comparison)
+    single = {row.name: row.mean["rmse"] for row in told.comparison.net_rows}
+    lines = assign_lines(told.comparison)
     shown = {name: done for name, done in folds.items() if name in lines}
     if not shown:
         return
@@ -144,15 +144,15 @@ def _show_walk(walked: tuple[Walk, ...], told: Told) -> None:
         "compare_walk",
         "RMSE of each net in each fold beside persistence's; dotted lines are the single split's.",
     )
-    base = told.comparison.row(PERSISTENCE).mean["rmse"]
+    base = told.comparison.find_row(PERSISTENCE).mean["rmse"]
     rows = []
     for name, done in shown.items():
-        judged = evaluate(join(done))
+        judged = evaluate(join_folds(done))
         rows.append(
             {
                 "Forecast": name, "Folds": len(done), "RMSE, folds": judged.rmse, "Persistence, folds": judged.persistence_rmse,
                 "Skill, folds": 100 * judged.skill, "RMSE, single split": single[name], "Persistence, single split": base,
-                "Skill, single split": 100 * told.comparison.row(name).mean["skill"], "DM p, folds": judged.dm_p,
+                "Skill, single split": 100 * told.comparison.find_row(name).mean["skill"], "DM p, folds": judged.dm_p,
                 "Beats persistence": judged.beats_persistence,
             }
         )  # fmt: skip
