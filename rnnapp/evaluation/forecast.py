@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from rnnapp.data.windows import PriceSequences, PriceSplit
+from rnnapp.errors import ConfigError
 from rnnapp.training.loop import TrainedModel
 
-__all__ = ["Forecast", "assemble_forecast", "forecast"]
+__all__ = ["Forecast", "Part", "assemble_forecast", "forecast", "seal_test"]
 
 Points = npt.NDArray[np.float64]
 Part = Literal["train", "valid", "test"]
@@ -52,7 +53,14 @@ class Forecast:
 
     def select_part(self, part: Part) -> Forecast:
         """The rows of one part."""
-        rows = self.part == part
+        return self.select_rows(self.part == part)
+
+    def select_rows(self, rows: npt.NDArray[np.bool_]) -> Forecast:
+        """Some rows.
+
+        Args:
+            rows: (N,) which to take.
+        """
         columns = ("dates", "actual", "predicted", "anchor", "part", "lower", "upper")
         chosen = {
             name: getattr(self, name)[rows] for name in columns if getattr(self, name) is not None
@@ -90,6 +98,26 @@ def forecast(trained: TrainedModel, split: PriceSplit, name: str | None = None) 
         return split.to_points(trained.predict(part), part.anchor)[:, -1]  # (N, H) -> (N,)
 
     return assemble_forecast(name or trained.model.name, split, predict)
+
+
+def seal_test(forecast: Forecast) -> Forecast:
+    """The same forecast with its test part sealed: the validation part stands in its place.
+
+    What is computed from it (:func:`rnnapp.evaluation.metrics.evaluate`, tables, charts) is then
+    of the validation days alone, in the same types; no test day is in it.
+
+    Raises:
+        ConfigError: there is no validation part.
+    """
+    valid = forecast.part == "valid"
+    if not valid.any():
+        raise ConfigError(
+            "The test part can be sealed only where a validation part stands in for it. "
+            "Hold out a share of the training windows."
+        )
+    seen = forecast.select_rows(forecast.part != "test")
+    part = np.where(seen.part == "valid", "test", seen.part)
+    return dataclasses.replace(seen, part=part, boundary=forecast.dates[valid][0])
 
 
 def assemble_forecast(

@@ -14,7 +14,7 @@ import numpy as np
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
 
-__all__ = ["interval_sentence", "test_part_coverage", "with_interval"]
+__all__ = ["interval_coverage", "interval_sentence", "with_interval"]
 
 
 def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
@@ -47,7 +47,7 @@ def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
     )
 
 
-def test_part_coverage(forecast: Forecast) -> float:
+def interval_coverage(forecast: Forecast) -> float:
     """Share of test days whose close lies in the interval; NaN without an interval."""
     test = forecast.select_part("test")
     if test.lower is None or test.upper is None or not len(test):
@@ -64,6 +64,6 @@ def interval_sentence(forecast: Forecast, level: float) -> str:
         else math.nan
     )
     return (
-        f"{forecast.name} ± {width:,.1f} points promises to hold {level:.0%} of days; on test it held {test_part_coverage(forecast):.1%} "
+        f"{forecast.name} ± {width:,.1f} points promises to hold {level:.0%} of days; on test it held {interval_coverage(forecast):.1%} "
         f"of {len(test)}."
     )

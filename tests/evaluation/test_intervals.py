@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnapp.errors import ConfigError
-from rnnapp.evaluation.intervals import interval_sentence, test_part_coverage, with_interval
+from rnnapp.evaluation.intervals import interval_coverage, interval_sentence, with_interval
 from tests.evaluation.series import hand_made
 
 
@@ -21,7 +21,7 @@ def exchangeable(seed: int, valid: int = 99, test: int = 200, spread: float = 3.
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
 def test_coverage_is_within_two_points_of_the_promise(level):
     reached = np.mean(
-        [test_part_coverage(with_interval(exchangeable(seed), level)) for seed in range(200)]
+        [interval_coverage(with_interval(exchangeable(seed), level)) for seed in range(200)]
     )
     assert abs(reached - level) < 0.02
 
@@ -48,12 +48,12 @@ def test_a_level_outside_0_to_1_is_refused(level):
 
 
 def test_no_interval_has_no_coverage():
-    assert math.isnan(test_part_coverage(exchangeable(0)))
+    assert math.isnan(interval_coverage(exchangeable(0)))
 
 
 def test_the_sentence_tells_promise_and_outcome():
     told = with_interval(exchangeable(1), 0.9)
     assert (
-        f"promises to hold 90% of days; on test it held {test_part_coverage(told):.1%} of 200."
+        f"promises to hold 90% of days; on test it held {interval_coverage(told):.1%} of 200."
         in interval_sentence(told, 0.9)
     )
