@@ -29,7 +29,7 @@ MODEL = RECIPE.model
 
 def ours(split: DigitSplit, train: TrainConfig) -> TrainedModel:
     """A whole training by this product."""
-    training = Training(split, MODEL, train, augment=make_augment(split.digits))
+    training = Training(split, MODEL, train, augment=make_augment(split.config))
     for _ in training.epochs():
         pass
     return training.result()

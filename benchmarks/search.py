@@ -28,9 +28,8 @@ def two_workers(seeds: int = 3) -> dict[str, Any]:
 
 
 def _search(seed: int, workers: int) -> float:
-    from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+    from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
     from rnnapp.data.sources import bundled
-    from rnnapp.runs.history.records import Settings
     from rnnapp.runs.jobs.queue import Engine
     from rnnapp.runs.search.search import Search
     from rnnapp.runs.search.space import Range, SearchPlan

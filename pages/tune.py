@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rnnapp.runs.history.records import Settings
+from rnnapp.configs import Settings
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices, sample_prices
 from rnnapp.ui.page import sentences

@@ -24,9 +24,13 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from rnnapp.errors import ConfigError
 
 __all__ = [
+    "Cell",
+    "CellKind",
     "DigitConfig",
     "ModelConfig",
     "Option",
+    "Settings",
+    "SettingsKind",
     "SimulatedConfig",
     "TrainConfig",
     "WindowConfig",
@@ -40,7 +44,18 @@ __all__ = [
     "to_query",
 ]
 
+CellKind = Literal["rnn", "lstm", "gru"]
 Cell = Literal["rnn", "lstm", "gru", "rnn-scratch", "lstm-scratch", "gru-scratch"]
+Readout = Literal["all", "last"]
+Target = Literal["difference", "level", "log-return"]
+InputForm = Literal["auto", "level", "change"]
+ScalerRows = Literal["train", "all"]
+Optimizer = Literal["adam", "sgd"]
+Schedule = Literal["constant", "one-cycle"]
+Device = Literal["auto", "cpu", "cuda"]
+BackendName = Literal["auto", "torch", "compiled"]
+DigitSource = Literal["auto", "mnist", "sklearn"]
+Augmentation = Literal["none", "affine", "drawn"]
 Process = Literal[
     "random-walk",
     "drift",
@@ -55,6 +70,7 @@ Process = Literal[
     "sine",
     "mackey-glass",
 ]
+SettingsKind = Literal["forecast", "digits"]
 SplitPoint = int | float | str
 ConfigT = TypeVar(
     "ConfigT", bound="WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig"
@@ -122,17 +138,17 @@ class WindowConfig:
             )
         },
     )
-    target: Literal["difference", "level", "log-return"] = _choice(
+    target: Target = _choice(
         "difference",
         "Target",
         "What the net predicts: the change in points, the close itself, or the log-return.",
-        ("difference", "level", "log-return"),
+        get_args(Target),
     )
-    inputs: Literal["auto", "level", "change"] = _choice(
+    inputs: InputForm = _choice(
         "auto",
         "Inputs",
         "Features as levels or as daily log-changes; auto takes levels for a level target, else changes.",
-        ("auto", "level", "change"),
+        get_args(InputForm),
     )
     split: SplitPoint = field(
         default=0.7,
@@ -151,11 +167,11 @@ class WindowConfig:
         0.0,
         0.5,
     )
-    scaling: Literal["train", "all"] = _choice(
+    scaling: ScalerRows = _choice(
         "train",
         "Scaling",
         "Rows the scaler is fitted on. 'all' is what the notebooks did: it leaks the test part's range.",
-        ("train", "all"),
+        get_args(ScalerRows),
     )
     rows: int = _number(
         0, "Rows", "Use only the latest rows of the table; 0 uses all.", 0, 2_000_000, "rows"
@@ -181,7 +197,7 @@ class ModelConfig:
         "gru",
         "Cell",
         "The recurrent cell; the scratch forms are written out from the equations.",
-        ("rnn", "lstm", "gru", "rnn-scratch", "lstm-scratch", "gru-scratch"),
+        get_args(Cell),
     )
     hidden: int = _number(8, "Hidden size", "Units in each layer and direction.", 1, 512, "units")
     layers: int = _number(1, "Layers", "Recurrent layers on top of each other.", 1, 4, "layers")
@@ -191,11 +207,11 @@ class ModelConfig:
     dropout: float = _number(
         0.0, "Dropout", "Share of units dropped between layers while training.", 0.0, 0.9
     )
-    readout: Literal["all", "last"] = _choice(
+    readout: Readout = _choice(
         "all",
         "Readout",
         "Read the answer from every step's output, or from the last step's alone.",
-        ("all", "last"),
+        get_args(Readout),
     )
     squash: bool = _switch(
         False, "Sigmoid head", "Squash the answer into 0..1, as the RNN notebook did."
@@ -205,9 +221,9 @@ class ModelConfig:
         _check(self)
 
     @property
-    def kind(self) -> Literal["rnn", "lstm", "gru"]:
+    def kind(self) -> CellKind:
         """The cell without its ``-scratch`` suffix."""
-        return cast(Literal["rnn", "lstm", "gru"], self.cell.removesuffix("-scratch"))
+        return cast(CellKind, self.cell.removesuffix("-scratch"))
 
     @property
     def scratch(self) -> bool:
@@ -235,17 +251,17 @@ class TrainConfig:
 
     epochs: int = _number(30, "Epochs", "Passes over the training windows.", 1, 10_000, "epochs")
     batch: int = _number(64, "Batch size", "Windows in each step.", 1, 65_536, "windows")
-    optimizer: Literal["adam", "sgd"] = _choice(
-        "adam", "Optimizer", "Adam or plain stochastic gradient descent.", ("adam", "sgd")
+    optimizer: Optimizer = _choice(
+        "adam", "Optimizer", "Adam or plain stochastic gradient descent.", get_args(Optimizer)
     )
     lr: float = _number(
         5e-3, "Learning rate", "Step size; the peak of it under one-cycle.", 1e-6, 10.0
     )
-    schedule: Literal["constant", "one-cycle"] = _choice(
+    schedule: Schedule = _choice(
         "constant",
         "Schedule",
         "Keep the learning rate, or raise and lower it once (one-cycle).",
-        ("constant", "one-cycle"),
+        get_args(Schedule),
     )
     shuffle: bool = _switch(True, "Shuffle", "Draw the windows in a new order each epoch.")
     patience: int = _number(
@@ -264,17 +280,17 @@ class TrainConfig:
         0,
         2**31 - 1,
     )
-    device: Literal["auto", "cpu", "cuda"] = _choice(
+    device: Device = _choice(
         "auto",
         "Device",
         "Where to train; auto takes a GPU where there is one.",
-        ("auto", "cpu", "cuda"),
+        get_args(Device),
     )
-    backend: Literal["auto", "torch", "compiled"] = _choice(
+    backend: BackendName = _choice(
         "auto",
         "Backend",
         "Torch, or the compiled kernel for small nets; auto takes the faster.",
-        ("auto", "torch", "compiled"),
+        get_args(BackendName),
     )
 
     def __post_init__(self) -> None:
@@ -285,17 +301,17 @@ class TrainConfig:
 class DigitConfig:
     """How handwritten digits become sequences: 28 rows as 28 steps of 28 pixels."""
 
-    source: Literal["auto", "mnist", "sklearn"] = _choice(
+    source: DigitSource = _choice(
         "auto",
         "Digits",
         "MNIST, or scikit-learn's 8x8 digits scaled up; auto takes MNIST where it is found.",
-        ("auto", "mnist", "sklearn"),
+        get_args(DigitSource),
     )
-    augment: Literal["none", "affine", "drawn"] = _choice(
+    augment: Augmentation = _choice(
         "none",
         "Augment",
         "affine turns, shifts, scales and shears each digit a little; drawn also bends it, varies its weight and slashes zeros.",
-        ("none", "affine", "drawn"),
+        get_args(Augmentation),
     )
     mean: float = _number(0.0, "Mean", "Subtracted from pixels in 0..1.", -10.0, 10.0)
     sd: float = _number(1.0, "Spread", "Divides pixels after the mean is taken off.", 1e-3, 10.0)
@@ -335,6 +351,62 @@ class SimulatedConfig:
 Config = WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig
 
 
+@dataclass(frozen=True)
+class Settings:
+    """The configs of one run; a forecast has a window, a digit reader has digits.
+
+    Attributes:
+        model, train: the net and how it is trained.
+        window: how prices became windows, None for digits.
+        digits: how drawings became sequences, None for prices.
+    """
+
+    model: ModelConfig
+    train: TrainConfig
+    window: WindowConfig | None = None
+    digits: DigitConfig | None = None
+
+    @property
+    def kind(self) -> SettingsKind:
+        """What is learned: ``forecast`` or ``digits``."""
+        if self.window is None:
+            return "digits"
+        return "forecast"
+
+    @property
+    def configs(self) -> tuple[WindowConfig | DigitConfig | ModelConfig | TrainConfig, ...]:
+        """The configs that are set, in the order the data flows."""
+        configs = (self.window, self.digits, self.model, self.train)
+        return tuple(config for config in configs if config is not None)
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting by its name."""
+        return {name: value for config in self.configs for name, value in to_dict(config).items()}
+
+    def query(self) -> dict[str, str]:
+        """The settings that differ from their defaults, as the address bar carries them."""
+        return to_query(*self.configs)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, by config."""
+        groups = {group: getattr(self, group) for group in _GROUPS}
+        return {group: to_dict(config) for group, config in groups.items() if config is not None}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Settings:
+        """What :meth:`to_json` returned; settings that this version does not know are ignored.
+
+        Raises:
+            ConfigError: a value outside what its setting takes.
+        """
+        groups = {
+            group: _known_values(_GROUPS[group], values[group])
+            for group in _GROUPS
+            if group in values
+        }
+        return cls(**{group: from_dict(_GROUPS[group], known) for group, known in groups.items()})
+
+
 def options(config: Any) -> dict[str, Option]:
     """The declared settings of a config or of its class, by name, in order."""
     return {f.name: f.metadata["option"] for f in dataclasses.fields(config)}
@@ -359,6 +431,24 @@ def from_dict(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
         if name not in known:
             raise ConfigError(f"There is no setting {name!r}; the settings are {', '.join(known)}.")
     return cls(**values)
+
+
+_GROUPS: dict[str, type[Any]] = {
+    "window": WindowConfig,
+    "digits": DigitConfig,
+    "model": ModelConfig,
+    "train": TrainConfig,
+}
+
+
+def _known_values(cls: type[Any], values: Any) -> dict[str, Any]:
+    """The values of a saved config that this version still has."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(
+            f"The settings of {cls.__name__} are {values!r}; they take names with values."
+        )
+    known = options(cls)
+    return {name: value for name, value in values.items() if name in known}
 
 
 def to_query(*configs: Config) -> dict[str, str]:

@@ -154,7 +154,7 @@ def open_net(name: str | Path) -> DigitNet:
 def digit_facts(trained: TrainedModel, split: DigitSplit, scores: DigitScores) -> dict[str, Any]:
     """What a digit net was made with and what it reached, to be saved beside it."""
     return {
-        "digits": to_dict(split.digits),
+        "digits": to_dict(split.config),
         "data": {
             "name": split.name,
             "sha256": split.fingerprint,
@@ -167,7 +167,7 @@ def digit_facts(trained: TrainedModel, split: DigitSplit, scores: DigitScores) -
             "per_class": scores.report()["per_class"],
             "confusion": scores.confusion.tolist(),
         },
-        "command": _command(trained, split.digits),
+        "command": _command(trained, split.config),
     }
 
 

@@ -16,6 +16,7 @@ from rnnapp.configs import (
     DigitConfig,
     ModelConfig,
     Option,
+    Settings,
     TrainConfig,
     WindowConfig,
     from_dict,
@@ -113,3 +114,19 @@ def test_an_unknown_name_is_refused() -> None:
 def test_configs_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         WindowConfig().window = 3  # type: ignore[misc]
+
+
+def test_settings_say_what_they_learn_and_come_back_from_json() -> None:
+    """What a run travels with: a window makes it a forecast, digits a reader of digits."""
+    forecast = Settings(ModelConfig(hidden=3), TrainConfig(), window=WindowConfig(window=4))
+    digits = Settings(ModelConfig(), TrainConfig(), digits=DigitConfig(source="sklearn"))
+    assert (forecast.kind, digits.kind) == ("forecast", "digits")
+    for settings in (forecast, digits):
+        assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_settings_of_a_later_version_are_read_without_what_is_unknown() -> None:
+    saved = {"model": {"hidden": 3, "sparsity": 0.5}, "train": {"epochs": 2}}
+    assert Settings.from_json(saved) == Settings(ModelConfig(hidden=3), TrainConfig(epochs=2))
+    with pytest.raises(ConfigError, match="take names with values"):
+        Settings.from_json({"model": [3], "train": {}})

@@ -12,7 +12,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +36,18 @@ _SLASHED = 0.15  # share of the zeros that also come slashed
 _TIMEOUT = 10.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DigitSplit(Split):
     """Digits cut into a training and a test part.
 
     Attributes:
-        digits: the settings they were loaded with.
-        name: what they are.
+        config: the settings they were loaded with.
         notes: what a person should know, in sentences.
         fingerprint: SHA-256 of all pixels and labels as they were found.
     """
 
-    digits: DigitConfig
-    name: str
+    config: DigitConfig = field()
     notes: tuple[str, ...]
-    fingerprint: str
 
 
 def load_digits(
@@ -136,7 +133,7 @@ def _split(
         valid=None,
         objective="cross-entropy",
         outputs=_CLASSES,
-        digits=config,
+        config=config,
         name=name,
         notes=notes,
         fingerprint=digest.hexdigest(),

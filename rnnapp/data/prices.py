@@ -61,7 +61,7 @@ class PriceTable:
         """The rhythm of the rows: daily, weekly, monthly and so on."""
         return measure_spacing(self.dates)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of dates and values: equal tables have equal fingerprints, whatever file they came from."""
         digest = hashlib.sha256(",".join(self.columns).encode())

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from rnnapp.configs import DigitConfig, WindowConfig
+
 __all__ = ["FloatArray", "IntArray", "Sequences", "Split"]
 
 FloatArray = npt.NDArray[np.float32]
@@ -66,6 +68,9 @@ class Split:
         valid: the latest training windows held out, or None.
         objective: ``mse`` for regression, ``cross-entropy`` for classes.
         outputs: O, values the net answers with.
+        name: what the data is called.
+        fingerprint: SHA-256 of the data; empty where it was made by hand.
+        config: the settings it was cut or loaded with; None where it was made by hand.
     """
 
     train: Sequences
@@ -73,6 +78,9 @@ class Split:
     valid: Sequences | None
     objective: Literal["mse", "cross-entropy"]
     outputs: int
+    name: str = ""
+    fingerprint: str = ""
+    config: WindowConfig | DigitConfig | None = None
 
     @property
     def steps(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,7 +54,7 @@ class PriceSplit(Split):
     train: PriceSequences
     test: PriceSequences
     valid: PriceSequences | None
-    config: WindowConfig
+    config: WindowConfig = field()
     prices: PriceTable
     columns: tuple[str, ...]
     feature_scaler: Scaler
@@ -137,7 +137,7 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     test = part(test_start, count)
     return PriceSplit(
         train=part(0, trained), test=test, valid=valid, objective="mse", outputs=config.horizon,
-        config=config, prices=prices, columns=columns, feature_scaler=feature_scaler, target_scaler=target_scaler,
+        name=prices.name, fingerprint=prices.fingerprint, config=config, prices=prices, columns=columns, feature_scaler=feature_scaler, target_scaler=target_scaler,
         train_rows=train_rows, boundary=test.dates[0, 0], notes=notes + _notes(config),
     )  # fmt: skip
 

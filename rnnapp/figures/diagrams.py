@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
 
-from rnnapp.configs import ModelConfig
+from rnnapp.configs import CellKind, ModelConfig
 from rnnapp.figures.style import line_of
 
 __all__ = ["STAGES", "cell_diagram"]
 
-Kind = Literal["rnn", "lstm", "gru"]
 
-STAGES: dict[Kind, tuple[str, ...]] = {
+STAGES: dict[CellKind, tuple[str, ...]] = {
     "rnn": ("read x and the last h", "new hidden state"),
     "lstm": (
         "read x and the last h",
@@ -41,7 +39,7 @@ class _Part:
 
 
 def cell_diagram(
-    kind: Kind, *, stage: int | None = None, values: Mapping[str, float] | None = None
+    kind: CellKind, *, stage: int | None = None, values: Mapping[str, float] | None = None
 ) -> str:
     """The drawing of a cell.
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rnnapp.configs import ModelConfig
+from rnnapp.configs import CellKind, ModelConfig
 from rnnapp.models.cells import GATES, CellTrace, ScratchRecurrent, open_up
 from rnnapp.models.gradients import one_thread
 from rnnapp.models.recurrent import RecurrentNet, count_parameters
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
-Kind = Literal["rnn", "lstm", "gru"]
 
 
 @dataclass(frozen=True)
@@ -242,7 +241,7 @@ def parameter_totals(
             ],
             np.int64,
         )
-        for kind in cast(tuple[Kind, ...], ("rnn", "lstm", "gru"))
+        for kind in get_args(CellKind)
     }
 
 
@@ -260,7 +259,7 @@ class LayerView:
         c, c_before: (T, H), cell state after and before; None but for an LSTM.
     """
 
-    kind: Kind
+    kind: CellKind
     layer: int
     direction: int
     names: tuple[str, ...]

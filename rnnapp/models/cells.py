@@ -23,19 +23,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnnapp.configs import CellKind
 from rnnapp.errors import ConfigError
 
 __all__ = ["GATES", "CellTrace", "ScratchRecurrent", "Step", "open_up"]
 
-Kind = Literal["rnn", "lstm", "gru"]
 
-GATES: dict[Kind, tuple[str, ...]] = {
+GATES: dict[CellKind, tuple[str, ...]] = {
     "rnn": ("candidate",),
     "lstm": ("input", "forget", "candidate", "output"),
     "gru": ("reset", "update", "candidate"),
@@ -71,7 +71,7 @@ class CellTrace:
         steps: T steps; their tensors are those of the graph, so gradients with respect to them can be asked for.
     """
 
-    kind: Kind
+    kind: CellKind
     layer: int
     direction: int
     inputs: Tensor
@@ -112,7 +112,7 @@ class ScratchRecurrent(nn.Module):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: CellKind,
         input_size: int,
         hidden_size: int,
         *,
@@ -237,7 +237,7 @@ def open_up(recurrent: nn.Module) -> ScratchRecurrent:
         A stack of equal outputs in evaluation mode, on the CPU or wherever the weights are, of their precision.
     """
     source: Any = recurrent
-    kind: Kind = (
+    kind: CellKind = (
         recurrent.kind if isinstance(recurrent, ScratchRecurrent) else _KINDS[type(recurrent)]
     )
     twin = ScratchRecurrent(
@@ -254,7 +254,7 @@ def open_up(recurrent: nn.Module) -> ScratchRecurrent:
     return twin.eval()
 
 
-_KINDS: dict[type[nn.Module], Kind] = {nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru"}
+_KINDS: dict[type[nn.Module], CellKind] = {nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru"}
 
 
 def _names(layer: int, direction: int) -> tuple[str, str, str, str]:
@@ -283,7 +283,7 @@ def _gru_step(row: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) -> Step:
     return Step((1 - z) * n + z * h, None, (r, z, n))
 
 
-_STEPS: dict[Kind, Callable[[Tensor, Tensor, Tensor, Tensor], Step]] = {
+_STEPS: dict[CellKind, Callable[[Tensor, Tensor, Tensor, Tensor], Step]] = {
     "rnn": _rnn_step,
     "lstm": _lstm_step,
     "gru": _gru_step,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from rnnapp.configs import CellKind
 from rnnapp.models.cells import GATES, ScratchRecurrent, open_up
 
 __all__ = ["GradientFlow", "gradient_flow", "one_thread"]
 
 Array = npt.NDArray[np.float64]
-Kind = Literal["rnn", "lstm", "gru"]
 
 
 @contextmanager
@@ -43,7 +43,7 @@ class GradientFlow:
         c: (T,), norm of d loss / d c_t, an LSTM's; None for the others.
     """
 
-    kind: Kind
+    kind: CellKind
     h: Array
     x: Array
     c: Array | None

@@ -13,20 +13,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnapp.runs.history.records import Run, Settings
+    from rnnapp.runs.history.records import Run
     from rnnapp.runs.history.store import Store
     from rnnapp.runs.jobs.queue import Engine
     from rnnapp.runs.manager import Desk, Live
     from rnnapp.runs.record import keep
     from rnnapp.runs.search.search import Search
 
-__all__ = ["Desk", "Engine", "Live", "Run", "Search", "Settings", "Store", "keep"]
+__all__ = ["Desk", "Engine", "Live", "Run", "Search", "Store", "keep"]
 
 _HOMES = {
     "manager": ("Desk", "Live"),
     "jobs.queue": ("Engine",),
     "record": ("keep",),
-    "history.records": ("Run", "Settings"),
+    "history.records": ("Run",),
     "search.search": ("Search",),
     "history.store": ("Store",),
 }

@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from rnnapp.configs import Settings
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import RunError
 from rnnapp.evaluation.compare import Candidate, SeedResult, seed_result, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.walkforward import Fold, fold_splits, judged_fold
 from rnnapp.runs.history.artifacts import open_run
-from rnnapp.runs.history.records import RESUMABLE, Run, Settings
+from rnnapp.runs.history.records import RESUMABLE, Run
 from rnnapp.runs.jobs.queue import Engine, Ticket
 from rnnapp.runs.jobs.worker import Line
 from rnnapp.runs.manager import Desk

@@ -13,13 +13,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from rnnapp.configs import Settings
 from rnnapp.data.digits import load_digits
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
 from rnnapp.errors import RnnappError, RunError
 from rnnapp.runs.history.artifacts import get_prices, put_outcome, put_prices
 from rnnapp.runs.history.ownership import Owner
-from rnnapp.runs.history.records import RESUMABLE, NewRun, Run, Settings, Status
+from rnnapp.runs.history.records import RESUMABLE, NewRun, Run, Status
 from rnnapp.runs.history.store import Store, live_tags
 from rnnapp.runs.jobs.queue import Engine, Load, Ticket
 from rnnapp.runs.training_job import Job, Outcome, pack, train, unpack
@@ -111,8 +112,6 @@ class Desk:
         *,
         prices: PriceTable | None = None,
         split: Split | None = None,
-        fingerprint: str = "",
-        data: str = "",
         source: str = "",
         session: str = "",
     ) -> str:
@@ -122,17 +121,17 @@ class Desk:
             name: what to call it.
             settings: the configs.
             prices: the table, for a forecast.
-            split: the windows, for digits; then ``fingerprint`` and ``data`` name them.
+            split: the windows, for digits.
             source: where the data came from, in words.
             session: whose it is.
 
         Raises:
             RunError: the history cannot be written, or the queue is full.
         """
-        if prices is not None:
-            fingerprint, data = prices.fingerprint, prices.name
-        kind = "forecast" if settings.window is not None else "digits"
-        new = NewRun(name, settings, data, source, fingerprint, kind, session, self._owner.id)  # type: ignore[arg-type]
+        data: PriceTable | Split | None = prices if prices is not None else split
+        if data is None:
+            raise RunError("There is nothing to train on.", remedy="Submit prices, or windows.")
+        new = NewRun(name, settings, data.name, source, data.fingerprint, session, self._owner.id)
         run_id = self.store.create(new)
         if prices is not None:
             put_prices(self.store, run_id, prices)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import dataclasses
 
-from rnnapp.configs import DigitConfig
+from rnnapp.configs import Settings
+from rnnapp.data.digits import DigitSplit
 from rnnapp.data.sequences import Split
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.runs.history.artifacts import put_outcome, put_prices
-from rnnapp.runs.history.records import NewRun, Settings
+from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import Store, live_tags
 from rnnapp.runs.training_job import figures
 from rnnapp.training.loop import TrainedModel
@@ -42,20 +43,16 @@ def keep(
         RunError: the history cannot be written.
     """
     store = store or Store()
+    if isinstance(split, PriceSplit) and told is None:
+        told = forecast(trained, split)
+    title = name or f"{trained.model.name} on {split.name}"
+    settings = Settings(trained.model, trained.train)
     if isinstance(split, PriceSplit):
-        told = told if told is not None else forecast(trained, split)
-        settings = Settings(trained.model, trained.train, window=split.config)
-        data, fingerprint = split.prices.name, split.prices.fingerprint
-    else:
-        digits: DigitConfig | None = getattr(split, "digits", None)
-        settings = Settings(trained.model, trained.train, digits=digits or DigitConfig())
-        data, fingerprint = getattr(split, "name", "digits"), getattr(split, "fingerprint", "")
-    kind: Literal["forecast", "digits"] = "digits"
-    if settings.window is not None:
-        kind = "forecast"
-    title = name or f"{trained.model.name} on {data}"
+        settings = dataclasses.replace(settings, window=split.config)
+    elif isinstance(split, DigitSplit):
+        settings = dataclasses.replace(settings, digits=split.config)
     run_id = store.create(
-        NewRun(title, settings, data, source, fingerprint, kind, session, status="running")
+        NewRun(title, settings, split.name, source, split.fingerprint, session, status="running")
     )
     if isinstance(split, PriceSplit):
         put_prices(store, run_id, split.prices)

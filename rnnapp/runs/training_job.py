@@ -13,7 +13,7 @@ from typing import Any
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from rnnapp.configs import TrainConfig
+from rnnapp.configs import Settings, TrainConfig
 from rnnapp.data.digits import make_augment
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
@@ -21,7 +21,6 @@ from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import DivergedError, RunError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import evaluate
-from rnnapp.runs.history.records import Settings
 from rnnapp.runs.jobs.worker import Line
 from rnnapp.training.loop import EpochEvent, TrainedModel, Training, TrainingState
 

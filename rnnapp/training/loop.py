@@ -273,8 +273,14 @@ class Training:
                 model=self.model, train=self.train, weights=weights, history=tuple(self._history),
                 stopped=self._stopped or "stopped", device=self.device, backend=self.backend, seconds=self._seconds,
                 features=self.split.features, steps=self.split.steps, outputs=self.split.outputs,
-                window=getattr(self.split, "config", None), reason=self.choice.reason,
+                window=self._window_config(), reason=self.choice.reason,
             )  # fmt: skip
+
+    def _window_config(self) -> WindowConfig | None:
+        config = self.split.config
+        if isinstance(config, WindowConfig):
+            return config
+        return None
 
     def state(self) -> TrainingState:
         """A copy of all that is needed to go on; may be taken from another thread while training."""

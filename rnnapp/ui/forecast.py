@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
-from rnnapp.configs import ModelConfig, TrainConfig, to_dict
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, to_dict
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
@@ -20,7 +20,6 @@ from rnnapp.evaluation.warnings import collect_warnings
 from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, residual_figure
 from rnnapp.figures.style import line_of
 from rnnapp.runs.history.artifacts import open_run
-from rnnapp.runs.history.records import Settings
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.checkpoints import model_to_bytes

@@ -10,6 +10,7 @@ from contextlib import suppress
 import plotly.graph_objects as go
 import streamlit as st
 
+from rnnapp.configs import Settings
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
 from rnnapp.errors import RnnappError
@@ -17,7 +18,7 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.figures.digits import learning_figure
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
-from rnnapp.runs.history.records import Run, Settings
+from rnnapp.runs.history.records import Run
 from rnnapp.runs.manager import Desk, Live
 from rnnapp.runs.record import keep
 from rnnapp.training.loop import EpochEvent, TrainedModel
@@ -143,14 +144,11 @@ def send(
     Raises:
         RunError: the history cannot be written, or the queue is full.
     """
-    fingerprint, data = getattr(split, "fingerprint", ""), getattr(split, "name", "")
     run_id = desk().submit(
         name,
         settings,
         prices=prices,
         split=split,
-        fingerprint=fingerprint,
-        data=data,
         source=source,
         session=session(),
     )

@@ -90,14 +90,7 @@ def forget(key: Hashable) -> None:
 
 def split_key(split: Split, *settings: Hashable) -> Hashable:
     """What makes two runs the same: the data with their name, which nobody else is to read, and every setting."""
-    data = getattr(split, "prices", split)
-    told = [getattr(data, name, None) for name in ("fingerprint", "name")]
-    return (
-        *told,
-        getattr(split, "config", getattr(split, "digits", None)),
-        len(split.train),
-        *settings,
-    )
+    return (split.fingerprint, split.name, split.config, len(split.train), *settings)
 
 
 class _Made:

@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, format_value, options
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig, format_value, options
 from rnnapp.data.prices import PriceTable
 from rnnapp.figures.runs import SearchKind, search_figure
-from rnnapp.runs.history.records import Settings
 from rnnapp.runs.search.search import Search, saved_searches, searches_folder
 from rnnapp.runs.search.space import Range, SearchPlan
 from rnnapp.ui.address import open_settings

@@ -10,9 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
-from rnnapp.runs.history.records import NewRun, Settings
+from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import Store
 from rnnapp.runs.record import keep
 from rnnapp.training.loop import train

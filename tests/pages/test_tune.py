@@ -9,9 +9,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.figures.runs import search_figure
-from rnnapp.runs.history.records import Settings
 from rnnapp.runs.jobs.queue import Engine
 from rnnapp.runs.search.search import Search
 from rnnapp.runs.search.space import Range, SearchPlan

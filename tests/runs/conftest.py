@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
-from rnnapp.runs.history.records import NewRun, Settings
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
+from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import Store
 from rnnapp.runs.jobs.queue import Engine
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import make_split
 from rnnapp.errors import RunError
 from rnnapp.runs import manager as desk_module
 from rnnapp.runs.history.artifacts import open_run, put_prices
-from rnnapp.runs.history.records import NewRun, Settings
+from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import Store, live_tags
 from rnnapp.runs.jobs.queue import Engine
 from rnnapp.runs.manager import Desk

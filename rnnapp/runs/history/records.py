@@ -7,18 +7,9 @@ import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Literal, get_args
 
-from rnnapp.configs import (
-    DigitConfig,
-    ModelConfig,
-    TrainConfig,
-    WindowConfig,
-    from_dict,
-    to_dict,
-    to_query,
-)
-from rnnapp.errors import ConfigError
+from rnnapp.configs import Settings, SettingsKind
 
 __all__ = [
     "ACTIVE",
@@ -26,7 +17,6 @@ __all__ = [
     "STATUSES",
     "NewRun",
     "Run",
-    "Settings",
     "Status",
     "spark",
     "versions",
@@ -47,61 +37,6 @@ ACTIVE: tuple[Status, ...] = ("queued", "running")
 RESUMABLE: tuple[Status, ...] = ("interrupted", "stopped", "failed")
 
 _SPARK = 32
-_GROUPS: dict[str, type[Any]] = {
-    "window": WindowConfig,
-    "digits": DigitConfig,
-    "model": ModelConfig,
-    "train": TrainConfig,
-}
-ConfigT = TypeVar("ConfigT", WindowConfig, DigitConfig, ModelConfig, TrainConfig)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The configs of one run; a forecast has a window, a digit reader has digits.
-
-    Attributes:
-        model, train: the net and how it is trained.
-        window: how prices became windows, None for digits.
-        digits: how drawings became sequences, None for prices.
-    """
-
-    model: ModelConfig
-    train: TrainConfig
-    window: WindowConfig | None = None
-    digits: DigitConfig | None = None
-
-    @property
-    def configs(self) -> tuple[WindowConfig | DigitConfig | ModelConfig | TrainConfig, ...]:
-        """Those there are, in the order the data flows."""
-        return tuple(c for c in (self.window, self.digits, self.model, self.train) if c is not None)
-
-    def flat(self) -> dict[str, Any]:
-        """Every setting by its name."""
-        return {name: value for config in self.configs for name, value in to_dict(config).items()}
-
-    def query(self) -> dict[str, str]:
-        """The settings that differ from their defaults, as the address bar carries them."""
-        return to_query(*self.configs)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, by config."""
-        return {
-            group: to_dict(cast(Any, config))
-            for group in _GROUPS
-            if (config := getattr(self, group)) is not None
-        }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Settings:
-        """What :meth:`to_json` gave; settings this version does not know any more are passed over.
-
-        Raises:
-            ConfigError: a value outside what its setting takes.
-        """
-        return cls(
-            **{group: _read(_GROUPS[group], values[group]) for group in _GROUPS if group in values}
-        )
 
 
 @dataclass(frozen=True)
@@ -114,7 +49,6 @@ class NewRun:
         data: name of the data.
         source: where the data came from, in words.
         fingerprint: SHA-256 of the data.
-        kind: ``forecast`` or ``digits``.
         session: whose it is (a browser session, a command line, a search).
         owner: the process that looks after it.
         status: ``queued`` or ``running``.
@@ -126,11 +60,15 @@ class NewRun:
     data: str
     source: str
     fingerprint: str
-    kind: Literal["forecast", "digits"] = "forecast"
     session: str = ""
     owner: str = ""
     status: Status = "queued"
     parent: str = ""
+
+    @property
+    def kind(self) -> SettingsKind:
+        """``forecast`` or ``digits``."""
+        return self.settings.kind
 
 
 @dataclass(frozen=True)
@@ -156,7 +94,7 @@ class Run:
     id: str
     name: str
     status: Status
-    kind: Literal["forecast", "digits"]
+    kind: SettingsKind
     created: dt.datetime
     seconds: float
     epoch: int
@@ -208,12 +146,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _read(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
-    known = to_dict(cls())
-    if not isinstance(values, Mapping):
-        raise ConfigError(
-            f"The settings of {cls.__name__} are {values!r}; they take names with values."
-        )
-    return from_dict(cls, {name: value for name, value in values.items() if name in known})

@@ -17,9 +17,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from rnnapp.configs import Settings
 from rnnapp.errors import CheckpointError, RunError
 from rnnapp.runs.history.mlflow_client import EXPERIMENT, Tracking, mlflow, told
-from rnnapp.runs.history.records import ACTIVE, NewRun, Run, Settings, Status, spark, versions
+from rnnapp.runs.history.records import ACTIVE, NewRun, Run, Status, spark, versions
 from rnnapp.training.checkpoints import load_state, save_model, save_state
 from rnnapp.training.loop import EpochEvent, TrainedModel, TrainingState
 

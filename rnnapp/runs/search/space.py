@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, options
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig, options
 from rnnapp.errors import ConfigError
-from rnnapp.runs.history.records import Settings
 
 __all__ = ["Range", "SearchPlan"]
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnapp.configs import WindowConfig
+from rnnapp.configs import Settings, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import DivergedError, TooFewRowsError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.walkforward import walk_forward
-from rnnapp.runs.history.records import Settings
 from rnnapp.runs.jobs.worker import Line
 from rnnapp.training.loop import Training
 

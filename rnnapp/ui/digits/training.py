@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from rnnapp.configs import DigitConfig, Option, TrainConfig, options
+from rnnapp.configs import DigitConfig, Option, Settings, TrainConfig, options
 from rnnapp.data.digits import DigitSplit, find_mnist, load_digits, make_augment
 from rnnapp.evaluation.digits import DigitScores, score_digits
 from rnnapp.figures.digits import confusion_figure, learning_figure, per_class_figure
 from rnnapp.figures.style import line_of
 from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, DigitRecipe, digit_facts, open_net
 from rnnapp.runs.history.artifacts import open_run
-from rnnapp.runs.history.records import Settings
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.loop import TrainedModel, Training

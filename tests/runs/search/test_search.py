@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.errors import ConfigError, RunError, TooFewRowsError
-from rnnapp.runs.history.records import Settings
 from rnnapp.runs.jobs.queue import Engine
 from rnnapp.runs.search import search as search_module
 from rnnapp.runs.search.search import Search, saved_searches
