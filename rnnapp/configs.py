@@ -71,6 +71,8 @@ Process = Literal[
     "mackey-glass",
 ]
 SettingsKind = Literal["forecast", "digits"]
+_LONGEST_VALUE = 80
+"""Characters of a refused value that an error repeats."""
 SplitPoint = int | float | str
 ConfigT = TypeVar(
     "ConfigT", bound="WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig"
@@ -178,7 +180,8 @@ class WindowConfig:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "features", tuple(self.features))
+        if isinstance(self.features, list):
+            object.__setattr__(self, "features", tuple(self.features))
         _check(self)
 
     @property
@@ -555,37 +558,60 @@ def _check(config: Config) -> None:
 
 
 def _check_value(name: str, option: Option, value: Any) -> None:
+    """Refuse a value that its setting does not take.
+
+    Raises:
+        ConfigError: names the setting, the value and what it takes.
+    """
     if option.kind in ("int", "float"):
-        wanted: type | tuple[type, ...] = int if option.kind == "int" else (int, float)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, wanted)
-            or not option.low <= cast(float, value) <= option.high
-        ):
-            kind = "a whole number" if option.kind == "int" else "a number"
-            raise ConfigError(
-                f"{name} is {value!r}; it takes {kind} from {option.low:g} to {option.high:g}."
-            )
+        _check_number(name, option, value)
     elif option.kind == "choice" and value not in option.choices:
-        raise ConfigError(f"{name} is {value!r}; it takes {', '.join(option.choices)}.")
+        raise _refusal(name, value, ", ".join(option.choices))
     elif option.kind == "bool" and not isinstance(value, bool):
-        raise ConfigError(f"{name} is {value!r}; it takes true or false.")
-    elif option.kind == "names" and len(set(value)) != len(value):
-        raise ConfigError(f"{name} names a column twice: {', '.join(value)}.")
+        raise _refusal(name, value, "true or false")
+    elif option.kind == "names":
+        _check_names(name, value)
     elif option.kind == "split":
         _check_split(name, value)
 
 
-def _check_split(name: str, value: SplitPoint) -> None:
+def _check_number(name: str, option: Option, value: object) -> None:
+    allowed: tuple[type, ...] = (int, float)
+    noun = "a number"
+    if option.kind == "int":
+        allowed = (int,)
+        noun = "a whole number"
+    number = isinstance(value, allowed) and not isinstance(value, bool)
+    if not number or not option.low <= cast(float, value) <= option.high:
+        raise _refusal(name, value, f"{noun} from {option.low:g} to {option.high:g}")
+
+
+def _check_names(name: str, value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+        raise _refusal(name, value, "names of columns")
+    if len(set(value)) != len(value):
+        raise ConfigError(f"{name} names a column twice: {', '.join(value)}.")
+
+
+def _check_split(name: str, value: object) -> None:
     takes = (
         "a number of training windows (200), a share between 0 and 1 (0.7), or a date (2018-01-02)"
     )
-    if isinstance(value, bool):
-        raise ConfigError(f"{name} is {value!r}; it takes {takes}.")
     if isinstance(value, str):
         try:
             dt.date.fromisoformat(value)
         except ValueError:
-            raise ConfigError(f"{name} is {value!r}; it takes {takes}.") from None
-    elif not (value >= 1 if isinstance(value, int) else 0 < value < 1):
-        raise ConfigError(f"{name} is {value!r}; it takes {takes}.")
+            raise _refusal(name, value, takes) from None
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refusal(name, value, takes)
+    else:
+        count = isinstance(value, int) and value >= 1
+        if not count and not 0 < value < 1:
+            raise _refusal(name, value, takes)
+
+
+def _refusal(name: str, value: object, takes: str) -> ConfigError:
+    text = repr(value)
+    if len(text) > _LONGEST_VALUE:
+        text = f"{text[:_LONGEST_VALUE]}..."
+    return ConfigError(f"{name} is {text}; it takes {takes}.")

@@ -13,6 +13,7 @@
     ├── TrainingError          training cannot start or go on
     │   └── DivergedError      the loss stopped being a number
     ├── CheckpointError        a saved model that cannot be opened
+    ├── HomeError              no folder of one's own to save in
     └── RunError               the job engine or the run history does not answer
 
 The core raises these; pages and the command line show their text and nothing else.
@@ -29,6 +30,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DivergedError",
+    "HomeError",
     "InkError",
     "PriceFileError",
     "RnnappError",
@@ -113,6 +115,10 @@ class DivergedError(TrainingError):
 
 class CheckpointError(RnnappError, ValueError):
     """A saved model that is not ours, is cut short, or was made for other shapes."""
+
+
+class HomeError(RnnappError, RuntimeError):
+    """There is no folder that the app can write to and that is its user's own."""
 
 
 class RunError(RnnappError, RuntimeError):

@@ -1,47 +1,120 @@
-"""The folder in which this program keeps what it fetched and learned."""
+"""The folder in which this program saves what it fetched, compiled and recorded: private to its owner."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import logging
 import os
-import sys
+import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["home", "writable"]
+import platformdirs
+
+from rnnapp.errors import HomeError
+
+__all__ = ["home", "make_private", "writable"]
+
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+_REMEDY = "Name a folder of your own in RNNAPP_HOME."
+logger = logging.getLogger(__name__)
 
 
 def home() -> Path:
-    """The folder ``RNNAPP_HOME`` names, else one among the person's own data; made on demand.
+    """The folder that ``RNNAPP_HOME`` names, else one among the user's own data; created on demand.
 
-    Where it cannot be written to (a read-only machine, a container without a home), a temporary folder stands in.
+    Where it cannot be written to (a read-only machine, a container without a home), a private temporary folder stands in,
+    and a warning is logged.
+
+    Raises:
+        HomeError: the folder cannot be written to, and the temporary one belongs to somebody else.
     """
     chosen = os.environ.get("RNNAPP_HOME")
-    for folder in (
-        Path(chosen) if chosen else _platform_folder(),
-        Path(tempfile.gettempdir()) / f"rnnapp-{_user()}",
-    ):
-        if writable(folder):
-            return folder
-    return Path(tempfile.mkdtemp(prefix="rnnapp-"))
+    folder = platformdirs.user_data_path("rnnapp", appauthor=False)
+    if chosen:
+        folder = Path(chosen)
+    if writable(folder):
+        if not chosen:
+            _close_to_others(folder)
+        return folder
+    return _temporary_home(Path(tempfile.gettempdir()))
 
 
-def _platform_folder() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "rnnapp"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "rnnapp"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rnnapp"
+def make_private(file: Path) -> Path:
+    """Create a file that only its owner reads and writes, or take the others' rights to it away; returns it.
+
+    What a library writes into an existing file (a database, its journals) stays as private.
+    """
+    with contextlib.suppress(OSError):  # somebody else's file, or a disk without rights
+        file.touch(_FILE_MODE)
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            file.chmod(_FILE_MODE)
+    return file
 
 
 def writable(folder: Path) -> bool:
-    """Whether a file can be written there; the folder is made where it is not."""
+    """Whether a file can be written there; a missing folder is created, closed to others."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             return True
     except OSError:
         return False
 
 
-def _user() -> str:
-    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "me")
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(_FOLDER_MODE, exist_ok=True)
+
+
+def _close_to_others(folder: Path) -> None:
+    """Take others' rights away from a folder that an earlier version left open."""
+    with contextlib.suppress(OSError):
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(_FOLDER_MODE)
+
+
+def _temporary_home(parent: Path) -> Path:
+    """A folder of the user's own among the temporary files.
+
+    Everybody may write there, so a folder of this name is used only if it is ours, is no link, and is closed to others.
+    """
+    folder = parent / _user_folder_name()
+    with contextlib.suppress(OSError):
+        folder.mkdir(_FOLDER_MODE)
+    if not _is_private(folder) or not writable(folder):
+        raise HomeError(
+            "There is no folder to save in: the app's own cannot be written to, and the temporary "
+            f"folder {folder.name} is missing, or open to others.",
+            remedy=_REMEDY,
+        )
+    _warn_once(folder.name)
+    return folder
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(status.st_mode):
+        return False
+    if not hasattr(os, "getuid"):  # Windows: the temporary folder is the user's own
+        return True
+    return status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o077
+
+
+@functools.cache
+def _warn_once(name: str) -> None:
+    logger.warning(
+        "The app's folder cannot be written to; the temporary folder %s is used. %s", name, _REMEDY
+    )
+
+
+def _user_folder_name() -> str:
+    if hasattr(os, "getuid"):
+        return f"rnnapp-{os.getuid()}"
+    return f"rnnapp-{os.environ.get('USERNAME', 'me')}"

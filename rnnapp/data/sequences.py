@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from rnnapp.configs import DigitConfig, WindowConfig
 
-__all__ = ["FloatArray", "IntArray", "Sequences", "Split"]
+__all__ = ["FloatArray", "IntArray", "Objective", "Sequences", "Split"]
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+Objective = Literal["mse", "cross-entropy"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Split:
     train: Sequences
     test: Sequences
     valid: Sequences | None
-    objective: Literal["mse", "cross-entropy"]
+    objective: Objective
     outputs: int
     name: str = ""
     fingerprint: str = ""

@@ -11,24 +11,21 @@ import functools
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-from rnnapp.configs import ModelConfig, TrainConfig
+from rnnapp.configs import TrainConfig
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.data.windows import PriceSplit
 from rnnapp.models.anatomy import shape_walk
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.recipes.catalogue import Published, Recipe
 from rnnapp.recipes.claims import stock_claims
-from rnnapp.training.backend_choice import choose_backend
-from rnnapp.training.backends import Backend, mean_loss
+from rnnapp.training.backends import mean_loss
 from rnnapp.training.loop import Training
-from rnnapp.training.torch_backend import TorchBackend
 
 __all__ = ["Outcome", "Reproduction", "default_seeds", "reproduce", "shorten"]
 
@@ -216,50 +213,26 @@ def _measure(
     """One run's figures by (measure, at)."""
     found: dict[Any, Value] = {}
     if recipe.every:
-        for iteration, backend in _iterations(split, recipe.model, train, recipe.every):
-            used |= {"device": backend.device, "backend": backend.name}
-            found["test_accuracy", iteration] = _accuracy(backend, split.test)
-            watch(
-                f"iteration {iteration:,}, test accuracy {found['test_accuracy', iteration]:.2f}%"
-            )
-        found |= _ends(backend, split, recipe)
-    else:
-        training = Training(split, recipe.model, train)
-        used |= {"device": training.device, "backend": training.backend}
-        for event in training.epochs():
+        # These were published by torch's steps, and are compared with torch's.
+        train = dataclasses.replace(train, backend="torch")
+    training = Training(split, recipe.model, train)
+    used |= {"device": training.device, "backend": training.backend}
+    for event in training.epochs(recipe.every):
+        progress = f"epoch {event.epoch + 1} of {train.epochs}"
+        if recipe.every:
+            progress = f"iteration {training.steps:,}"
+        else:
             found["train_loss", event.epoch] = event.train_loss
-            if event.train_accuracy is not None and event.test_accuracy is not None:
-                found["running_accuracy", event.epoch] = 100 * event.train_accuracy
-                watch(
-                    f"epoch {event.epoch + 1} of {train.epochs}, test accuracy {100 * event.test_accuracy:.2f}%"
-                )
-        found |= _ends(training.result(), split, recipe)
+        if event.train_accuracy is None or event.test_accuracy is None:
+            continue
+        test_accuracy = 100 * event.test_accuracy
+        watch(f"{progress}, test accuracy {test_accuracy:.2f}%")
+        if recipe.every:
+            found["test_accuracy", training.steps] = test_accuracy
+        else:
+            found["running_accuracy", event.epoch] = 100 * event.train_accuracy
+    found |= _ends(training.result(), split, recipe)
     return found | _exact(recipe)
-
-
-def _iterations(
-    split: Split, model: ModelConfig, train: TrainConfig, every: int
-) -> Iterator[tuple[int, Backend]]:
-    """Train as :class:`Training` does, batch for batch, pausing every so many iterations and at the end.
-
-    Yields:
-        The iterations done, and the backend that did them.
-    """
-    device = choose_backend(split, model, dataclasses.replace(train, backend="torch")).device
-    backend = TorchBackend(split, model, dataclasses.replace(train, device=device))
-    count, size = len(split.train), train.batch
-    per_epoch = math.ceil(count / size)
-    last, done = train.epochs * per_epoch, 0
-    while done < last:
-        epoch, batch = divmod(done, per_epoch)
-        taken = min(every - done % every, per_epoch - batch)
-        order = np.random.default_rng((train.seed, epoch)).permutation(count)[
-            batch * size : (batch + taken) * size
-        ]
-        backend.run_epochs(order[None], np.full((1, taken), train.lr))
-        done += taken
-        if done % every == 0 or done == last:
-            yield done, backend
 
 
 def _ends(net: Any, split: Split, recipe: Recipe) -> dict[Any, Value]:

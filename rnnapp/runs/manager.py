@@ -23,8 +23,9 @@ from rnnapp.runs.history.ownership import Owner
 from rnnapp.runs.history.records import RESUMABLE, NewRun, Run, Status
 from rnnapp.runs.history.store import Store, live_tags
 from rnnapp.runs.jobs.queue import Engine, Load, Ticket
-from rnnapp.runs.training_job import Job, Outcome, pack, train, unpack
+from rnnapp.runs.training_job import Job, Outcome, train
 from rnnapp.training.loop import EpochEvent
+from rnnapp.training.state import unpack_state
 
 __all__ = ["Desk", "Live"]
 
@@ -155,17 +156,13 @@ class Desk:
                 f"The data of the run {run.name} was not kept; open its settings and train it again."
             )
         state = self.store.load_state(run_id)
-        past = (
-            [EpochEvent(**event) for event in state.progress["history"]]
-            if state is not None
-            else []
-        )
+        past = []
+        if state is not None:
+            past = list(unpack_state(state).history)
         book = _Book(
             run_id, run.settings, session, events=past, written=run.epoch, written_status=run.status
         )
-        self._hand_in(
-            book, Job(run.settings, prices, split, pack(state) if state is not None else None)
-        )
+        self._hand_in(book, Job(run.settings, prices, split, state))
 
     def stop(self, run_id: str) -> None:
         """Ask a run to end; what it learned stays, and it can be resumed."""
@@ -331,7 +328,7 @@ class Desk:
 
     def _write_state(self, book: _Book, content: bytes | None) -> None:
         if content is not None:
-            self.store.save_state(book.run_id, unpack(content))
+            self.store.save_state(book.run_id, content)
 
     def now(self, run: Run) -> Run:
         """A run of the history as it is this moment."""

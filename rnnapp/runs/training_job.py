@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any
-
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 
 from rnnapp.configs import Settings, TrainConfig
 from rnnapp.data.digits import make_augment
@@ -22,9 +18,11 @@ from rnnapp.errors import DivergedError, RunError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.runs.jobs.worker import Line
-from rnnapp.training.loop import EpochEvent, TrainedModel, Training, TrainingState
+from rnnapp.training.loop import Training
+from rnnapp.training.records import EpochEvent, TrainedModel, TrainingState
+from rnnapp.training.state import pack_state, unpack_state
 
-__all__ = ["Job", "Outcome", "figures", "pack", "train", "unpack"]
+__all__ = ["Job", "Outcome", "figures", "train"]
 
 _TELL_EVERY = 0.1  # seconds: what happened since is told together
 _KEEP_SHARE = 0.01  # of the time that keeping may take
@@ -45,7 +43,7 @@ class Job:
         settings: the configs.
         prices: the table, for a forecast; its windows are cut on the worker.
         split: the windows themselves, for digits.
-        state: where to go on from (:func:`pack`), None to begin.
+        state: where to go on from (:func:`rnnapp.training.state.pack_state`), None to begin.
         keep_every: seconds between two states kept, at least.
     """
 
@@ -93,7 +91,7 @@ def train(line: Line, job: Job) -> Outcome:
     """Train on a worker, telling each epoch and keeping the state every few seconds; goes on from a kept state."""
     split = job.cut()
     kept = line.kept() or job.state
-    state = unpack(kept) if kept else None
+    state = unpack_state(kept) if kept else None
     training = _open(split, job.settings, state)
     courier = _Courier(line, training, state, job.keep_every)
     courier.start()
@@ -106,7 +104,7 @@ def train(line: Line, job: Job) -> Outcome:
     finally:
         courier.finish()
     trained = dataclasses.replace(training.result(), train=job.settings.train)
-    rest = pack(training.state()) if trained.stopped == "stopped" else None
+    rest = pack_state(training.state()) if trained.stopped == "stopped" else None
     if rest is not None and not line.abandoned:
         line.keep(rest)
     told = forecast(trained, split) if isinstance(split, PriceSplit) else None
@@ -124,24 +122,11 @@ def figures(trained: TrainedModel, split: Split, told: Forecast | None) -> dict[
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def pack(state: TrainingState) -> bytes:
-    """A state in one piece: safetensors, its JSON values in the header."""
-    tensors = {name: value.contiguous() for name, value in state.tensors.items()}
-    return bytes(save_tensors(tensors, metadata={"progress": json.dumps(state.progress)}))
-
-
-def unpack(content: bytes) -> TrainingState:
-    """What :func:`pack` gave."""
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    return TrainingState(load_tensors(content), json.loads(header["__metadata__"]["progress"]))
-
-
 def _open(split: Split, settings: Settings, state: TrainingState | None) -> Training:
     """A training that goes on on the backend it began on."""
     train: TrainConfig = settings.train
     if state is not None:
-        train = dataclasses.replace(train, backend=state.progress["backend"])
+        train = dataclasses.replace(train, backend=state.backend)
     augment = make_augment(settings.digits) if settings.digits is not None else None
     training = Training(split, settings.model, train, augment=augment)
     if state is not None:
@@ -157,9 +142,7 @@ class _Courier(threading.Thread):
     ) -> None:
         super().__init__(name="rnnapp-courier", daemon=True)
         self._line, self._training = line, training
-        self._events: list[EpochEvent] = (
-            [EpochEvent(**e) for e in state.progress["history"]] if state is not None else []
-        )
+        self._events: list[EpochEvent] = list(state.history) if state is not None else []
         self._told, self._kept_at = 0, time.monotonic()
         self._every = self._pause = every
         self._over = threading.Event()
@@ -193,7 +176,7 @@ class _Courier(threading.Thread):
 
     def _keep(self) -> None:
         started = time.monotonic()
-        content = pack(self._training.state())
+        content = pack_state(self._training.state())
         self._line.keep(content)
         self._kept_at = time.monotonic()
         self._pause = max(self._every, (self._kept_at - started) / _KEEP_SHARE)

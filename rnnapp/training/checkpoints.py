@@ -1,6 +1,6 @@
 """Saved models: a folder with ``weights.safetensors`` and ``settings.json``. Nothing in it is ever executed.
 
-The same pair of files carries an unfinished run (:func:`save_state`), so that it can go on exactly.
+An unfinished run is one file; see :mod:`rnnapp.training.state`.
 """
 
 from __future__ import annotations
@@ -9,51 +9,80 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast, get_args
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, from_dict, to_dict
 from rnnapp.errors import CheckpointError, ConfigError
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training.loop import EpochEvent, TrainedModel, TrainingState
+from rnnapp.training.records import Stopped, TrainedBy, TrainedModel, TrainedOn
+from rnnapp.training.state import (
+    check_tensors,
+    parse_json,
+    read_epochs,
+    read_number,
+    read_tensors,
+)
 
-__all__ = ["load_model", "load_state", "model_to_bytes", "save_model", "save_state"]
+__all__ = ["load_model", "model_from_bytes", "model_to_bytes", "save_model"]
 
 FORMAT = "rnnapp-1"
-_WEIGHTS, _SETTINGS = "weights.safetensors", "settings.json"
+_WEIGHTS = "weights.safetensors"
+_SETTINGS = "settings.json"
 _FACTS = ("stopped", "device", "backend", "reason", "seconds", "features", "steps", "outputs")
 _MAX_BYTES = 512 * 1024 * 1024
+_MAX_SIZE = 100_000
+"""The largest number of features, steps or outputs that a saved net may have."""
+ConfigT = TypeVar("ConfigT", ModelConfig, TrainConfig, WindowConfig)
 
 
 def save_model(trained: TrainedModel, folder: str | Path, **extra: Any) -> Path:
-    """Write a model; further JSON values (data source, figures reached) may ride along.
+    """Write a model; further JSON values (data source, metrics) may be saved with it.
 
     Returns:
         The folder.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
     """
-    weights, settings = model_to_bytes(trained, **extra)
-    return _write(Path(folder), weights, settings)
+    folder = Path(folder)
+    contents = zip((_WEIGHTS, _SETTINGS), model_to_bytes(trained, **extra), strict=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents:
+            # Each file is put in place in one step, so that no reader sees half of it.
+            fresh = folder / f".{name}.{os.getpid()}"
+            fresh.write_bytes(content)
+            os.replace(fresh, folder / name)
+    except OSError as error:
+        raise CheckpointError(
+            f"The model cannot be written to the folder {folder.name} ({error.strerror}).",
+            remedy="Choose another folder.",
+        ) from error
+    return folder
 
 
 def model_to_bytes(trained: TrainedModel, **extra: Any) -> tuple[bytes, bytes]:
-    """The two files of a saved model: safetensors and JSON."""
+    """The two files of a saved model: safetensors, and JSON with the SHA-256 of the first."""
+    weights = save_tensors({name: value.contiguous() for name, value in trained.weights.items()})
     settings = {
         "format": FORMAT,
         "model": to_dict(trained.model),
         "train": to_dict(trained.train),
-        "window": None if trained.window is None else to_dict(trained.window),
+        "window": None,
         "history": [dataclasses.asdict(event) for event in trained.history],
         **{name: getattr(trained, name) for name in _FACTS},
         "extra": extra,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    weights = {name: value.contiguous() for name, value in trained.weights.items()}
-    return save_tensors(weights), json.dumps(settings, indent=1).encode()
+    if trained.window is not None:
+        settings["window"] = to_dict(trained.window)
+    return weights, json.dumps(settings, indent=1).encode()
 
 
 def load_model(folder: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
@@ -63,121 +92,126 @@ def load_model(folder: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
         CheckpointError: not ours, cut short, or made for other shapes than its settings say.
     """
     folder = Path(folder)
-    tensors, settings = _read(folder)
+    files = (folder / _WEIGHTS, folder / _SETTINGS)
     try:
-        trained = TrainedModel(
-            model=from_dict(ModelConfig, settings["model"]),
-            train=from_dict(TrainConfig, settings["train"]),
-            window=None
-            if settings["window"] is None
-            else from_dict(WindowConfig, settings["window"]),
-            weights=tensors,
-            history=tuple(EpochEvent(**event) for event in settings["history"]),
-            **{name: settings[name] for name in _FACTS},
-        )
-        _check_shapes(trained)
-    except ConfigError as error:
-        raise CheckpointError(
-            f"{folder.name}/{_SETTINGS} has a setting that cannot be: {error}"
-        ) from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{folder.name}/{_SETTINGS} lacks a part of a saved model ({error}); save it again."
-        ) from error
-    return trained, dict(settings.get("extra") or {})
-
-
-def save_state(state: TrainingState, folder: str | Path) -> Path:
-    """Write an unfinished run so that a crash while writing leaves the former one whole."""
-    settings = {"format": FORMAT, "progress": state.progress}
-    tensors = {name: value.contiguous() for name, value in state.tensors.items()}
-    return _write(Path(folder), save_tensors(tensors), json.dumps(settings).encode())
-
-
-def load_state(folder: str | Path) -> TrainingState:
-    """Read what :func:`save_state` wrote.
-
-    Raises:
-        CheckpointError: not ours, or cut short.
-    """
-    tensors, settings = _read(Path(folder))
-    if "progress" not in settings:
-        raise CheckpointError(
-            f"{Path(folder).name} holds a finished model, not a run to go on with; load it as a model."
-        )
-    return TrainingState(tensors, settings["progress"])
-
-
-def _write(folder: Path, weights: bytes, settings: bytes) -> Path:
-    """Both files, each put in place in one step; the settings carry the weights' length so that a mixed pair is noticed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        digest = _digest(weights)
-        body = json.loads(settings) | {"weights_sha256": digest}
-        for name, content in (
-            (_WEIGHTS, weights),
-            (_SETTINGS, json.dumps(body, indent=1).encode()),
-        ):
-            fresh = folder / f".{name}.{os.getpid()}"
-            fresh.write_bytes(content)
-            os.replace(fresh, folder / name)
-    except OSError as error:
-        raise CheckpointError(
-            f"The model cannot be written to {folder} ({error.strerror}); another folder would do."
-        ) from error
-    return folder
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    try:
-        files = folder / _WEIGHTS, folder / _SETTINGS
         if any(file.stat().st_size > _MAX_BYTES for file in files):
             raise CheckpointError(
-                f"{folder.name} is larger than {_MAX_BYTES >> 20} MB; a model of this product is far smaller."
+                f"{folder.name} is larger than {_MAX_BYTES >> 20} MB.",
+                remedy="Use a model of this product; those are far smaller.",
             )
-        weights, settings = files[0].read_bytes(), json.loads(files[1].read_bytes())
+        weights, settings = (file.read_bytes() for file in files)
     except OSError as error:
         raise CheckpointError(
-            f"{folder} holds no saved model ({error.strerror}); it takes {_WEIGHTS} and {_SETTINGS}."
+            f"The folder {folder.name} holds no saved model ({error.strerror}).",
+            remedy=f"Use a folder with {_WEIGHTS} and {_SETTINGS}.",
         ) from error
-    except ValueError as error:
+    return model_from_bytes(weights, settings, name=folder.name)
+
+
+def model_from_bytes(
+    weights: bytes, settings: bytes, *, name: str = "model"
+) -> tuple[TrainedModel, dict[str, Any]]:
+    """Read the two files that :func:`model_to_bytes` made.
+
+    Args:
+        weights, settings: the files' contents.
+        name: what to call the model in an error.
+
+    Raises:
+        CheckpointError: as :func:`load_model`.
+    """
+    where = f"{name}/{_SETTINGS}"
+    values = parse_json(settings, where)
+    if values.get("format") != FORMAT:
         raise CheckpointError(
-            f"{folder.name}/{_SETTINGS} is not JSON; the file was cut short or is not ours."
-        ) from error
-    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{folder.name}/{_SETTINGS} is not a model of this product; it takes format {FORMAT}."
+            f"{where} is not a model of this product.", remedy=f"Use a model of format {FORMAT}."
         )
-    if settings.get("weights_sha256") != _digest(weights):
+    if values.get("weights_sha256") != hashlib.sha256(weights).hexdigest():
         raise CheckpointError(
-            f"{folder.name}/{_WEIGHTS} is not the file its settings were saved with; it was cut short or replaced."
+            f"{name}/{_WEIGHTS} is not the file its settings were saved with; it was cut short or "
+            "replaced.",
+            remedy="Save the model again.",
+        )
+    window = None
+    if values.get("window") is not None:
+        window = _read_config(WindowConfig, values["window"], where)
+    trained = TrainedModel(
+        model=_read_config(ModelConfig, values.get("model"), where),
+        train=_read_config(TrainConfig, values.get("train"), where),
+        weights=read_tensors(weights, f"{name}/{_WEIGHTS}"),
+        history=read_epochs(values.get("history"), where),
+        stopped=cast(Stopped, _read_word(values, "stopped", get_args(Stopped), where)),
+        device=_read_word(values, "device", get_args(TrainedOn), where),
+        backend=_read_word(values, "backend", get_args(TrainedBy), where),
+        seconds=read_number(values, "seconds", float, where),
+        features=_read_size(values, "features", where),
+        steps=_read_size(values, "steps", where),
+        outputs=_read_size(values, "outputs", where),
+        window=window,
+        reason=_read_reason(values, where),
+    )
+    _check_shapes(trained)
+    check_tensors(trained.weights, f"{name}/{_WEIGHTS}")
+    extra = values.get("extra") or {}
+    if not isinstance(extra, dict):
+        raise CheckpointError(f"{where} lacks a part of a saved model: extra.")
+    return trained, extra
+
+
+def _read_config(cls: type[ConfigT], values: object, where: str) -> ConfigT:
+    if not isinstance(values, dict):
+        raise CheckpointError(
+            f"{where} lacks a part of a saved model: the settings of {cls.__name__}.",
+            remedy="Save it again.",
         )
     try:
-        return load_tensors(weights), settings
-    except SafetensorError as error:
+        return from_dict(cls, values)
+    except ConfigError as error:
+        raise CheckpointError(f"{where} has a setting that cannot be: {error}") from error
+
+
+def _read_word(values: Mapping[str, Any], key: str, allowed: tuple[str, ...], where: str) -> str:
+    value = values.get(key)
+    if not isinstance(value, str) or value not in allowed:
         raise CheckpointError(
-            f"{folder.name}/{_WEIGHTS} is no safetensors file ({error})."
-        ) from error
+            f"{where} has {key} {value!r:.40}; it takes {', '.join(allowed)}.",
+            remedy="Save it again.",
+        )
+    return value
+
+
+def _read_size(values: Mapping[str, Any], key: str, where: str) -> int:
+    size = read_number(values, key, int, where)
+    if not 1 <= size <= _MAX_SIZE:
+        raise CheckpointError(
+            f"{where} has {size} {key}; a net of this product has 1 to {_MAX_SIZE:,}."
+        )
+    return size
+
+
+def _read_reason(values: Mapping[str, Any], where: str) -> str:
+    reason = values.get("reason", "")
+    if not isinstance(reason, str):
+        raise CheckpointError(f"{where} lacks a part of a saved model: reason.")
+    return reason
 
 
 def _check_shapes(trained: TrainedModel) -> None:
     """Refuse weights made for other shapes, before any of them is used."""
     with torch.device("meta"):
-        sizes = dict(features=trained.features, steps=trained.steps, outputs=trained.outputs)
-        expected = {
-            name: tuple(value.shape)
-            for name, value in RecurrentNet(trained.model, **sizes).named_parameters()
-        }
-    found = {name: tuple(value.shape) for name, value in trained.weights.items()}
+        net = RecurrentNet(
+            trained.model, features=trained.features, steps=trained.steps, outputs=trained.outputs
+        )
+    expected = _shapes_of(dict(net.named_parameters()))
+    found = _shapes_of(trained.weights)
     if found != expected:
-        wrong = next(
-            name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
-        )
+        names = sorted({*found, *expected})
+        wrong = next(name for name in names if found.get(name) != expected.get(name))
         raise CheckpointError(
-            f"The weights were made for other shapes: {wrong} is {found.get(wrong, 'absent')}, the settings need "
-            f"{expected.get(wrong, 'nothing of that name')}."
+            f"The weights were made for other shapes: {wrong} is {found.get(wrong, 'absent')}, the "
+            f"settings need {expected.get(wrong, 'nothing of that name')}."
         )
+
+
+def _shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in tensors.items()}

@@ -5,7 +5,7 @@
     ...     print(event.epoch, event.train_loss)
     >>> trained = training.result()                                    # doctest: +SKIP
 
-The loop knows epochs, rates, patience and divergence; it does not know how a step is computed (see :mod:`backends`).
+The loop knows epochs, rates, patience and divergence; a backend computes the steps (see :mod:`backends`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import dataclasses
 import math
 import threading
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Generator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -24,131 +22,26 @@ import torch
 from torch import Tensor
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
-from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
+from rnnapp.data.sequences import IntArray, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
-from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.backend_choice import BackendChoice, choose_backend
 from rnnapp.training.backends import Augment, Backend, mean_loss
-from rnnapp.training.kernels import backend as compiled
 from rnnapp.training.kernels.backend import CompiledBackend
-from rnnapp.training.torch_backend import TorchBackend, gather_windows
+from rnnapp.training.records import (
+    EpochEvent,
+    Stopped,
+    TrainedModel,
+    TrainingProgress,
+    TrainingState,
+)
+from rnnapp.training.torch_backend import TorchBackend
 
 __all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "train"]
 
-Stopped = Literal["finished", "early stopping", "stopped", "diverged"]
-_PIECE_SECONDS = 0.06  # how long the loop lets a backend run before it looks up
-
-
-@dataclass(frozen=True)
-class EpochEvent:
-    """What one epoch gave.
-
-    Attributes:
-        epoch: counted from 0.
-        train_loss: mean loss over the training windows, as the epoch went (scaled units, or nats).
-        valid_loss: loss on the validation part after the epoch, None where there is none.
-        seconds: training time since the start, pauses of the reader left out.
-        steps_per_second: optimizer steps a second, so far.
-        train_accuracy: share of training windows classified right as the epoch went; None for regression.
-        test_accuracy: share of test windows classified right after the epoch; None for regression. It is shown, never
-            trained or stopped on.
-        rate: learning rate of the epoch's last step.
-    """
-
-    epoch: int
-    train_loss: float
-    valid_loss: float | None
-    seconds: float
-    steps_per_second: float
-    train_accuracy: float | None
-    test_accuracy: float | None
-    rate: float
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedModel:
-    """A trained net and how it came to be.
-
-    Attributes:
-        model, train: the settings it was made with.
-        weights: on the CPU, under :class:`RecurrentNet`'s names.
-        history: one event an epoch.
-        stopped: why training ended.
-        device, backend: what computed it.
-        seconds: training alone.
-        features, steps, outputs: F, T and O of the net.
-        window: the window settings of the data, None for digits.
-        reason: why this backend and device were taken, in a sentence.
-    """
-
-    model: ModelConfig
-    train: TrainConfig
-    weights: dict[str, Tensor]
-    history: tuple[EpochEvent, ...]
-    stopped: Stopped
-    device: str
-    backend: str
-    seconds: float
-    features: int
-    steps: int
-    outputs: int
-    window: WindowConfig | None = None
-    reason: str = ""
-
-    @property
-    def whole(self) -> bool:
-        """Whether training came to its own end, neither stopped by hand nor broken off."""
-        return self.stopped in ("finished", "early stopping")
-
-    def net(self) -> RecurrentNet:
-        """The net itself, on the CPU, ready to answer."""
-        net = RecurrentNet(
-            self.model, features=self.features, steps=self.steps, outputs=self.outputs
-        )
-        net.load_state_dict(self.weights)
-        return net.eval()
-
-    @torch.inference_mode()
-    def predict(self, part: Sequences) -> FloatArray:
-        """(N, O) float32 answers: scaled targets, or class scores before the softmax.
-
-        Raises:
-            TrainingError: the windows have another shape than the net was made for.
-        """
-        if (part.steps, part.features) != (self.steps, self.features):
-            raise TrainingError(
-                f"The windows are {part.steps} rows of {part.features} values; this net was made for {self.steps} rows of "
-                f"{self.features}. The settings it was trained with would do."
-            )
-        if not len(part):
-            return np.empty((0, self.outputs), np.float32)
-        if self.backend == "compiled" and compiled.kernels_ready():
-            return self._kernel_predict(part)
-        net = self.net()
-        return np.concatenate([net(batch).numpy() for batch in gather_windows(part).split(8192)])
-
-    def _kernel_predict(self, part: Sequences) -> FloatArray:
-        """The same by the kernel that trained it, several times faster for small nets."""
-        objective: Literal["mse", "cross-entropy"] = (
-            "cross-entropy" if part.targets.ndim == 1 else "mse"
-        )
-        split = Split(part, part, None, objective, self.outputs)
-        backend = CompiledBackend(split, self.model, TrainConfig(batch=512, device="cpu"))
-        backend.load_weights(self.weights)
-        return backend.predict(part)
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingState:
-    """Everything needed to go on exactly where a run was.
-
-    Attributes:
-        tensors: weights, optimizer moments and best weights so far, by name, on the CPU.
-        progress: JSON values: epoch, windows done in it, sums, history.
-    """
-
-    tensors: dict[str, Tensor]
-    progress: dict[str, Any]
+_PIECE_SECONDS = 0.06
+"""Time budget of one backend call: a request to stop waits no longer than this, or one step."""
+_GROWTH = 4
+"""How many times larger than the largest piece so far the next one may be."""
 
 
 class Training:
@@ -163,7 +56,7 @@ class Training:
         choice: which backend and device run it, and why.
 
     Raises:
-        ConfigError: settings that cannot go together (patience without a validation part, a GPU that is not there).
+        ConfigError: settings that exclude each other (patience without a validation part), or a GPU that is not there.
     """
 
     def __init__(
@@ -177,26 +70,28 @@ class Training:
         train = train or TrainConfig()
         if train.patience and split.valid is None:
             raise ConfigError(
-                f"patience is {train.patience}, but there is no validation part; a validation share above 0 would do."
+                f"patience is {train.patience}, but there is no validation part.",
+                remedy="Use a validation share above 0.",
             )
-        self.split, self.model, self.train = split, model, train
+        self.split = split
+        self.model = model
+        self.train = train
         self.choice = choose_backend(split, model, train, augment=augment is not None)
         self._backend = _open_backend(split, model, train, augment, self.choice)
         self._stop = threading.Event()
         self._lock = threading.RLock()  # a state is taken between pieces, never inside one
+        self._now = TrainingProgress()
         self._history: list[EpochEvent] = []
-        self._epoch, self._done = 0, 0
-        self._loss_sum, self._correct = 0.0, 0
-        self._seconds, self._steps = 0.0, 0
-        self._best: tuple[float, int, dict[str, Tensor]] | None = None
-        self._good, self._good_at = (
-            self._backend.copy_weights(),
-            0.0,
-        )  # what a divergence falls back to
+        self._best: _BestEpoch | None = None
         self._stopped: Stopped | None = None
+        # What a divergence falls back to, and the training time when it was copied.
+        self._good_weights = self._backend.copy_weights()
+        self._good_at = 0.0
         self._cycle: npt.NDArray[np.float64] | None = None
-        self._most = 0  # windows that the largest piece so far had
-        self._pace: float | None = None  # seconds a window of the last piece took
+        # Before the first piece its pace is the estimate; afterwards it is measured.
+        windows = train.epochs * len(split.train)
+        self._pace = self.choice.seconds / max(windows, 1)  # seconds a window
+        self._largest = 0  # windows of the largest piece so far
 
     @property
     def device(self) -> str:
@@ -211,20 +106,37 @@ class Training:
     @property
     def progress(self) -> float:
         """Share of the epochs done, 0 to 1, counting the part of the present one."""
-        return min(1.0, (self._epoch + self._done / len(self.split.train)) / self.train.epochs)
+        epochs = self._now.epoch + self._now.done / len(self.split.train)
+        return min(1.0, epochs / self.train.epochs)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps so far."""
+        return self._now.steps
 
     def stop(self) -> None:
-        """End after the piece in hand (a tenth of a second); what was learned stays. May be called from any thread."""
+        """End after the present piece (a tenth of a second, or one step); what was learned stays.
+
+        May be called from any thread.
+        """
         self._stop.set()
 
-    def epochs(self) -> Generator[EpochEvent, None, None]:
+    def epochs(self, every: int = 0) -> Generator[EpochEvent, None, None]:
         """Train, one event an epoch.
+
+        Args:
+            every: pause after each so many optimizer steps, and at the end, instead of after each epoch. The event then is
+                the present epoch's so far; :attr:`steps` counts the steps.
 
         Raises:
             DivergedError: the loss is no longer a number; :meth:`result` then has the last weights that were.
         """
         while self._may_go_on():
-            yield from self._run_piece(_PIECE_SECONDS)
+            events = self._run_piece(_PIECE_SECONDS, every)
+            if not every:
+                yield from events
+            elif self._now.steps % every == 0 or self._now.epoch == self.train.epochs:
+                yield self._event_so_far()
 
     def train_for(self, seconds: float) -> list[EpochEvent]:
         """Train for about so many seconds; call it again to go on. The run is the same as in one go.
@@ -239,127 +151,155 @@ class Training:
             DivergedError: as :meth:`epochs`.
         """
         events: list[EpochEvent] = []
-        left, until = seconds, time.perf_counter() + seconds
+        until = time.perf_counter() + seconds
+        left = seconds
         while left > 0 and self._may_go_on():
             events += self._run_piece(min(left, _PIECE_SECONDS))
             left = until - time.perf_counter()
         return events
 
-    def _may_go_on(self) -> bool:
-        """Whether there is more to train; notes why not where there is nothing."""
-        if self._epoch >= self.train.epochs:
-            self._stopped = self._stopped or "finished"
-        elif self._stopped is None and self._stop.is_set():
-            self._stopped = "stopped"
-        return self._stopped is None
-
-    def _run_piece(self, seconds: float) -> list[EpochEvent]:
-        """Run what takes about so long; returns the epochs that ended with it."""
-        passes, piece = self._next_size(seconds)
-        with self._lock:
-            started = time.perf_counter()
-            events, windows = self._advance(passes, piece)
-            self._pace = (time.perf_counter() - started) / windows
-        self._most = max(self._most, windows)
-        return events
-
     def result(self) -> TrainedModel:
         """The model as it is now; with patience, as it was at its best validation loss."""
         with self._lock:
-            weights = self._good if self._stopped == "diverged" else self._backend.copy_weights()
             if self.train.patience and self._best is not None:
-                weights = self._best[2]
+                weights = self._best.weights
+            elif self._stopped == "diverged":
+                weights = self._good_weights
+            else:
+                weights = self._backend.copy_weights()
+            window = None
+            if isinstance(self.split.config, WindowConfig):
+                window = self.split.config
             return TrainedModel(
-                model=self.model, train=self.train, weights=weights, history=tuple(self._history),
-                stopped=self._stopped or "stopped", device=self.device, backend=self.backend, seconds=self._seconds,
-                features=self.split.features, steps=self.split.steps, outputs=self.split.outputs,
-                window=self._window_config(), reason=self.choice.reason,
-            )  # fmt: skip
-
-    def _window_config(self) -> WindowConfig | None:
-        config = self.split.config
-        if isinstance(config, WindowConfig):
-            return config
-        return None
+                model=self.model,
+                train=self.train,
+                weights=weights,
+                history=tuple(self._history),
+                stopped=self._stopped or "stopped",
+                device=self.device,
+                backend=self.backend,
+                seconds=self._now.seconds,
+                features=self.split.features,
+                steps=self.split.steps,
+                outputs=self.split.outputs,
+                window=window,
+                reason=self.choice.reason,
+            )
 
     def state(self) -> TrainingState:
         """A copy of all that is needed to go on; may be taken from another thread while training."""
         with self._lock:
-            tensors = {f"run:{name}": value for name, value in self._backend.copy_state().items()}
+            tensors = _add_prefix("run:", self._backend.copy_state())
             best = None
             if self._best is not None:
-                best = self._best[:2]
-                tensors |= {f"best:{name}": value for name, value in self._best[2].items()}
-            names = ("_epoch", "_done", "_loss_sum", "_correct", "_seconds", "_steps")
-            progress = {name.strip("_"): getattr(self, name) for name in names}
-            progress |= {
-                "best": best,
-                "history": [dataclasses.asdict(event) for event in self._history],
-            }
-            progress["backend"] = self.backend
-            return TrainingState(tensors, progress)
+                best = (self._best.loss, self._best.epoch)
+                tensors |= _add_prefix("best:", self._best.weights)
+            return TrainingState(
+                tensors,
+                dataclasses.replace(self._now),
+                backend=self.choice.backend,
+                history=tuple(self._history),
+                best=best,
+            )
 
     def restore(self, state: TrainingState) -> None:
         """Go on from :meth:`state`: the rest of the run equals the undisturbed one, bit for bit on the same backend.
 
         Raises:
-            TrainingError: the state was taken on another backend.
+            TrainingError: the state was taken on another backend, or of another net.
         """
-        progress = dict(state.progress)
-        if progress.pop("backend") != self.backend:
+        if state.backend != self.backend:
             raise TrainingError(
-                f"The saved run was computed by another backend; backend={state.progress['backend']} would do."
+                "The saved run was computed by another backend.",
+                remedy=f"Use backend={state.backend}.",
             )
-        self._backend.restore_state(
-            {k.removeprefix("run:"): v for k, v in state.tensors.items() if k.startswith("run:")}
-        )
-        best = progress.pop("best")
-        weights = {
-            k.removeprefix("best:"): v.clone()
-            for k, v in state.tensors.items()
-            if k.startswith("best:")
-        }
-        self._best = (best[0], best[1], weights) if best is not None else None
-        self._history = [EpochEvent(**event) for event in progress.pop("history")]
-        for name, value in progress.items():
-            setattr(self, f"_{name}", value)
-        self._good = self._backend.copy_weights()
+        with self._lock:
+            try:
+                self._backend.restore_state(_with_prefix("run:", state.tensors))
+            except (KeyError, ValueError, RuntimeError) as error:
+                raise TrainingError(
+                    "The saved run is of another net.", remedy="Use the settings it began with."
+                ) from error
+            self._best = None
+            if state.best is not None:
+                self._best = _BestEpoch(*state.best, _with_prefix("best:", state.tensors))
+            self._now = dataclasses.replace(state.progress)
+            self._history = list(state.history)
+            self._good_weights = self._backend.copy_weights()
+
+    def _may_go_on(self) -> bool:
+        """Whether there is more to train; notes why not where there is nothing."""
+        if self._now.epoch >= self.train.epochs:
+            self._stopped = self._stopped or "finished"
+        elif self._stopped is None and self._stop.is_set():
+            self._stopped = "stopped"
+        return self._stopped is None
+
+    def _run_piece(self, seconds: float, every: int = 0) -> list[EpochEvent]:
+        """Run what takes about so long; returns the epochs that ended with it."""
+        passes, piece = self._next_size(seconds, every)
+        with self._lock:
+            started = time.perf_counter()
+            events, windows = self._advance(passes, piece)
+            self._pace = (time.perf_counter() - started) / windows
+        self._largest = max(self._largest, windows)
+        return events
+
+    def _next_size(self, seconds: float, every: int) -> tuple[int, int]:
+        """How many epochs, or which piece of one, to run next so that it takes about so long."""
+        count = len(self.split.train)
+        batch = self.train.batch
+        if self._now.seconds - self._good_at >= _PIECE_SECONDS:
+            self._good_weights = self._backend.copy_weights()
+            self._good_at = self._now.seconds
+        # The estimate of the first piece may be wrong: it has few steps whatever it says.
+        largest = _GROWTH * (self._largest or 2 * batch)
+        windows = int(min(seconds / max(self._pace, 1e-9), largest))
+        if every:
+            windows = min(windows, (every - self._now.steps % every) * batch)
+        if windows < count:
+            return 1, min(count, max(batch, windows // batch * batch))
+        watched = self.split.valid is not None or self.split.objective == "cross-entropy"
+        if watched or every:
+            return 1, count
+        return windows // count, count
 
     def _advance(self, passes: int, piece: int) -> tuple[list[EpochEvent], int]:
         """Run a piece of an epoch, or several whole ones; returns their events and how many windows were taken."""
+        now = self._now
         count = len(self.split.train)
-        if self._done or piece < count:
-            taken = min(piece, count - self._done)
-            order = self._order(self._epoch)[None, self._done : self._done + taken]
+        if now.done or piece < count:
+            taken = min(piece, count - now.done)
+            order = self._batch_order(now.epoch)[None, now.done : now.done + taken]
         else:
-            passes = min(passes, self.train.epochs - self._epoch)
+            passes = min(passes, self.train.epochs - now.epoch)
             taken = count
-            order = np.stack([self._order(self._epoch + e) for e in range(passes)])
-        rates = self._rates(len(order), taken)
+            order = np.stack([self._batch_order(now.epoch + ahead) for ahead in range(passes)])
+        rates = self._next_rates(len(order), taken)
         started = time.perf_counter()
-        sums = self._backend.run_epochs(order, rates)
+        totals = self._backend.run_epochs(order, rates)
         spent = time.perf_counter() - started
         events = []
-        for e in range(len(order)):
-            self._seconds += spent / len(order)
-            self._steps += rates.shape[1]
-            self._loss_sum += float(sums.losses[e]) * taken
-            self._correct += int(sums.correct[e])
-            self._done += taken
-            if not math.isfinite(self._loss_sum):
-                self._diverge()
-            if self._done == count:
-                events.append(self._finish_epoch(float(rates[e, -1])))
+        for index in range(len(order)):
+            now.seconds += spent / len(order)
+            now.steps += rates.shape[1]
+            now.loss_sum += float(totals.losses[index]) * taken
+            now.correct += int(totals.correct[index])
+            now.done += taken
+            if not math.isfinite(now.loss_sum):
+                self._report_divergence()
+            if now.done == count:
+                events.append(self._finish_epoch(float(rates[index, -1])))
         return events, taken * len(order)
 
-    def _order(self, epoch: int) -> IntArray:
+    def _batch_order(self, epoch: int) -> IntArray:
         """(N,) windows in the order of an epoch; it depends on the seed and the epoch alone."""
         count = len(self.split.train)
         if not self.train.shuffle:
             return np.arange(count, dtype=np.int64)
         return np.random.default_rng((self.train.seed, epoch)).permutation(count)
 
-    def _rates(self, passes: int, taken: int) -> npt.NDArray[np.float64]:
+    def _next_rates(self, passes: int, taken: int) -> npt.NDArray[np.float64]:
         """(E, S) learning rate of each step that comes next."""
         steps = math.ceil(taken / self.train.batch)
         if self.train.schedule == "constant":
@@ -367,70 +307,85 @@ class Training:
         if self._cycle is None:
             total = self.train.epochs * math.ceil(len(self.split.train) / self.train.batch)
             self._cycle = _one_cycle(self.train.lr, total)
-        return self._cycle[self._steps : self._steps + passes * steps].reshape(passes, steps)
+        first = self._now.steps
+        return self._cycle[first : first + passes * steps].reshape(passes, steps)
 
     def _finish_epoch(self, rate: float) -> EpochEvent:
-        started = time.perf_counter()
-        count = len(self.split.train)
-        classes = self.split.objective == "cross-entropy"
-        valid_loss = self._valid_loss()
-        test_accuracy = (
-            float(
-                (self._backend.predict(self.split.test).argmax(1) == self.split.test.targets).mean()
-            )
-            if classes
-            else None
-        )
-        self._seconds += time.perf_counter() - started
-        event = EpochEvent(
-            epoch=self._epoch, train_loss=self._loss_sum / count, valid_loss=valid_loss, seconds=self._seconds,
-            steps_per_second=self._steps / max(self._seconds, 1e-9),
-            train_accuracy=self._correct / count if classes else None, test_accuracy=test_accuracy, rate=rate,
-        )  # fmt: skip
+        event = self._measure_epoch(rate)
         self._history.append(event)
-        self._epoch, self._done, self._loss_sum, self._correct = self._epoch + 1, 0, 0.0, 0
+        self._now.finish_epoch()
         if self.train.patience:
-            self._watch(valid_loss)
+            self._watch_validation(event.valid_loss)
         return event
 
-    def _valid_loss(self) -> float | None:
+    def _event_so_far(self) -> EpochEvent:
+        """The last epoch's event at its end, else what the present epoch has reached."""
+        if self._now.done == 0:
+            return self._history[-1]
+        first = max(self._now.steps - 1, 0)
+        rate = self.train.lr
+        if self._cycle is not None:
+            rate = float(self._cycle[first])
+        return self._measure_epoch(rate)
+
+    def _measure_epoch(self, rate: float) -> EpochEvent:
+        """Losses and accuracies of the present epoch, by the weights as they are."""
+        now = self._now
+        started = time.perf_counter()
+        valid_loss = self._validation_loss()
+        train_accuracy = test_accuracy = None
+        if self.split.objective == "cross-entropy":
+            test = self.split.test
+            answers = self._backend.predict(test).argmax(1)
+            test_accuracy = float((answers == test.targets).mean())
+            train_accuracy = now.correct / now.done
+        now.seconds += time.perf_counter() - started
+        return EpochEvent(
+            epoch=now.epoch,
+            train_loss=now.loss_sum / now.done,
+            valid_loss=valid_loss,
+            seconds=now.seconds,
+            steps_per_second=now.steps / max(now.seconds, 1e-9),
+            train_accuracy=train_accuracy,
+            test_accuracy=test_accuracy,
+            rate=rate,
+        )
+
+    def _validation_loss(self) -> float | None:
         valid = self.split.valid
         if valid is None:
             return None
         return mean_loss(self._backend.predict(valid), valid.targets, self.split.objective)
 
-    def _watch(self, valid_loss: float | None) -> None:
-        if valid_loss is not None and (self._best is None or valid_loss < self._best[0]):
-            self._best = (valid_loss, self._epoch, self._backend.copy_weights())
-        if self._best is not None and self._epoch - self._best[1] >= self.train.patience:
+    def _watch_validation(self, valid_loss: float | None) -> None:
+        """Remember the best epoch, and end the run where patience is over."""
+        if valid_loss is not None and (self._best is None or valid_loss < self._best.loss):
+            self._best = _BestEpoch(valid_loss, self._now.epoch, self._backend.copy_weights())
+        if self._best is not None and self._now.epoch - self._best.epoch >= self.train.patience:
             self._stopped = "early stopping"
 
-    def _diverge(self) -> None:
+    def _report_divergence(self) -> None:
         self._stopped = "diverged"
         raise DivergedError(
-            f"The loss is no longer a number in epoch {self._epoch + 1}; a learning rate below {self.train.lr:g} or a gradient "
-            "clip of 1 would do."
+            f"The loss is no longer a number in epoch {self._now.epoch + 1}.",
+            remedy=f"Use a learning rate below {self.train.lr:g} or a gradient clip of 1.",
         )
 
-    def _next_size(self, seconds: float) -> tuple[int, int]:
-        """How many epochs, or which piece of one, to run next so that it takes about so long."""
-        count, batch = len(self.split.train), self.train.batch
-        if self._pace is None:  # the first piece finds out
-            return 1, min(count, 8 * batch)
-        if self._seconds - self._good_at >= _PIECE_SECONDS:
-            self._good, self._good_at = self._backend.copy_weights(), self._seconds
-        most = int(min(seconds / max(self._pace, 1e-9), 4 * self._most))
-        if most < count:
-            return 1, max(batch, most // batch * batch)
-        watched = self.split.valid is not None or self.split.objective == "cross-entropy"
-        return (1 if watched else most // count), count
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _BestEpoch:
+    """The lowest validation loss so far, the epochs completed then, and the weights that reached it."""
+
+    loss: float
+    epoch: int
+    weights: dict[str, Tensor]
 
 
 def train(split: Split, model: ModelConfig, settings: TrainConfig | None = None) -> TrainedModel:
-    """Train to the end and return the model: :meth:`Training.epochs`, read by nobody.
+    """Train to the end and return the model.
 
     Raises:
-        ConfigError: settings that cannot go together.
+        ConfigError: settings that exclude each other.
         DivergedError: the loss stopped being a number.
     """
     training = Training(split, model, settings)
@@ -449,6 +404,19 @@ def _open_backend(
     if chosen.backend == "compiled":
         return CompiledBackend(split, model, train)
     return TorchBackend(split, model, dataclasses.replace(train, device=chosen.device), augment)
+
+
+def _add_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": value for name, value in tensors.items()}
+
+
+def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies of the tensors with this prefix, under their names without it."""
+    return {
+        name.removeprefix(prefix): value.clone()
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def _one_cycle(peak: float, steps: int) -> npt.NDArray[np.float64]:

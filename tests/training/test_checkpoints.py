@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,12 @@ from safetensors.torch import save_file
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.errors import CheckpointError
-from rnnapp.training.checkpoints import load_model, load_state, save_model, save_state
+from rnnapp.training.checkpoints import (
+    load_model,
+    model_from_bytes,
+    model_to_bytes,
+    save_model,
+)
 from rnnapp.training.loop import Training
 from tests.support import random_walk
 
@@ -89,16 +95,140 @@ def test_what_is_not_ours_is_refused_in_a_sentence(
         load_model(folder)
 
 
-def test_a_finished_model_is_no_run_to_go_on_with(training: Training, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="finished model"):
-        load_state(save_model(training.result(), tmp_path))
+HOSTILE_VALUES: tuple[object, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    10**400,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    [],
+    ["x"],
+    {},
+    {"x": [1]},
+)
+HONEST_VALUES: dict[str, tuple[object, ...]] = {
+    "window": (None, {}),  # digits have none; every setting has a default
+    "model": (),
+    "train": ({},),
+    "seconds": (0,),
+    "history": ([],),
+    "reason": ("", "x"),
+    "extra": (None, 0, "", [], {}, {"x": [1]}),
+}
+KEYS = ("stopped", "device", "backend", "reason", "seconds", "features", "steps", "outputs")
 
 
-def test_a_state_survives_the_disk(training: Training, tmp_path: Path) -> None:
-    state = training.state()
-    loaded = load_state(save_state(state, tmp_path))
-    assert loaded.progress == json.loads(json.dumps(state.progress))
-    assert all(torch.equal(loaded.tensors[name], value) for name, value in state.tensors.items())
+def is_honest(key: str, value: object) -> bool:
+    """Whether a model may have this value."""
+    return any(
+        value == other and type(value) is type(other) for other in HONEST_VALUES.get(key, ())
+    )
+
+
+@pytest.mark.parametrize("key", ["model", "train", "window", "history", *KEYS, "extra", "format"])
+def test_no_settings_file_breaks_the_reader(training: Training, tmp_path: Path, key: str) -> None:
+    """Whatever stands in a file from elsewhere, it is a model or a CheckpointError."""
+    folder = save_model(training.result(), tmp_path / "m")
+    original = (folder / "settings.json").read_bytes()
+    for value in HOSTILE_VALUES:
+        (folder / "settings.json").write_bytes(original)
+        settings_with(**{key: value})(folder)
+        if is_honest(key, value):
+            load_model(folder)
+        else:
+            with pytest.raises(CheckpointError):
+                load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("group", "values"),
+    [
+        ("window", {"features": 5}),
+        ("window", {"features": [1, 2]}),
+        ("window", {"features": "Close"}),
+        ("window", {"split": [1]}),
+        ("window", {"split": None}),
+        ("window", {"window": float("nan")}),
+        ("model", {"cell": ["gru"]}),
+        ("model", {"hidden": {}}),
+        ("model", {"hidden": 10**400}),
+        ("train", {"lr": "fast"}),
+        ("train", {"": 1}),
+        ("history", [{}]),
+        ("history", ["epoch"]),
+    ],
+)
+def test_no_setting_breaks_the_reader(
+    training: Training, tmp_path: Path, group: str, values: object
+) -> None:
+    folder = save_model(training.result(), tmp_path / "m")
+    settings_with(**{group: values})(folder)
+    with pytest.raises(CheckpointError):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b"\xff\xfe{}", b"1" * 5000, b"null", b'{"format": "rnnapp-1"}']
+)
+def test_what_is_no_settings_file_is_refused(
+    training: Training, tmp_path: Path, content: bytes
+) -> None:
+    folder = save_model(training.result(), tmp_path / "m")
+    (folder / "settings.json").write_bytes(content)
+    with pytest.raises(CheckpointError):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda weights: weights * float("nan"), "not finite"),
+        (lambda weights: weights.double(), "float64"),
+        (lambda weights: weights.to(torch.int32), "int32"),
+    ],
+)
+def test_weights_that_no_training_gives_are_refused(
+    training: Training, tmp_path: Path, change: Callable[[torch.Tensor], torch.Tensor], words: str
+) -> None:
+    """They would load without a word and answer nonsense."""
+    trained = training.result()
+    weights = {name: change(value) for name, value in trained.weights.items()}
+    folder = save_model(dataclasses.replace(trained, weights=weights), tmp_path / "m")
+    with pytest.raises(CheckpointError, match=words):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(("key", "value"), [("backend", "jax"), ("device", "tpu")])
+def test_what_computed_a_model_is_known(
+    training: Training, tmp_path: Path, key: str, value: str
+) -> None:
+    folder = save_model(training.result(), tmp_path / "m")
+    settings_with(**{key: value})(folder)
+    with pytest.raises(CheckpointError, match=f"{key} '{value}'"):
+        load_model(folder)
+
+
+def test_the_two_files_of_a_download_are_the_files_on_disk(
+    training: Training, tmp_path: Path
+) -> None:
+    trained = training.result()
+    weights, settings = model_to_bytes(trained)
+    loaded, _ = model_from_bytes(weights, settings)
+    assert loaded.history == trained.history
+    folder = save_model(trained, tmp_path / "m")
+    assert (folder / "weights.safetensors").read_bytes() == weights
+    assert (folder / "settings.json").read_bytes() == settings
+
+
+def test_an_error_names_the_folder_and_not_where_the_server_has_it(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        load_model(tmp_path / "missing")
+    assert "missing" in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_folder_that_cannot_be_written_is_told(training: Training, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +13,8 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
 from rnnapp.training.background import BackgroundTraining
-from rnnapp.training.checkpoints import load_state, save_state
 from rnnapp.training.loop import TrainedModel, Training
+from rnnapp.training.state import pack_state, unpack_state
 from tests.support import random_walk
 
 SPLIT = make_split(random_walk(260), WindowConfig(window=6, split=130, valid=0.2))
@@ -67,17 +66,17 @@ def test_a_turn_ends_near_its_time_when_an_epoch_takes_longer() -> None:
 
 
 @pytest.mark.parametrize("backend", ["torch", "compiled"])
-def test_a_resumed_run_ends_bit_for_bit_as_an_undisturbed_one(backend: str, tmp_path: Path) -> None:
+def test_a_resumed_run_ends_bit_for_bit_as_an_undisturbed_one(backend: str) -> None:
     model = ModelConfig(cell="lstm", layers=2, dropout=0.3 if backend == "torch" else 0.0)
     train = dataclasses.replace(TRAIN, backend=backend, schedule="one-cycle", patience=5)  # type: ignore[arg-type]
     whole = trained(model, train)
     broken = Training(SPLIT, model, train)
     for event in broken.epochs():
         if event.epoch == 3:
-            save_state(broken.state(), tmp_path)
+            saved = pack_state(broken.state())
             break
     resumed = Training(SPLIT, model, train)
-    resumed.restore(load_state(tmp_path))
+    resumed.restore(unpack_state(saved))
     assert min(event.epoch for event in resumed.epochs()) > 3
     assert same_weights(whole, resumed.result())
     assert [e.valid_loss for e in whole.history] == [e.valid_loss for e in resumed.result().history]
@@ -88,6 +87,37 @@ def test_a_state_of_another_backend_is_refused() -> None:
     other = Training(SPLIT, ModelConfig(), dataclasses.replace(TRAIN, backend="compiled"))
     with pytest.raises(TrainingError, match="another backend"):
         other.restore(one.state())
+
+
+def test_a_state_of_another_net_is_refused() -> None:
+    train = dataclasses.replace(TRAIN, backend="torch")
+    one = Training(SPLIT, ModelConfig(hidden=3), train)
+    with pytest.raises(TrainingError, match="another net"):
+        Training(SPLIT, ModelConfig(hidden=4), train).restore(one.state())
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_pauses_every_few_steps_change_nothing(backend: str) -> None:
+    """A recipe measures each so many steps; its run is the run of anybody else."""
+    train = dataclasses.replace(TRAIN, backend=backend, schedule="one-cycle")  # type: ignore[arg-type]
+    whole = trained(ModelConfig(hidden=3), train)
+    paused = Training(SPLIT, ModelConfig(hidden=3), train)
+    steps = [paused.steps for _ in paused.epochs(every=7)]
+    last = TRAIN.epochs * -(-len(SPLIT.train) // TRAIN.batch)
+    assert steps == [*range(7, last, 7), last]
+    assert same_weights(whole, paused.result())
+    assert len(paused.result().history) == TRAIN.epochs
+
+
+def test_the_first_piece_of_a_large_net_is_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request to stop waits for the piece in hand: eight steps of a large net took 14 seconds."""
+    train = dataclasses.replace(TRAIN, backend="torch", batch=4)
+    training = Training(SPLIT, ModelConfig(), train)
+    steps = train.epochs * -(-len(SPLIT.train) // train.batch)
+    training.choice = dataclasses.replace(training.choice, seconds=2.0 * steps)
+    training._pace = training.choice.seconds / (train.epochs * len(SPLIT.train))
+    training.train_for(1e-9)
+    assert training.steps == 1
 
 
 def test_a_stopped_run_is_a_model() -> None:

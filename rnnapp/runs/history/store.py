@@ -21,8 +21,9 @@ from rnnapp.configs import Settings
 from rnnapp.errors import CheckpointError, RunError
 from rnnapp.runs.history.mlflow_client import EXPERIMENT, Tracking, mlflow, told
 from rnnapp.runs.history.records import ACTIVE, NewRun, Run, Status, spark, versions
-from rnnapp.training.checkpoints import load_state, save_model, save_state
-from rnnapp.training.loop import EpochEvent, TrainedModel, TrainingState
+from rnnapp.training.checkpoints import save_model
+from rnnapp.training.records import EpochEvent, TrainedModel, TrainingState
+from rnnapp.training.state import pack_state, unpack_old_state, unpack_state
 
 __all__ = ["Store"]
 
@@ -42,6 +43,8 @@ _MLFLOW = {
 _MLFLOW |= {"stopped": "KILLED", "interrupted": "KILLED", "diverged": "FAILED", "failed": "FAILED"}
 _BY_EPOCH = ("train_loss", "valid_loss", "train_accuracy", "test_accuracy")
 _MOST = 1000  # what MLflow takes in one batch
+_STATE = "state.safetensors"
+_OLD_STATE = ("weights.safetensors", "settings.json")
 _STATES = ("state-0", "state-1")  # written in turn, so that one is always whole
 
 
@@ -258,26 +261,40 @@ class Store:
         )
 
     @told
-    def save_state(self, run_id: str, state: TrainingState) -> None:
-        """Keep the state of an unfinished run; a crash while writing leaves the former one whole."""
+    def save_state(self, run_id: str, content: bytes) -> None:
+        """Save the state of an unfinished run (:func:`rnnapp.training.state.pack_state`).
+
+        A crash while writing leaves the former one whole.
+        """
         turn = self._turns[run_id] = (self._turns.get(run_id, -1) + 1) % 2
         with tempfile.TemporaryDirectory() as made:
-            save_state(state, made)
+            Path(made, _STATE).write_bytes(content)
             self._tracking.writer().log_artifacts(run_id, made, _STATES[turn])
 
     @told
-    def load_state(self, run_id: str) -> TrainingState | None:
+    def load_state(self, run_id: str) -> bytes | None:
         """The latest whole state of a run, None where there is none."""
         states = []
         for name in set(_STATES) & set(self.files(run_id)):
             with tempfile.TemporaryDirectory() as made:
+                folder = self._tracking.reader().download_artifacts(run_id, name, made)
                 try:
-                    states.append(
-                        load_state(self._tracking.reader().download_artifacts(run_id, name, made))
-                    )
-                except CheckpointError:
+                    states.append(_read_state(Path(folder)))
+                except (CheckpointError, OSError):
                     continue  # cut short by a crash; the other one is whole
-        return max(states, key=lambda s: (s.progress["epoch"], s.progress["done"]), default=None)
+        if not states:
+            return None
+        latest = max(states, key=lambda state: (state.progress.epoch, state.progress.done))
+        return pack_state(latest)
+
+
+def _read_state(folder: Path) -> TrainingState:
+    """The state in a folder, also as earlier versions saved it: in two files."""
+    file = folder / _STATE
+    if file.exists():
+        return unpack_state(file.read_bytes())
+    old = [(folder / name).read_bytes() for name in _OLD_STATE]
+    return unpack_old_state(*old)
 
 
 def _run(made: Any) -> Run | None:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from rnnapp.configs import ModelConfig, TrainConfig
-from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
+from rnnapp.data.sequences import FloatArray, IntArray, Objective, Sequences, Split
 from rnnapp.errors import TrainingError
 from rnnapp.home import writable
 from rnnapp.models.recurrent import RecurrentNet
@@ -36,6 +36,7 @@ __all__ = [
     "kernels_available",
     "kernels_building",
     "kernels_ready",
+    "predict_windows",
     "unsupported_reason",
     "warm_up",
 ]
@@ -185,6 +186,19 @@ def unsupported_reason(split: Split, model: ModelConfig, train: TrainConfig) -> 
     ):
         return f"rows are {split.train.rows.dtype}, it takes float32 or uint8"
     return None
+
+
+def predict_windows(
+    weights: Weights, model: ModelConfig, part: Sequences, outputs: int
+) -> FloatArray:
+    """(N, O) float32 answers of a net with these weights, several times faster than torch for small nets."""
+    objective: Objective = "mse"
+    if part.targets.ndim == 1:
+        objective = "cross-entropy"
+    split = Split(part, part, None, objective, outputs)
+    backend = CompiledBackend(split, model, TrainConfig(batch=512, device="cpu"))
+    backend.load_weights(weights)
+    return backend.predict(part)
 
 
 def kernels_ready() -> bool:

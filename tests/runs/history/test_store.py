@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import resource
 import sqlite3
@@ -14,12 +15,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 import torch
+from safetensors.torch import save
 
 from rnnapp.errors import RunError
 from rnnapp.runs.history import mlflow_client as tracking
 from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import Store, live_tags
-from rnnapp.training.loop import EpochEvent, TrainingState
+from rnnapp.training.records import EpochEvent, TrainingProgress, TrainingState
+from rnnapp.training.state import pack_state, unpack_state
 from tests.support import multiply
 
 
@@ -79,9 +82,8 @@ def test_a_deleted_run_comes_back_whole(store: Store, new: NewRun) -> None:
 
 
 def state(epoch: int) -> TrainingState:
-    return TrainingState(
-        {"w": torch.full((3,), float(epoch))}, {"epoch": epoch, "done": 0, "history": []}
-    )
+    tensors = {"w": torch.full((3,), float(epoch))}
+    return TrainingState(tensors, TrainingProgress(epoch=epoch), backend="torch")
 
 
 def test_the_latest_whole_state_is_found_after_a_crash_while_writing(
@@ -91,16 +93,31 @@ def test_the_latest_whole_state_is_found_after_a_crash_while_writing(
     run_id = store.create(new)
     assert store.load_state(run_id) is None
     for epoch in (1, 2, 3):
-        store.save_state(run_id, state(epoch))
+        store.save_state(run_id, pack_state(state(epoch)))
     latest = store.load_state(run_id)
     assert latest is not None
-    assert latest.progress["epoch"] == 3
-    assert torch.equal(latest.tensors["w"], torch.full((3,), 3.0))
-    torn = next(home.glob(f"runs/files/{run_id}/artifacts/state-0/weights.safetensors"))
+    assert unpack_state(latest).progress.epoch == 3
+    assert torch.equal(unpack_state(latest).tensors["w"], torch.full((3,), 3.0))
+    torn = next(home.glob(f"runs/files/{run_id}/artifacts/state-0/state.safetensors"))
     torn.write_bytes(torn.read_bytes()[:-5])
     former = store.load_state(run_id)
     assert former is not None
-    assert former.progress["epoch"] == 2
+    assert unpack_state(former).progress.epoch == 2
+
+
+def test_a_state_of_an_earlier_version_is_found(store: Store, home: Path, new: NewRun) -> None:
+    """It was a folder with two files; the run goes on all the same."""
+    run_id = store.create(new)
+    progress = {"epoch": 4, "done": 0, "loss_sum": 0.0, "correct": 0, "seconds": 1.0, "steps": 9}
+    progress |= {"best": None, "history": [], "backend": "torch"}
+    files = {
+        "weights.safetensors": save({"w": torch.full((3,), 4.0)}),
+        "settings.json": json.dumps({"format": "rnnapp-1", "progress": progress}).encode(),
+    }
+    store.put(run_id, files, "state-1")
+    content = store.load_state(run_id)
+    assert content is not None
+    assert unpack_state(content).progress.epoch == 4
 
 
 def test_metrics_go_in_batches(store: Store, new: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
