@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rnnapp.commands.arguments import add_options, read_options
 from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, options, to_dict
 from rnnapp.data.digits import load_digits, make_augment
 from rnnapp.data.drawings import digits_of, read_drawings
-from rnnapp.data.ink import to_digit
-from rnnapp.errors import DataError
+from rnnapp.data.pictures import read_picture
+from rnnapp.data.segments import Digits, find_digits, find_one_digit
+from rnnapp.data.sequences import FloatArray
 from rnnapp.evaluation.digits import DigitScores, score_digits
 from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, digit_facts, open_net
 from rnnapp.training.checkpoints import save_model
@@ -46,6 +46,9 @@ def register(subparsers: Any) -> None:
     )
     classify.add_argument(
         "image", metavar="IMAGE.png", help="a picture of one digit, dark on light or light on dark"
+    )
+    classify.add_argument(
+        "--several", action="store_true", help="read every digit of the picture, line by line"
     )
     _add_net(classify, _classify)
 
@@ -145,17 +148,36 @@ def _drawn_scores(net: DigitNet, file: str) -> DigitScores:
 
 def _classify(args: argparse.Namespace) -> int:
     net = open_net(args.net)
-    shares = net.probabilities(to_digit(_open_image(args.image)))
+    picture = read_picture(args.image)
+    if args.several:
+        _print_several(net, find_digits(picture), as_json=args.json)
+        return 0
+    shares = net.probabilities(find_one_digit(picture))
     if args.json:
-        print(json.dumps(_classify_report(net, shares)))
+        print(json.dumps({"net": net.title, **_answer_report(shares)}))
     else:
         print(f"{shares.argmax()}, {shares.max():.1%} sure ({net.title})")
     return 0
 
 
-def _classify_report(net: DigitNet, shares: npt.NDArray[Any]) -> dict[str, Any]:
+def _print_several(net: DigitNet, digits: Digits, *, as_json: bool) -> None:
+    shares = [net.probabilities(picture) for picture in digits.pictures]
+    if as_json:
+        answers = [_answer_report(share) for share in shares]
+        report = {"net": net.title, "count": len(answers), "digits": answers}
+        print(json.dumps(report | {"removed": list(digits.removed)}))
+        return
+    answers_text = " ".join(str(share.argmax()) for share in shares)
+    least = min(float(share.max()) for share in shares)
+    if len(shares) == 1:
+        print(f"1 digit: {answers_text}, {least:.1%} sure ({net.title})")
+    else:
+        print(f"{len(shares)} digits: {answers_text}, each at least {least:.1%} sure ({net.title})")
+
+
+def _answer_report(shares: FloatArray) -> dict[str, int | dict[str, float]]:
     probabilities = {str(digit): float(share) for digit, share in enumerate(shares)}
-    return {"net": net.title, "answer": int(shares.argmax()), "probabilities": probabilities}
+    return {"answer": int(shares.argmax()), "probabilities": probabilities}
 
 
 def _train_report(trained: TrainedModel, facts: dict[str, Any], answer: str) -> dict[str, Any]:
@@ -183,16 +205,3 @@ def _chosen(args: argparse.Namespace) -> tuple[ModelConfig, TrainConfig, DigitCo
         read_options(args, TrainConfig),
         read_options(args, DigitConfig),
     )
-
-
-def _open_image(path: str) -> npt.NDArray[np.uint8]:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            image.thumbnail((2000, 2000))
-            return np.asarray(image.convert("RGBA"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path} cannot be read as a picture ({type(error).__name__}); a PNG or JPEG of one digit would do."
-        ) from error

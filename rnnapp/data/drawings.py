@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnnapp.data.files import read_regular_file
 from rnnapp.data.ink import Stroke, draw_strokes, to_digit
 from rnnapp.errors import DataError, InkError
 
@@ -19,6 +20,7 @@ __all__ = ["Drawing", "digits_of", "drawings_to_json", "read_drawings", "unit_st
 
 _TAKES = 'a list of {"label": 0 to 9, "strokes": [[[x, y], ...], ...]}'
 _MOST_POINTS = 20_000
+_MOST_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ def read_drawings(source: str | Path | bytes) -> tuple[Drawing, ...]:
             is named.
     """
     try:
-        content = source if isinstance(source, bytes) else Path(source).read_bytes()
+        content = source
+        if not isinstance(content, bytes):
+            content = read_regular_file(content, limit=_MOST_BYTES, takes=f"a file of drawings: {_TAKES}")
         entries = json.loads(content)
-    except OSError as error:
-        raise DataError(
-            f"{source!s} cannot be opened ({error.strerror}); a file of drawings would do: {_TAKES}."
-        ) from error
+    except DataError:
+        raise
     except (ValueError, RecursionError) as error:
         raise DataError(f"The drawings are not JSON ({error}); they take {_TAKES}.") from error
     if not isinstance(entries, list) or not entries:

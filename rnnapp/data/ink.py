@@ -19,12 +19,22 @@ from scipy import ndimage
 
 from rnnapp.errors import InkError
 
-__all__ = ["CANVAS", "STROKE", "WEIGHT", "Stroke", "draw_strokes", "fit_box", "to_digit"]
+__all__ = [
+    "CANVAS",
+    "STROKE",
+    "WEIGHT",
+    "Stroke",
+    "check_ink",
+    "draw_strokes",
+    "fit_box",
+    "to_digit",
+]
 
 Stroke = Sequence[Sequence[float]]
 """The points (x, y) of one pen-down to pen-up, x to the right, y down."""
 Grey = npt.NDArray[np.float32]
 
+_DRAW = "Draw a digit from 0 to 9."
 CANVAS = 280  # side of the canvas, pixels
 STROKE = 18  # its usual brush
 _BOX, _SIDE = 20, 28  # MNIST's digit and picture
@@ -32,7 +42,7 @@ WEIGHT = 2.4  # stroke width inside the 20-pixel box, about MNIST's
 _WORK = 80  # longer side while strokes are made thinner or thicker
 _FAINT = 0.08  # contrast below this is paper
 _SHORTEST = 2.8  # a stroke shorter than so many brush widths is a dot (a disc measures 1.8, a filled square 2.3)
-_LONGEST = 4.8  # ink longer than so many of its box's longer sides is a scribble (digits reach 4.1) (digits measure up to 4)
+_LONGEST = 4.8  # ink longer than so many of its box's longer sides is a scribble (digits reach 4.1)
 _FULLEST = 0.66  # ink over more of a wide box than this is a scribble (digits reach 0.6)
 
 
@@ -53,8 +63,8 @@ def to_digit(
     """
     ink = _ink(np.asarray(picture))
     if ink.max() < 0.5:
-        raise InkError("The canvas is blank; draw a digit from 0 to 9.")
-    _check(_resize(_crop(ink), _WORK))
+        raise InkError("The canvas is blank.", remedy=_DRAW)
+    check_ink(ink)
     return fit_box(ink, weight)
 
 
@@ -83,7 +93,7 @@ def draw_strokes(
     """
     lines = [np.asarray(stroke, float).reshape(-1, 2) for stroke in strokes if len(stroke)]
     if not lines:
-        raise InkError("The drawing has no strokes; draw a digit from 0 to 9.")
+        raise InkError("The drawing has no strokes.", remedy=_DRAW)
     points = np.concatenate(lines)
     low, high = points.min(0), points.max(0)
     zoom = fill * side / max(float((high - low).max()), 1e-9)
@@ -108,7 +118,7 @@ def fit_box(ink: Grey, weight: float | None = None) -> npt.NDArray[np.uint8]:
     Returns:
         (28, 28) uint8: the box's longer side 20 pixels, the centre of mass in the middle.
     """
-    box = _resize(_crop(ink), _WORK)
+    box = _to_box(ink)
     if weight is not None:
         box = _crop(_reweigh(box, _measure(box)[0], weight))
     return _centre(_resize(box, _BOX))
@@ -130,7 +140,8 @@ def _ink(picture: npt.NDArray[np.uint8]) -> Grey:
         or not picture.size
     ):
         raise InkError(
-            f"The picture has shape {picture.shape}; it takes rows and columns of grey, RGB or RGBA pixels."
+            f"The picture has shape {picture.shape}.",
+            remedy="Use rows and columns of grey, RGB or RGBA pixels.",
         )
     colours = picture[..., None] if picture.ndim == 2 else picture
     alpha = np.ones(colours.shape[:2], np.float32)
@@ -157,6 +168,21 @@ def _crop(ink: Grey) -> Grey:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
+def _to_box(ink: Grey) -> Grey:
+    """The ink's box at working size; lines too thin to survive the scaling are made thicker first."""
+    box = _crop(ink)
+    shrink = max(box.shape) / _WORK
+    if shrink > 1:
+        thinnest = 1.5 * shrink
+        width = _measure(np.where(box >= 0.25, 1.0, 0.0).astype(np.float32))[0]
+        if width < thinnest:
+            size = 1 + 2 * math.ceil((thinnest - width) / 2)
+            margin = size // 2
+            box = np.asarray(ndimage.maximum_filter(np.pad(box, margin), size), np.float32)
+    box = _resize(box, _WORK)
+    return np.asarray(box / max(float(box.max()), 0.5), np.float32)
+
+
 def _resize(ink: Grey, longer: int) -> Grey:
     height, width = ink.shape
     zoom = longer / max(height, width)
@@ -177,16 +203,27 @@ def _measure(box: Grey) -> tuple[float, float]:
     return width, len(depths) / width
 
 
-def _check(box: Grey) -> None:
+def check_ink(ink: Grey) -> None:
+    """Refuse ink that is no digit.
+
+    Args:
+        ink: (H, W) float32, 0 paper and 1 ink, not blank.
+
+    Raises:
+        InkError: a dot, a blot or a scribble.
+    """
+    box = _to_box(ink)
     width, length = _measure(box)
     if length < _SHORTEST * width:
         raise InkError(
-            "That is a dot or a blot, not a digit; draw a digit from 0 to 9, larger than the brush."
+            "This is a dot or a blot, not a digit.",
+            remedy="Draw a digit from 0 to 9, larger than the brush.",
         )
     wide = min(box.shape) > max(box.shape) / 2
     if length > _LONGEST * max(box.shape) or (wide and float((box > 0.5).mean()) > _FULLEST):
         raise InkError(
-            "The ink goes over everything, so it is no digit; clear the canvas and draw one digit."
+            "The ink goes over everything, so it is no digit.",
+            remedy="Clear the canvas and draw one digit.",
         )
 
 

@@ -102,7 +102,7 @@ def test_light_on_dark_is_the_same_digit(
     [
         (("eval", "--net=none"), "no net 'none'"),
         (("eval", "--strokes=none.json"), "cannot be opened"),
-        (("classify", "none.png"), "cannot be read as a picture"),
+        (("classify", "none.png"), "cannot be opened"),
         (("train", "--epochs=0"), "epochs is 0"),
         (("train", "--lr=fast"), "takes a number"),
         (("train", "--augment=twist"), "augment is 'twist'"),
