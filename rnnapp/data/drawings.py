@@ -48,7 +48,9 @@ def read_drawings(source: str | Path | bytes) -> tuple[Drawing, ...]:
     try:
         content = source
         if not isinstance(content, bytes):
-            content = read_regular_file(content, limit=_MOST_BYTES, takes=f"a file of drawings: {_TAKES}")
+            content = read_regular_file(
+                content, limit=_MOST_BYTES, takes=f"a file of drawings: {_TAKES}"
+            )
         entries = json.loads(content)
     except DataError:
         raise

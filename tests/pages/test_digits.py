@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from rnnapp.data.ink import Stroke, draw_strokes
@@ -54,6 +56,12 @@ def opened(**query: str) -> AppTest:
     return page.run()
 
 
+def encode_png(grey: np.ndarray) -> bytes:
+    body = io.BytesIO()
+    Image.fromarray(grey).save(body, "PNG")
+    return body.getvalue()
+
+
 def headline(page: AppTest) -> str:
     assert not page.exception
     return str(page.main.markdown[0].value)
@@ -86,6 +94,26 @@ def test_what_is_no_digit_gets_a_sentence(draw: Draw) -> None:
     draw((tuple(map(tuple, (np.random.default_rng(0).random((90, 2)) * 250).tolist())),))
     assert "goes over everything" in headline(page.run())
     assert "This is" not in " ".join(str(element.value) for element in page.markdown)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_an_uploaded_picture_is_read_as_the_command_line_reads_it(
+    draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One digit is answered and looked into, several are counted, what is none gets its sentence."""
+    page = opened()
+    page.button_group(key="digit_from").set_value("upload").run()
+    assert "Upload a picture" in headline(page)
+    one = 255 - draw_strokes(SEVEN)[..., 3]
+    uploads = {
+        "This is a 7": encode_png(one),
+        "2 digits: 7 7": encode_png(np.concatenate([one, one], axis=1)),
+        "blank": encode_png(np.full((50, 50), 255, np.uint8)),
+        "not a picture": b"Date,Close",
+    }
+    for words, content in uploads.items():
+        page.file_uploader(key="digit_file").set_value(("*seven*.png", content, "image/png")).run()
+        assert words in headline(page)
 
 
 @pytest.mark.usefixtures("nowhere")
@@ -143,7 +171,7 @@ def test_the_canvas_paths_become_strokes() -> None:
 
 def test_the_turning_point_is_the_row_after_the_last_one_that_others_led() -> None:
     beliefs = np.eye(10)[[3, 7, 3, 7, 7]]
-    assert digits._lead(beliefs, range(5), 7) == "7 leads for good after row 3"
-    assert digits._lead(beliefs, range(4, -1, -1), 7) == "7 leads for good after row 1"
-    assert digits._lead(beliefs, range(5), 3) == "that half alone would say 7"
-    assert digits._lead(beliefs[3:], range(2), 7) == "7 leads at once"
+    assert digits.find_lead(beliefs, range(5), 7) == "7 leads for good after row 3"
+    assert digits.find_lead(beliefs, range(4, -1, -1), 7) == "7 leads for good after row 1"
+    assert digits.find_lead(beliefs, range(5), 3) == "that half alone would say 7"
+    assert digits.find_lead(beliefs[3:], range(2), 7) == "7 leads at once"

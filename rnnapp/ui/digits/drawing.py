@@ -1,10 +1,10 @@
-"""What the Digits page shows of one drawing: the answer, the ten probabilities, and how the net read it."""
+"""What the Digits page shows of a drawing or a photo: the answer, the probabilities, and how the net read it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,21 +12,22 @@ import streamlit as st
 
 from rnnapp.data.drawings import Drawing, drawings_to_json
 from rnnapp.data.ink import CANVAS, Stroke, to_digit
-from rnnapp.errors import InkError
+from rnnapp.errors import DataError
 from rnnapp.figures.digits import parts_figure, reading_figure, shares_figure
 from rnnapp.figures.style import line_of
 from rnnapp.models.reading import Reading
 from rnnapp.pretrained import DigitNet
 from rnnapp.ui.digits.canvas import Ink, clear_canvas, draw_canvas, ink_on_canvas, put_strokes
-from rnnapp.ui.page import answer, chart, is_dark
+from rnnapp.ui.digits.photo import choose_photo, photo_digits
+from rnnapp.ui.page import answer, chart, is_dark, plain_text
 
-__all__ = ["show_drawing"]
+__all__ = ["find_lead", "show_drawing"]
 
-_KEPT = "_digit_drawings"
-_PAINT = 0.06  # seconds: the browser has shown the answer before it gets the charts, which keep it busy for longer
-_TOP = (
-    62  # pixels: two lines on a phone, so that the canvas stays where it is while a digit is drawn
-)
+_LABELLED = "_digit_drawings"
+_WAYS = {"draw": "Draw", "upload": "Upload", "camera": "Camera"}
+_PAINT = 0.06  # seconds: the browser shows the answer before it gets the charts, which take longer
+# two lines on a phone, so that the canvas stays where it is while a digit is drawn
+_TOP = 62  # pixels
 _EXAMPLES: tuple[tuple[Stroke, ...], ...] = (
     (
         (
@@ -64,76 +65,160 @@ _EXAMPLES: tuple[tuple[Stroke, ...], ...] = (
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
-    """A drawing whose label a person gave, the picture the net saw, and what it said."""
+class _Labelled:
+    """A drawing that a person labelled, the picture that the net got, and its answer."""
 
     drawing: Drawing
     picture: npt.NDArray[np.uint8]
-    said: int
+    answer: int
+
+    @property
+    def right(self) -> bool:
+        """Whether the net's answer is the person's."""
+        return self.answer == self.drawing.label
+
+
+@dataclass(frozen=True, eq=False)
+class _Input:
+    """What there is to read.
+
+    Attributes:
+        pictures: (N, 28, 28) uint8, one for each digit.
+        error: why there is none.
+        ink: the strokes of a drawing, None for a photo.
+        removed: what was taken off a photo first, in words.
+    """
+
+    pictures: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 28, 28), np.uint8))
+    error: DataError | None = None
+    ink: Ink | None = None
+    removed: tuple[str, ...] = ()
 
 
 @st.fragment
 def show_drawing(net: DigitNet, brush: int) -> None:
     """The canvas and all that follows from a stroke; a stroke runs this part of the page alone."""
-    ink = ink_on_canvas(brush)
-    picture, refusal = _see(ink)
-    reading = None if picture is None else net.read(picture)
+    way = st.session_state.get("digit_from") or "draw"
+    given = _read_input(way, brush)
+    readings = [net.read(picture) for picture in given.pictures]
     with st.container(height=_TOP, border=False):
-        if reading is not None:
-            answer(_sentence(reading))
-        else:
-            answer(refusal.partition(";")[0] + "." if refusal else "Draw a digit from 0 to 9.")
+        answer(_headline(given, readings, way))
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=CANVAS + 4):
+        _show_input(way, brush)
+    with row.container(width="stretch"):
+        if not readings:
+            _show_hint(net, brush, way, given.error)
+            return
+        time.sleep(_PAINT)
+        number = _choose_digit(given.pictures, readings)
+        picture = given.pictures[number]
+        reading = readings[number]
+        _show_shares(net, picture, reading)
+        if given.ink is not None:
+            _ask_label(given.ink, picture, reading.winner)
+    _show_reading(net, picture, reading)
+    _show_gallery()
+
+
+def _read_input(way: str, brush: int) -> _Input:
+    """The digits on the canvas, or those of a photo."""
+    try:
+        if way != "draw":
+            found = photo_digits(way)
+            if found is None:
+                return _Input()
+            return _Input(found.pictures, removed=found.removed)
+        ink = ink_on_canvas(brush)
+        if ink is None:
+            return _Input()
+        return _Input(to_digit(ink.picture)[None], ink=ink)
+    except DataError as error:
+        return _Input(error=error)
+
+
+def _show_input(way: str, brush: int) -> None:
+    """Where the digit comes from, and the canvas, the uploader or the camera."""
+    st.segmented_control(
+        "Input",
+        list(_WAYS),
+        default="draw",
+        required=True,
+        format_func=_WAYS.__getitem__,
+        key="digit_from",
+        label_visibility="collapsed",
+    )
+    if way == "draw":
         st.caption("Draw here with mouse, pen or finger.")
         draw_canvas(brush)
-    with row.container(width="stretch"):
-        if ink is None or picture is None or reading is None:
-            _while_empty(net, brush, refusal.partition("; ")[2])
-        else:
-            time.sleep(_PAINT)
-            _show_shares(net, picture, reading)
-            _ask(ink, picture, reading.winner)
-    if picture is not None and reading is not None:
-        _show_reading(net, picture, reading)
-    _gallery()
+    else:
+        choose_photo(way)
 
 
-def _see(ink: Ink | None) -> tuple[npt.NDArray[np.uint8] | None, str]:
-    """The picture that the net gets, or why there is none."""
-    if ink is None:
-        return None, ""
-    try:
-        return to_digit(ink.picture), ""
-    except InkError as error:
-        return None, str(error)
+def _headline(given: _Input, readings: Sequence[Reading], way: str) -> str:
+    if given.error is not None:
+        return given.error.message
+    if len(readings) == 1:
+        return _describe_answer(readings[0])
+    if readings:
+        least = min(float(reading.probabilities.max()) for reading in readings)
+        template = "{count} digits: {digits}, each at least {least:.1%} sure."
+        digits = " ".join(str(reading.winner) for reading in readings)
+        return template.format(count=len(readings), digits=digits, least=min(least, 0.999))
+    prompts = {"draw": "Draw", "upload": "Upload a picture of", "camera": "Take a photo of"}
+    return f"{prompts[way]} a digit from 0 to 9."
 
 
-def _sentence(reading: Reading) -> str:
+def _describe_answer(reading: Reading) -> str:
     shares = reading.probabilities
-    sure, second = shares[reading.winner], shares[reading.rival]
     article = "an" if reading.winner == 8 else "a"
-    doubt = f", or {reading.rival}" if second >= 0.2 else ""
-    return f"This is {article} {reading.winner}{doubt}, {min(sure, 0.999):.1%} sure."
-
-
-def _while_empty(net: DigitNet, brush: int, remedy: str) -> None:
-    test, drawn = net.facts.get("test"), net.facts.get("drawings")
-    words = f"{net.title}: {len(net.trained.history)} epochs on {net.facts['data']['name']}"
-    words += f", {test['accuracy']:.1%} of its test digits read right" if test else ""
-    words += f", {drawn['accuracy']:.1%} of {drawn['count']} pen drawings" if drawn else ""
-    if remedy:
-        st.markdown(remedy[0].upper() + remedy[1:])
-    told = f"the {net.trained.model.name}'s answer, the 28 x 28 picture that it really gets, and how it read it row by row."
-    st.markdown(f"As soon as a stroke ends: {told}")
-    st.caption(words + ".")
-    st.button(
-        "Show me one",
-        key="example",
-        icon=":material/gesture:",
-        on_click=_put_example,
-        args=(brush,),
+    certainty = min(float(shares[reading.winner]), 0.999)
+    if shares[reading.rival] >= 0.2:
+        template = "This is {article} {winner}, or {rival}, {certainty:.1%} sure."
+    else:
+        template = "This is {article} {winner}, {certainty:.1%} sure."
+    return template.format(
+        article=article, winner=reading.winner, rival=reading.rival, certainty=certainty
     )
+
+
+def _show_hint(net: DigitNet, brush: int, way: str, error: DataError | None) -> None:
+    """While there is nothing to read: what to do, and which net will read."""
+    if error is not None and error.remedy:
+        st.markdown(plain_text(error.remedy))
+    if way == "draw":
+        st.markdown(
+            f"As soon as a stroke ends: the {net.trained.model.name}'s answer, the 28 x 28 picture that it"
+            " receives, and how it read that row by row."
+        )
+    else:
+        st.markdown(
+            "One digit or several, dark on light or light on dark. Shadows, squared paper and frames"
+            " are removed first."
+        )
+    st.caption(_describe_net(net))
+    if way == "draw":
+        st.button(
+            "Show me one",
+            key="example",
+            icon=":material/gesture:",
+            on_click=_put_example,
+            args=(brush,),
+        )
+    _show_gallery()
+
+
+def _describe_net(net: DigitNet) -> str:
+    """Its training and its accuracy, in a line."""
+    test = net.facts.get("test")
+    drawn = net.facts.get("drawings")
+    epochs = len(net.trained.history)
+    parts = [f"{net.title}: {epochs} epochs on {net.facts['data']['name']}"]
+    if test:
+        parts.append(f"{test['accuracy']:.1%} of its test digits read right")
+    if drawn:
+        parts.append(f"{drawn['accuracy']:.1%} of {drawn['count']} pen drawings")
+    return ", ".join(parts) + "."
 
 
 def _put_example(brush: int) -> None:
@@ -142,53 +227,76 @@ def _put_example(brush: int) -> None:
     put_strokes(_EXAMPLES[number % len(_EXAMPLES)], brush)
 
 
+def _choose_digit(pictures: npt.NDArray[np.uint8], readings: Sequence[Reading]) -> int:
+    """Which of several digits to look into; their pictures with the answers."""
+    if len(readings) == 1:
+        return 0
+    with st.container(horizontal=True, gap="small"):
+        for picture, reading in zip(pictures, readings, strict=True):
+            with st.container(width=64, gap="xsmall"):
+                st.image(_enlarge(picture, 2), width=56)
+                certainty = min(float(reading.probabilities.max()), 0.999)
+                st.caption(f"{reading.winner}, {certainty:.0%}")
+    number = st.number_input("Digit to look into", 1, len(readings), 1, key="digit_number")
+    return int(number) - 1
+
+
+def _enlarge(picture: npt.NDArray[np.uint8], times: int) -> npt.NDArray[np.uint8]:
+    return np.kron(picture, np.ones((times, times), np.uint8))
+
+
 def _show_shares(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Reading) -> None:
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=140):
-        st.image(np.kron(picture, np.ones((5, 5), np.uint8)), width=140)
+        st.image(_enlarge(picture, 5), width=140)
         st.caption("All the net sees: 28 x 28 pixels.")
     with row.container(width="stretch"):
         figure = shares_figure(reading.probabilities, line_of(net.trained.model))
-        chart(figure, "shares", f"Probability of each digit; {_sentence(reading)}")
+        chart(figure, "shares", f"Probability of each digit; {_describe_answer(reading)}")
 
 
 def _show_reading(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Reading) -> None:
-    line, winner, rival = line_of(net.trained.model), reading.winner, reading.rival
+    line = line_of(net.trained.model)
+    winner = reading.winner
+    rival = reading.rival
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown(f"**How it read the rows.** {_turning_point(reading)}")
-        alt = f"Beside each row of the picture, the probability of each digit after that row. {_turning_point(reading)}"
+        turning = _turning_point(reading)
+        st.markdown(f"**How it read the rows.** {turning}")
+        alt = f"Beside each row of the picture, the probability of each digit after it. {turning}"
         chart(reading_figure(picture, reading, dark=is_dark()), "reading", alt)
     with right:
-        sums = {
-            digit: (reading.bias[digit], reading.rows[:, digit].sum(), reading.scores[digit])
-            for digit in (winner, rival)
-        }
-        told = "; ".join(
-            f"{d}: bias {_signed(b)} and rows {_signed(r)} make {s:.2f}"
-            for d, (b, r, s) in sums.items()
-        )
-        st.markdown(f"**What each row gave** to {winner} and to its rival {rival}. {told}.")
-        alt = f"Bars beside the picture's rows: what each adds to the score of {winner} and of {rival}. {told}."
+        sums = f"{_describe_score(reading, winner)}; {_describe_score(reading, rival)}"
+        st.markdown(f"**What each row gave** to {winner} and to its rival {rival}. {sums}.")
+        alt = f"Bars beside the picture's rows: what each adds to {winner} and to {rival}. {sums}."
         chart(parts_figure(picture, reading, line), "parts", alt)
 
 
-def _signed(value: float) -> str:
+def _describe_score(reading: Reading, digit: int) -> str:
+    template = "{digit}: bias {bias} and rows {rows} make {score:.2f}"
+    return template.format(
+        digit=digit,
+        bias=_with_sign(float(reading.bias[digit])),
+        rows=_with_sign(float(reading.rows[:, digit].sum())),
+        score=reading.scores[digit],
+    )
+
+
+def _with_sign(value: float) -> str:
     return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def _turning_point(reading: Reading) -> str:
     """From which row on the winner leads, read from the top and from the bottom."""
-    words = f"From the top, {_lead(reading.downwards, range(28), reading.winner)}"
-    if reading.upwards is not None:
-        words += (
-            f"; from the bottom, {_lead(reading.upwards[::-1], range(27, -1, -1), reading.winner)}"
-        )
-    return words + "."
+    downwards = find_lead(reading.downwards, range(28), reading.winner)
+    if reading.upwards is None:
+        return f"From the top, {downwards}."
+    upwards = find_lead(reading.upwards[::-1], range(27, -1, -1), reading.winner)
+    return f"From the top, {downwards}; from the bottom, {upwards}."
 
 
-def _lead(beliefs: npt.NDArray[np.float64], rows: Sequence[int], winner: int) -> str:
-    """The row after which the winner keeps the lead; beliefs and rows in the order they were read."""
+def find_lead(beliefs: npt.NDArray[np.float64], rows: Sequence[int], winner: int) -> str:
+    """After which row the winner stays in the lead; beliefs and rows in the order of reading."""
     behind = np.flatnonzero(beliefs.argmax(axis=1) != winner)
     if not len(behind):
         return f"{winner} leads at once"
@@ -197,41 +305,46 @@ def _lead(beliefs: npt.NDArray[np.float64], rows: Sequence[int], winner: int) ->
     return f"{winner} leads for good after row {rows[behind[-1] + 1]}"
 
 
-def _ask(ink: Ink, picture: npt.NDArray[np.uint8], said: int) -> None:
-    """Was the answer right? A label keeps the drawing and clears the canvas."""
+def _ask_label(ink: Ink, picture: npt.NDArray[np.uint8], answered: int) -> None:
+    """Was the answer right? A label saves the drawing below and clears the canvas."""
 
-    def keep() -> None:
+    def save_label() -> None:
         label = st.session_state["was_right"]
         if label is not None:
-            kept: list[_Kept] = st.session_state.setdefault(_KEPT, [])
-            kept.append(_Kept(Drawing(int(label), ink.strokes, "drawn here"), picture, said))
+            labelled: list[_Labelled] = st.session_state.setdefault(_LABELLED, [])
+            drawing = Drawing(int(label), ink.strokes, "drawn here")
+            labelled.append(_Labelled(drawing, picture, answered))
             st.session_state["was_right"] = None
             clear_canvas()
 
-    told = "Keeps the drawing below and clears the canvas."
     st.segmented_control(
-        "Was I right? Say what it is", range(10), key="was_right", on_change=keep, help=told
+        "Was I right? Say what it is",
+        range(10),
+        key="was_right",
+        on_change=save_label,
+        help="Saves the drawing below and clears the canvas.",
     )
 
 
-def _gallery() -> None:
-    kept: list[_Kept] = st.session_state.get(_KEPT, [])
-    if not kept:
+def _show_gallery() -> None:
+    """The labelled drawings of this session, to look at and to download."""
+    labelled: list[_Labelled] = st.session_state.get(_LABELLED, [])
+    if not labelled:
         return
-    right = sum(one.said == one.drawing.label for one in kept)
+    right = sum(one.right for one in labelled)
     with st.container(border=True):
-        st.markdown(f"**Your drawings**: {right} of {len(kept)} read right.")
+        st.markdown(f"**Your drawings**: {right} of {len(labelled)} read right.")
         with st.container(horizontal=True, gap="small"):
-            for one in reversed(kept[-24:]):
+            for one in reversed(labelled[-24:]):
                 with st.container(width=64, gap="xsmall"):
-                    st.image(np.kron(one.picture, np.ones((2, 2), np.uint8)), width=56)
-                    hit = one.said == one.drawing.label
-                    st.caption(
-                        f"{one.drawing.label}" if hit else f"{one.drawing.label}, read {one.said}"
-                    )
+                    st.image(_enlarge(one.picture, 2), width=56)
+                    caption = f"{one.drawing.label}"
+                    if not one.right:
+                        caption += f", read {one.answer}"
+                    st.caption(caption)
         st.download_button(
             "Download (JSON)",
-            drawings_to_json(one.drawing for one in kept),
+            drawings_to_json(one.drawing for one in labelled),
             "drawings.json",
             "application/json",
             on_click="ignore",
