@@ -6,6 +6,7 @@
     ├── ConfigError            a setting outside what it takes
     ├── DataError              prices or digits that cannot be used
     │   ├── PriceFileError     a file that is damaged or ambiguous
+    │   │   ├── ChoiceError    ... before a person chooses (a ticker, a sheet, a calendar)
     │   │   └── ColumnError    ... because its columns are not recognised (they can be mapped by hand)
     │   ├── TooFewRowsError    fewer rows than the window and the split need
     │   ├── SourceError        a download that failed (unknown ticker, rate limit, offline)
@@ -26,6 +27,7 @@ from typing import Any
 
 __all__ = [
     "CheckpointError",
+    "ChoiceError",
     "ColumnError",
     "ConfigError",
     "DataError",
@@ -73,16 +75,47 @@ class PriceFileError(DataError):
     """A price file that is damaged or ambiguous."""
 
 
+class ChoiceError(PriceFileError):
+    """A price file that is read once a person chooses.
+
+    Attributes:
+        option: the argument of ``read_prices`` to choose: ``ticker``, ``table``, ``calendar``,
+            ``decimal`` or ``daily``.
+        choices: what it takes.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        option: str = "",
+        choices: Sequence[str] = (),
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.option = option
+        self.choices = tuple(choices)
+
+
 class ColumnError(PriceFileError):
     """The date or the close column was not recognised.
 
     Attributes:
         columns: the column names found in the file, so that a person can map them by hand.
+        roles: our columns that are in the way, to be named.
     """
 
-    def __init__(self, message: str = "", columns: Sequence[str] = (), *, remedy: str = "") -> None:
+    def __init__(
+        self,
+        message: str = "",
+        columns: Sequence[str] = (),
+        *,
+        roles: Sequence[str] = ("Date", "Close"),
+        remedy: str = "",
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.columns = tuple(columns)
+        self.roles = tuple(roles)
 
 
 class TooFewRowsError(DataError):

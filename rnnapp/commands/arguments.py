@@ -1,4 +1,4 @@
-"""What the verbs share: settings and data as command-line options.
+"""What the verbs share: settings, data and how to read a file as command-line options.
 
 Each setting's option has the setting's own name, so a command line reads like an address or a JSON file.
 """
@@ -18,11 +18,20 @@ from rnnapp.configs import (
     options,
     parse_value,
 )
+from rnnapp.data.eras import CALENDARS
+from rnnapp.data.numbers import DECIMAL_SIGNS
 from rnnapp.data.prices import PriceTable, read_prices
 from rnnapp.data.sources import BUNDLED, bundled
 from rnnapp.errors import ConfigError
 
-__all__ = ["add_data", "add_options", "read_data", "read_options"]
+__all__ = [
+    "add_data",
+    "add_file_choices",
+    "add_options",
+    "read_data",
+    "read_file",
+    "read_options",
+]
 
 ConfigT = TypeVar("ConfigT", WindowConfig, ModelConfig, TrainConfig, DigitConfig)
 
@@ -79,9 +88,56 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "file",
         nargs="?",
         metavar="FILE",
-        help="a price file (CSV); without it a bundled index is taken",
+        help="a price file (CSV, xlsx, zip, gz, JSON, HTML); without it a bundled index is taken",
     )
     parser.add_argument("--bundled", choices=tuple(BUNDLED), help="a bundled index (default sp500)")
+    add_file_choices(parser)
+
+
+def add_file_choices(parser: argparse.ArgumentParser) -> None:
+    """What to say of a file where it does not decide it: columns, ticker, sheet, calendar."""
+    group = parser.add_argument_group("How to read the file")
+    group.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="NAME=HEADER",
+        help="what the file calls one of our columns (Close=Kurs, Close=ETH); a number counts columns",
+    )
+    group.add_argument("--ticker", metavar="TICKER", help="which one to read of several in a file")
+    group.add_argument(
+        "--ticker-column",
+        metavar="HEADER",
+        help="the column that names each row's ticker; HEADER=TICKER chooses one too",
+    )
+    group.add_argument("--table", metavar="NAME", help="which sheet, file or table to read")
+    group.add_argument(
+        "--calendar", choices=tuple(CALENDARS), help="the calendar that the years are of"
+    )
+    group.add_argument("--decimal", choices=tuple(DECIMAL_SIGNS), help="the decimal sign")
+    group.add_argument("--daily", action="store_true", help="make days of bars of minutes or hours")
+
+
+def read_file(args: argparse.Namespace) -> PriceTable:
+    """The price file that the options name, read as they say.
+
+    Raises:
+        ConfigError: an option that is no pair.
+        DataError: the file is damaged or ambiguous.
+    """
+    header, ticker = args.ticker_column, args.ticker
+    if header and ticker is None and "=" in header:
+        header, _, ticker = header.partition("=")
+    return read_prices(
+        args.file,
+        columns=_read_pairs(args.column),
+        ticker=ticker,
+        ticker_column=header,
+        table=args.table,
+        calendar=args.calendar,
+        decimal=args.decimal,
+        daily=args.daily,
+    )
 
 
 def read_data(args: argparse.Namespace) -> PriceTable:
@@ -89,10 +145,26 @@ def read_data(args: argparse.Namespace) -> PriceTable:
 
     Raises:
         ConfigError: both a file and a bundled index.
-        DataError: the file cannot be read surely.
+        DataError: the file is damaged or ambiguous.
     """
     if args.file and args.bundled:
         raise ConfigError(
-            f"Both the file {args.file} and the bundled index {args.bundled} are given; one of them would do."
+            f"Both the file {args.file} and the bundled index {args.bundled} are given.",
+            remedy="Use one of them.",
         )
-    return read_prices(args.file) if args.file else bundled(args.bundled or "sp500")
+    if args.file:
+        return read_file(args)
+    return bundled(args.bundled or "sp500")
+
+
+def _read_pairs(pairs: list[str]) -> dict[str, str]:
+    """``["Close=Kurs"]`` as ``{"Close": "Kurs"}``."""
+    columns: dict[str, str] = {}
+    for pair in pairs:
+        ours, sign, theirs = pair.partition("=")
+        if not (ours and sign and theirs):
+            raise ConfigError(
+                f"--column {pair} is no pair.", remedy="Use NAME=HEADER, as Close=Kurs."
+            )
+        columns[ours] = theirs
+    return columns

@@ -1,4 +1,4 @@
-"""``python -m rnnapp prices FILE``: what a price file holds, and what was mended while reading it."""
+"""``python -m rnnapp prices FILE``: what a price file holds, and what was repaired while reading it."""
 
 from __future__ import annotations
 
@@ -6,72 +6,95 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from rnnapp.data.prices import PriceTable, read_prices
-from rnnapp.errors import ConfigError
+from rnnapp.commands.arguments import add_file_choices, read_file
+from rnnapp.data.prices import PriceTable
 
-__all__ = ["register", "summary"]
+__all__ = ["PriceSummary", "register", "summarise"]
+
+
+class RowSummary(TypedDict):
+    """One row of a table."""
+
+    date: str
+    close: float
+
+
+class PriceSummary(TypedDict):
+    """What a price table holds, as JSON takes it."""
+
+    name: str
+    rows: int
+    first: RowSummary
+    last: RowSummary
+    columns: list[str]
+    spacing: str
+    repairs: list[str]
+    breaks: list[str]
 
 
 def register(subparsers: Any) -> None:
-    """Add the verb; the parsed arguments carry ``run``, which answers with the exit status."""
-    parser = subparsers.add_parser("prices", help="read a CSV file of prices and say what it holds")
-    parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file, in whatever dialect")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="OURS=THEIRS",
-        help="what the file calls one of our columns, as Close=Kurs",
+    """Add the verb; the parsed arguments carry ``run``, which returns the exit status."""
+    parser = subparsers.add_parser(
+        "prices", help="read a file of prices and say what it holds", allow_abbrev=False
     )
-    parser.set_defaults(run=_run)
+    parser.add_argument("file", metavar="FILE", type=Path, help="a price file, in whatever dialect")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_file_choices(parser)
+    parser.set_defaults(run=run)
 
 
-def summary(table: PriceTable) -> dict[str, Any]:
-    """Rows, first and last close (index points), columns and repairs, as JSON takes them."""
-
-    def row(i: int) -> dict[str, Any]:
-        return {"date": str(table.dates[i].astype("datetime64[D]")), "close": float(table.close[i])}
-
-    return {
-        "name": table.name,
-        "rows": len(table),
-        "first": row(0),
-        "last": row(-1),
-        "columns": list(table.columns),
-        "repairs": list(table.repairs),
-    }
-
-
-def _run(args: argparse.Namespace) -> int:
-    told = summary(read_prices(args.file, columns=_mapping(args.column)))
-    sys.stdout.write((json.dumps(told) if args.json else _as_text(told)) + "\n")
+def run(args: argparse.Namespace) -> int:
+    """Read and print."""
+    summary = summarise(read_file(args))
+    text = json.dumps(summary)
+    if not args.json:
+        text = _as_text(summary)
+    sys.stdout.write(f"{text}\n")
     return 0
 
 
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    split = [pair.partition("=") for pair in pairs]
-    if wrong := [
-        pair
-        for pair, (ours, sign, theirs) in zip(pairs, split, strict=True)
-        if not (ours and sign and theirs)
-    ]:
-        raise ConfigError(f"--column {wrong[0]} is no pair; it takes OURS=THEIRS, as Close=Kurs.")
-    return {ours: theirs for ours, _, theirs in split}
+def summarise(table: PriceTable) -> PriceSummary:
+    """Rows, first and last close (index points), columns, repairs and breaks."""
+    return {
+        "name": table.name,
+        "rows": len(table),
+        "first": _summarise_row(table, 0),
+        "last": _summarise_row(table, -1),
+        "columns": list(table.columns),
+        "spacing": table.spacing.name,
+        "repairs": [str(note) for note in table.repairs],
+        "breaks": [found.message for found in table.breaks],
+    }
 
 
-def _as_text(told: dict[str, Any]) -> str:
+def _summarise_row(table: PriceTable, row: int) -> RowSummary:
+    day = str(table.dates[row].astype("datetime64[D]"))
+    return {"date": day, "close": float(table.close[row])}
+
+
+def _as_text(summary: PriceSummary) -> str:
     lines = [
-        ("name", told["name"]),
-        ("rows", f"{told['rows']:,}"),
-        ("first", f"{told['first']['date']}  {told['first']['close']:,.2f}"),
-        ("last", f"{told['last']['date']}  {told['last']['close']:,.2f}"),
-        ("columns", ", ".join(told["columns"])),
-        *(
-            ("mended" if i == 0 else "", words)
-            for i, words in enumerate(told["repairs"] or ["nothing"])
-        ),
+        ("name", summary["name"]),
+        ("rows", f"{summary['rows']:,} ({summary['spacing']})"),
+        ("first", _row_text(summary["first"])),
+        ("last", _row_text(summary["last"])),
+        ("columns", ", ".join(summary["columns"])),
+        *_label_first("repairs", summary["repairs"] or ["none"]),
+        *_label_first("breaks", summary["breaks"]),
     ]
     return "\n".join(f"{label:<9}{value}" for label, value in lines)
+
+
+def _row_text(row: RowSummary) -> str:
+    """A day and its close, with decimals enough for small prices."""
+    close = f"{row['close']:,.2f}"
+    if 0 < abs(row["close"]) < 10:
+        close = f"{row['close']:.6g}"
+    return f"{row['date']}  {close}"
+
+
+def _label_first(label: str, lines: list[str]) -> list[tuple[str, str]]:
+    labels = [label, *([""] * len(lines))]
+    return list(zip(labels, lines, strict=False))

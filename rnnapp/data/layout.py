@@ -1,269 +1,429 @@
-"""From text to cells: which sign parts the fields, which line is the header, and which columns are ours.
+"""From text to cells: which sign separates the fields, which line is the header, and which lines are rows.
 
-This module knows header names and shapes of lines, not what a date or a number looks like inside.
+This module knows header names and shapes of lines, not which column is the close.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rnnapp.data.headers import ADJUSTED, COLUMNS, recognise, role_of, roles_in
-from rnnapp.errors import ColumnError, PriceFileError
+from rnnapp.data.dateforms import date_likeness
+from rnnapp.data.headers import role_of, roles_in
+from rnnapp.data.notes import Note, count_of
+from rnnapp.data.numbers import is_number_text
+from rnnapp.errors import ChoiceError, ColumnError, PriceFileError
 
-__all__ = ["Cells", "read_cells"]
+__all__ = ["MAX_COLUMNS", "TextTable", "read_text_table"]
 
-_DELIMITERS = (",", ";", "\t", "|")
-_LOOK = 40  # lines among which the header is sought
 MAX_COLUMNS = 512
+_DELIMITERS = (",", ";", "\t", "|")
+_HEAD_LINES = 120  # lines among which the header is sought ...
+_HEAD_ROWS = 40  # ... of which so many are not empty
+_MONTH_AND_DAY = re.compile(r"^[^\W\d_]{3,12}\.? \d{1,2}$")
+_NULLS = ("null", "nan", "none", "n/a")
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
-    """The columns of a price file that are ours, as they are written.
+class TextTable:
+    """The rows of a file, not yet cells.
 
     Attributes:
-        frame: text cells; columns among Date, Open, High, Low, Close, Volume.
+        names: (C,) column names, none empty, none twice.
+        has_header: whether the file names its columns.
+        ticker: what the header says the columns hold, or "".
+        hidden: positions of columns that belong to other tickers.
         delimiter: the sign between fields.
-        header: every column name of the file.
-        ticker: what the file says it holds, or "".
-        repairs: what was mended, in words.
+        title: the text before the rows: what the file says of itself.
+        lines: the rows that fit, as written.
+        quoted: whether some field is in quotation marks.
+        notes: what was decided.
     """
 
-    frame: pd.DataFrame
-    delimiter: str
-    header: tuple[str, ...]
+    names: tuple[str, ...]
+    has_header: bool
     ticker: str
-    repairs: tuple[str, ...]
+    hidden: frozenset[int]
+    delimiter: str
+    title: str
+    lines: list[str]
+    quoted: bool
+    notes: tuple[Note, ...]
+
+    def read_sample(self, rows: int = 200) -> pd.DataFrame:
+        """(R, C) text cells of all columns by position, of the first rows."""
+        return self._parse(self.lines[:rows], range(len(self.names)))
+
+    def read_columns(self, places: Sequence[int]) -> pd.DataFrame:
+        """(R, K) text cells of some columns, by position."""
+        return self._parse(self.lines, places)
+
+    def _parse(self, lines: list[str], places: Sequence[int]) -> pd.DataFrame:
+        width = len(self.names) + 1  # for what stands behind a last delimiter
+        quoting: Literal[0, 3] = csv.QUOTE_NONE
+        if self.quoted:
+            quoting = csv.QUOTE_MINIMAL
+        numbers = self.delimiter.join(map(str, range(width)))
+        try:
+            frame = pd.read_csv(
+                io.StringIO("\n".join([numbers, *lines])),
+                sep=self.delimiter,
+                usecols=[str(place) for place in sorted(set(places))],
+                index_col=False,
+                dtype=str,
+                na_filter=False,
+                quoting=quoting,
+                skipinitialspace=True,
+                skip_blank_lines=False,
+            )
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise PriceFileError(
+                "The lines of the file cannot be separated into fields.",
+                remedy="Use a fresh export.",
+            ) from error
+        return frame.set_axis([int(name) for name in frame.columns], axis=1).fillna("")
 
 
 @dataclass(frozen=True)
 class _Header:
-    line: int  # the first line after the header
+    """Where the rows begin and what their columns are called."""
+
+    first_row: int
     delimiter: str
     cells: tuple[str, ...]
-    ticker: str = ""
+    named: bool
+    tickers: tuple[str, ...] = ()
 
 
-def read_cells(text: str, name: str, columns: Mapping[str, str] | None = None) -> Cells:
-    """The cells of our columns.
+def read_text_table(
+    text: str, name: str, wanted: Sequence[str] = (), ticker: str | None = None
+) -> TextTable:
+    """Find the rows of a file and the names of their columns.
 
     Args:
         text: the whole file, lines ended by newlines.
         name: what to call the file in an error.
-        columns: our names to the file's, where a person mapped them by hand.
+        wanted: headers that a person named by hand.
+        ticker: which ticker to read, where the header names several.
 
     Raises:
-        ColumnError: no header, no date or no close column, or one of them twice.
+        ColumnError: no table with a date.
+        ChoiceError: columns of several tickers.
         PriceFileError: lines that do not fit their header.
     """
     lines = text.split("\n")
-    header = _find_header(lines, name, tuple((columns or {}).values()))
-    frame, cells, repairs = _read_body(lines[header.line :], header, name)
-    if (
-        not frame.empty
-        and not cells[0].strip()
-        and not any(c.strip() == "Date" for c in (columns or {}).values())
-    ):
-        cells = _name_first(cells, frame)
-    if len(cells) > MAX_COLUMNS:
-        raise PriceFileError(
-            f"{name} has {len(cells):,} columns; at most {MAX_COLUMNS} are read. Use a file with "
-            "fewer columns."
-        )
-    cells = _unique(cells)
-    places, told = _places(cells, name, columns or {})
-    picked = pd.DataFrame({role: frame[place] for role, place in places.items()})
-    return Cells(picked, header.delimiter, cells, header.ticker, (*repairs, *told))
+    header = _find_header(lines, name, tuple(wanted))
+    body = [line for line in lines[header.first_row :] if line and not line.isspace()]
+    title = "\n".join(lines[: header.first_row])[:2000]
+    return _fit_rows(body, header, name, title, ticker)
+
+
+# --- the header
 
 
 def _find_header(lines: list[str], name: str, wanted: tuple[str, ...]) -> _Header:
+    head = [(i, line) for i, line in enumerate(lines[:_HEAD_LINES]) if line.strip()][:_HEAD_ROWS]
+    _refuse_many_columns(head, name)
+    named = _best_named(head, wanted)
+    if named is not None and named[0] >= 2:
+        return _follow_stack(lines, named[1], name)
+    found = _first_data_row(head)
+    if found is None:
+        return _without_rows(head, named, name, wanted)
+    delimiter, place, cells = found
+    _refuse_loose_commas(cells, delimiter, name)
+    above = [
+        (i, fields)
+        for i, line in head[:place]
+        if len(fields := split_fields(line, delimiter)) in (len(cells), len(cells) - 1)
+        and any(fields)
+    ]
+    if above and len(above[-1][1]) > 1:
+        line, fields = above[-1]
+        return _follow_stack(lines, _Header(line + 1, delimiter, fields, True), name)
+    names = tuple(f"column {number}" for number in range(1, len(cells) + 1))
+    return _Header(head[place][0], delimiter, names, False)
+
+
+def _refuse_many_columns(head: list[tuple[int, str]], name: str) -> None:
+    for _, line in head:
+        for delimiter in _DELIMITERS:
+            columns = line.count(delimiter) + 1
+            if columns > 4 * MAX_COLUMNS or (columns > MAX_COLUMNS and '"' not in line):
+                raise PriceFileError(
+                    f"{name} has {columns:,} columns; at most {MAX_COLUMNS} are read.",
+                    remedy="Use a file with fewer columns.",
+                )
+
+
+def _best_named(head: list[tuple[int, str]], wanted: tuple[str, ...]) -> tuple[int, _Header] | None:
+    """The line that names the most of our columns, and how many it names."""
     best: tuple[int, int, _Header] | None = None
-    head = [(i, line) for i, line in enumerate(lines[: _LOOK * 3]) if line.strip()][:_LOOK]
     for delimiter in _DELIMITERS:
         for i, line in head:
             if delimiter not in line:
                 continue
-            if '"' not in line and line.count(delimiter) >= MAX_COLUMNS:
-                raise PriceFileError(
-                    f"{name} has {line.count(delimiter) + 1:,} columns; at most {MAX_COLUMNS} are "
-                    "read. Use a file with fewer columns."
-                )
-            cells = _fields(line, delimiter)
-            named = len(roles_in(cells)) + 2 * len(set(wanted) & set(_unique(cells)))
-            if len(cells) > 1 and named and (best is None or (named, len(cells)) > best[:2]):
-                best = (named, len(cells), _Header(i + 1, delimiter, cells))
-    if best is None or (best[0] < 2 and not wanted):
-        return _nameless(head, name, best[2] if best else None)
-    return _stacked(lines, best[2], name)
+            cells = split_fields(line, delimiter)
+            if len(cells) < 2 or _is_data_row(cells):
+                continue
+            by_hand = set(wanted) & set(unique_names(cells))
+            score = len(roles_in(cells)) + 2 * len(by_hand)
+            if score and (best is None or (score, len(cells)) > best[:2]):
+                best = (score, len(cells), _Header(i + 1, delimiter, cells, True))
+    if best is None:
+        return None
+    return best[0], best[2]
 
 
-def _nameless(head: list[tuple[int, str]], name: str, found: _Header | None) -> _Header:
-    """Says why there is no header; the columns found go with it, so that they can be mapped by hand."""
-    delimiter = (
-        found.delimiter
-        if found
-        else max(_DELIMITERS, key=lambda d: sum(d in line for _, line in head))
-    )
-    rows = [_fields(line, delimiter) for _, line in head if delimiter in line]
-    cells = found.cells if found else (rows[0] if rows else ())
+def _first_data_row(head: list[tuple[int, str]]) -> tuple[str, int, tuple[str, ...]] | None:
+    """The first line with a date and a number, in the delimiter that gives the most such lines."""
+    best: tuple[int, str, int, tuple[str, ...]] | None = None
+    for delimiter in _DELIMITERS:
+        rows = [
+            (place, cells)
+            for place, (_, line) in enumerate(head)
+            if delimiter in line and _is_data_row(cells := split_fields(line, delimiter))
+        ]
+        if rows and (best is None or len(rows) > best[0]):
+            best = (len(rows), delimiter, *rows[0])
+    if best is None:
+        return None
+    return best[1], best[2], best[3]
+
+
+def _is_data_row(cells: tuple[str, ...]) -> bool:
+    """Whether a row holds a date and, elsewhere, a number."""
+    for place, cell in enumerate(cells[:8]):
+        likeness = date_likeness(cell)
+        if likeness >= 2 or (likeness == 1 and place == 0):
+            others = cells[:place] + cells[place + 1 :]
+            if any(is_number_text(other) for other in others[:40]):
+                return True
+    return False
+
+
+def _refuse_loose_commas(cells: tuple[str, ...], delimiter: str, name: str) -> None:
+    """``Jan 02, 2024,100.5`` without quotation marks has a field too many."""
+    for first, second in itertools.pairwise(cells):
+        if _MONTH_AND_DAY.match(first) and re.fullmatch(r"\d{4}", second):
+            raise PriceFileError(
+                f"{name} writes dates such as {first}{delimiter} {second} with the sign that also "
+                "separates its fields, and without quotation marks.",
+                remedy="Use an export with dates as 2018-04-18 or in quotation marks.",
+            )
+
+
+def _without_rows(
+    head: list[tuple[int, str]],
+    named: tuple[int, _Header] | None,
+    name: str,
+    wanted: tuple[str, ...],
+) -> _Header:
+    """No line looks like a row: a lone header is taken, the rest is refused with what is there."""
+    if named is not None and wanted:
+        return named[1]
+    delimiter = max(_DELIMITERS, key=lambda sign: sum(sign in line for _, line in head))
+    rows = [split_fields(line, delimiter) for _, line in head if delimiter in line]
+    cells: tuple[str, ...] = ()
+    if named is not None:
+        cells = named[1].cells
+    elif rows:
+        cells = rows[0]
     if len(cells) < 2:
         raise PriceFileError(
-            f"{name} is not a table: no line has two fields; a CSV file with a date and a close column would do."
+            f"{name} is not a table: no line has a date and a number.",
+            remedy="Use a CSV file with a date and a close column.",
         )
-    raise ColumnError(_no_columns(name, "date and no close", _unique(cells)), _unique(cells))
+    names = unique_names(cells)
+    shown = ", ".join(cell[:40] for cell in names[:12])
+    raise ColumnError(
+        f"{name} has no row with a date and a price; its first columns are {shown}.",
+        names,
+        remedy="Name the columns by hand, or use a file with a date and a close column.",
+    )
 
 
-def _stacked(lines: list[str], header: _Header, name: str) -> _Header:
-    """Follows a header of several rows, as yfinance writes it: Price, Ticker, Date."""
-    cells, after = header.cells, header.line
-    tickers: tuple[str, ...] = ()
-    above = _fields(lines[after - 2], header.delimiter) if after > 1 else ()
-    if cells[0] == "Price" and above and above[0] == "Ticker":
-        tickers = above[1:]
-    below = _fields(lines[after], header.delimiter) if after < len(lines) else ()
-    if (
-        not tickers
-        and len(below) == len(cells)
-        and below[0].strip() in ("Ticker", "")
-        and _words(below[1:])
-    ):
-        tickers, after = below[1:], after + 1
-    below = _fields(lines[after], header.delimiter) if after < len(lines) else ()
-    if below and not any(below[1:]) and (role_of(below[0]) or ("", 0))[0] == "Date":
-        cells, after = (below[0], *cells[1:]), after + 1
-    several = sorted({t for t in tickers if t})
-    if len(several) > 1:
-        raise PriceFileError(
-            f"{name} holds {len(several)} tickers ({', '.join(several[:4])}); a file with one of them would do."
-        )
-    return _Header(after, header.delimiter, cells, several[0] if several else "")
+def _follow_stack(lines: list[str], header: _Header, name: str) -> _Header:
+    """Follow a header of several rows, as yfinance writes it: Price, Ticker, Date."""
+    cells = header.cells
+    tickers = _tickers_above(lines, header)
+    row = header.first_row
+    for _ in range(3):
+        if row >= len(lines):
+            break
+        below = split_fields(lines[row], header.delimiter)
+        if not below or _is_data_row(below):
+            break
+        labels = [(place, cell) for place, cell in enumerate(below) if cell]
+        dated = [place for place, cell in labels if (role_of(cell) or ("",))[0] == "Date"]
+        if len(below) == len(cells) and _names_tickers(below):
+            tickers = _drop_label(below)
+        elif dated and all(cell.isdigit() for place, cell in labels if place != dated[0]):
+            cells = tuple(below[i] if i == dated[0] else cell for i, cell in enumerate(cells))
+        else:
+            break
+        row += 1
+    return _Header(row, header.delimiter, cells, True, tickers)
 
 
-def _words(cells: tuple[str, ...]) -> bool:
+def _tickers_above(lines: list[str], header: _Header) -> tuple[str, ...]:
+    """A row above the header with a ticker for each column."""
+    place = header.first_row - 2
+    if place < 0:
+        return ()
+    above = split_fields(lines[place], header.delimiter)
+    labelled = bool(above) and above[0] in ("Ticker", "Price")
+    if len(above) == len(header.cells) and (labelled or _names_tickers(above)):
+        return _drop_label(above)
+    return ()
+
+
+def _names_tickers(cells: tuple[str, ...]) -> bool:
+    """``Ticker,AAPL,MSFT`` or ``,AAPL,MSFT``, perhaps after a column of row numbers."""
+    start = 0
+    if "Ticker" in cells[:2]:
+        start = cells.index("Ticker")
+    elif cells[0].strip():
+        return False
+    return _are_words(cells[start + 1 :]) and not roles_in(cells[start + 1 :])
+
+
+def _drop_label(cells: tuple[str, ...]) -> tuple[str, ...]:
+    labels = ("Ticker", "Price")
+    return tuple("" if cell in labels or cell.isdigit() else cell for cell in cells)
+
+
+def _are_words(cells: tuple[str, ...]) -> bool:
     """Whether every cell is a name: some letter, and no number or null."""
     return bool(cells) and all(
-        re.search(r"[A-Za-z]", c) and c.casefold() not in ("null", "nan", "none", "n/a")
-        for c in cells
+        re.search(r"[^\W\d_]", cell) and cell.casefold() not in _NULLS for cell in cells
     )
 
 
-def _read_body(
-    lines: list[str], header: _Header, name: str
-) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
-    """Text cells by position, the header cells that belong to them, and what was mended."""
-    lines = [line for line in lines if line and not line.isspace()]
-    written, quoted = len(lines), any('"' in line for line in lines)
+# --- the rows
+
+
+def _fit_rows(
+    lines: list[str], header: _Header, name: str, title: str, ticker: str | None
+) -> TextTable:
+    """The lines that have as many fields as the header, and what was left out."""
+    written = len(lines)
+    quoted = any('"' in line for line in lines)
     if quoted:  # a quotation mark without its pair would swallow the lines after it
         lines = [line for line in lines if not line.count('"') % 2]
-    if not lines:
-        return pd.DataFrame(columns=range(len(header.cells)), dtype=str), header.cells, ()
-    counts = _field_counts(lines, header.delimiter)
-    cells, usual = header.cells, int(np.bincount(counts).argmax())
-    if usual == len(cells) + 1 and _fields(lines[0], header.delimiter)[-1]:
-        cells = ("", *cells)  # an index without a name
-    elif usual > len(cells) + 1:
-        raise PriceFileError(
-            f"{name} has rows of {usual} fields under a header of {len(cells)}; numbers with commas in quotation marks, or fields "
-            f"parted by semicolons, would do."
-        )
-    width = len(cells)
-    fits = counts <= width + 1
-    short = (
-        counts < width
-    )  # a few are lines cut short, whose last number may be half of one; many are a habit of the file
+    cells = header.cells
+    tickers = header.tickers or ("",) * len(cells)
+    notes: tuple[Note, ...] = ()
+    if lines:
+        counts = _field_counts(lines, header.delimiter)
+        usual = int(np.bincount(counts).argmax())
+        ends_full = split_fields(lines[0], header.delimiter)[-1:] != ("",)
+        if usual == len(cells) + 1 and ends_full:
+            _refuse_loose_commas(split_fields(lines[0], header.delimiter), header.delimiter, name)
+            cells = ("", *cells)  # an index without a name
+            tickers = ("", *tickers)
+        elif usual > len(cells) + 1:
+            raise PriceFileError(
+                f"{name} has rows of {usual} fields under a header of {len(cells)}.",
+                remedy="Use an export with numbers in quotation marks, or with semicolons between fields.",
+            )
+        lines = _drop_misfits(lines, counts, len(cells))
+        lost = written - len(lines)
+        if lost > max(2, 0.1 * written):
+            raise PriceFileError(
+                f"{name} has {lost:,} of {written:,} lines that do not fit the {len(cells)} fields "
+                "of its header.",
+                remedy="Use a fresh export.",
+            )
+        if lost:
+            words = f"{count_of(lost, 'line')} with more or fewer fields than the header left out."
+            notes = (Note("lines", words, lost),)
+    _refuse_width(len(cells), name)
+    chosen = _choose_ticker(tickers, name, ticker)
+    hidden = frozenset(i for i, of in enumerate(tickers) if of and of != chosen)
+    return TextTable(
+        unique_names(cells),
+        header.named,
+        chosen,
+        hidden,
+        header.delimiter,
+        title,
+        lines,
+        quoted,
+        notes,
+    )
+
+
+def _drop_misfits(lines: list[str], counts: npt.NDArray[np.int64], width: int) -> list[str]:
+    """Without lines of too many fields, and of too few where those are an exception."""
+    fits = counts <= width
+    extra = counts == width + 1
+    for place in np.flatnonzero(extra):
+        fits[place] = lines[place].rstrip(" ")[-1:] in _DELIMITERS
+    # A few short lines are cut off, and their last number may be half of one; many are a habit.
+    short = counts < width
     if short.sum() <= max(2, 0.2 * len(lines)) and short.sum() < 0.25 * len(lines):
         fits &= ~short
-    lines = lines if fits.all() else [line for line, fit in zip(lines, fits, strict=True) if fit]
-    frame = _parse(lines, header.delimiter, width + 1, quoted, name)
-    frame = frame[frame[width] == ""]  # one more is read, for what stands behind a last delimiter
-    lost = written - len(frame)
-    if lost > max(2, 0.1 * written):
-        raise PriceFileError(
-            f"{name} has {lost:,} of {written:,} lines that do not fit the {width} fields of its header; a fresh export would do."
-        )
-    told = (
-        (f"{_count(lost, 'line')} with more or fewer fields than the header left out.",)
-        if lost
-        else ()
-    )
-    return frame.reset_index(drop=True), cells, told
-
-
-def _parse(lines: list[str], delimiter: str, width: int, quoted: bool, name: str) -> pd.DataFrame:
-    """Text cells of lines none of which has more than ``width`` fields."""
-    try:
-        return pd.read_csv(
-            io.StringIO("\n".join(lines)), sep=delimiter, header=None, names=list(range(width)), index_col=False, dtype=str,
-            na_filter=False, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, skipinitialspace=True,
-        ).fillna("")  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise PriceFileError(
-            f"{name} has lines that cannot be told apart; a fresh export would do."
-        ) from error
+    if fits.all():
+        return lines
+    return [line for line, fit in zip(lines, fits, strict=True) if fit]
 
 
 def _field_counts(lines: list[str], delimiter: str) -> npt.NDArray[np.int64]:
     """(N,) fields in each line."""
-    return np.array(
-        [len(_fields(s, delimiter)) if '"' in s else s.count(delimiter) + 1 for s in lines],
-        np.int64,
+    counts = np.array([line.count(delimiter) + 1 for line in lines], np.int64)
+    quoted = [place for place, line in enumerate(lines) if '"' in line]
+    if quoted:
+        rows = csv.reader(
+            (lines[place] for place in quoted), delimiter=delimiter, skipinitialspace=True
+        )
+        for place in quoted:
+            try:
+                counts[place] = len(next(rows))
+            except csv.Error:
+                counts[place] = 0
+            except StopIteration:
+                break
+    return counts
+
+
+def _choose_ticker(tickers: tuple[str, ...], name: str, ticker: str | None) -> str:
+    """The ticker whose columns are read; "" where the header names none."""
+    several = sorted({each for each in tickers if each})
+    if len(several) < 2:
+        return "".join(several)
+    wanted = [each for each in several if ticker and each.casefold() == ticker.casefold()]
+    if wanted:
+        return wanted[0]
+    missing = ""
+    if ticker is not None:
+        missing = f"no ticker {ticker} among its "
+    raise ChoiceError(
+        f"{name} holds {missing}{len(several)} tickers ({', '.join(several[:8])}).",
+        option="ticker",
+        choices=several,
+        remedy=f"Choose one of them (--ticker {several[0]}).",
     )
 
 
-def _name_first(cells: tuple[str, ...], frame: pd.DataFrame) -> tuple[str, ...]:
-    """A first column without a name is the date where no other column is and it looks like dates."""
-    first = frame[0].iloc[:: max(1, len(frame) // 50)]
-    looks = first.str.match(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}").mean() > 0.5
-    return ("Date", *cells[1:]) if looks and "Date" not in roles_in(cells) else cells
+def _refuse_width(columns: int, name: str) -> None:
+    if columns > MAX_COLUMNS:
+        raise PriceFileError(
+            f"{name} has {columns:,} columns; at most {MAX_COLUMNS} are read.",
+            remedy="Use a file with fewer columns.",
+        )
 
 
-def _places(
-    cells: tuple[str, ...], name: str, columns: Mapping[str, str]
-) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Our columns' positions in the file."""
-    by_hand: dict[str, int] = {}
-    for ours, theirs in columns.items():
-        if ours not in ("Date", *COLUMNS) or theirs not in cells:
-            wrong = f"column {theirs}" if ours in ("Date", *COLUMNS) else f"use for a column {ours}"
-            raise ColumnError(f"{name} has no {wrong}; it has {', '.join(cells)}.", cells)
-        by_hand[ours] = cells.index(theirs)
-    found = recognise(cells)
-    told: tuple[str, ...] = ()
-    if "Close" not in found and "Close" not in by_hand and ADJUSTED in found:
-        found["Close"] = found[ADJUSTED]
-        told = (f"There is no Close column; {cells[found[ADJUSTED][0]]} was taken for it.",)
-    places = dict(by_hand)
-    for role in ("Date", *COLUMNS):
-        free = [p for p in found.get(role, []) if p not in by_hand.values()]
-        if role in places or not free:
-            continue
-        if len(free) > 1:
-            twice = ", ".join(cells[p] for p in free[:4])
-            raise ColumnError(
-                f"{name} has {len(free)} columns for {role} ({twice}); a file with one of them would do.",
-                cells,
-            )
-        places[role] = free[0]
-    missing = [role.lower() for role in ("Date", "Close") if role not in places]
-    if missing:
-        raise ColumnError(_no_columns(name, " and no ".join(missing), cells), cells)
-    return {role: places[role] for role in ("Date", *COLUMNS) if role in places}, told
-
-
-def _no_columns(name: str, what: str, cells: tuple[str, ...]) -> str:
-    shown = ", ".join(c[:40] for c in cells[:12])
-    return f"{name} has no {what} column that is recognised; it has {shown}. Naming the columns by hand would do."
-
-
-def _unique(cells: tuple[str, ...]) -> tuple[str, ...]:
+def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
     """Names to map by hand: none empty, none twice."""
     names: dict[str, None] = {}
     for number, cell in enumerate(cells, start=1):
@@ -274,13 +434,10 @@ def _unique(cells: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _fields(line: str, delimiter: str) -> tuple[str, ...]:
+def split_fields(line: str, delimiter: str) -> tuple[str, ...]:
+    """The fields of one line, without quotation marks and blanks around them."""
     try:
         row = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:  # a field longer than the reader takes
         return ()
     return tuple(cell.strip().strip('"').strip() for cell in row)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -6,122 +6,193 @@ This module knows forms of numbers, not which values a price can take.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rnnapp.errors import PriceFileError
+from rnnapp.data.notes import Note
+from rnnapp.errors import ChoiceError, ConfigError, PriceFileError
 
-__all__ = ["Numbers", "is_missing", "read_prices_and_volume"]
+__all__ = [
+    "DECIMAL_SIGNS",
+    "Numbers",
+    "is_missing",
+    "is_number_text",
+    "read_loosely",
+    "read_values",
+]
 
 Numbers = npt.NDArray[np.float64]
 
-_MISSING = frozenset(
-    (
-        "",
-        "-",
-        "--",
-        "—",
-        "–",
-        ".",
-        "null",
-        "nan",
-        "none",
-        "na",
-        "n/a",
-        "#n/a",
-        "n.a.",
-        "nil",
-        "<na>",
-        "없음",
-    )
-)
+DECIMAL_SIGNS = {"point": ".", "comma": ","}
+_MISSING_WORDS = """- -- --- — – . .. ... … x nd null nan none na n/a #n/a #value! #ref! #div/0! n.a. nil <na> 없음 -.-
+    無 无 k.a. n.d. s/d n/d"""
+_MISSING = {"", "#n/a n/a", *_MISSING_WORDS.split()}
 _GROUPED = {  # RE2: no look-around
     ".": r"^[+-]?(?:\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)?(?:\.\d*)?$",
     ",": r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)?(?:,\d*)?$",
 }
 _EVIDENCE = {
-    ".": r"^[+-]?(?:(?:\d{1,3}(?:,\d{2,3})+|\d{4,}|0)?\.\d*|\d{1,3}\.(?:\d{0,2}|\d{4,})|\d{1,3}(?:,\d{2,3})+,\d{3})$",
-    ",": r"^[+-]?(?:(?:\d{1,3}(?:\.\d{3})+|\d{4,}|0)?,\d*|\d{1,3},(?:\d{0,2}|\d{4,})|\d{1,3}(?:\.\d{3}){2,})$",
+    ".": r"^[+-]?(?:(?:\d{1,3}(?:,\d{2,3})+|\d{4,}|0)?\.\d*|\d{1,3}\.(?:\d{0,2}|\d{4,})"
+    r"|\d{1,3}(?:,\d{2,3})+,\d{3})$",
+    ",": r"^[+-]?(?:(?:\d{1,3}(?:\.\d{3})+|\d{4,}|0)?,\d*|\d{1,3},(?:\d{0,2}|\d{4,})"
+    r"|\d{1,3}(?:\.\d{3}){2,})$",
 }
 _MANGLED = r"^[+-]?\d{1,3}(?:\.\d{3}){2,}$"
 _EITHER = r"^[+-]?\d{1,3}[.,]\d{3}$"
 _UNITS = {
-    "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12, "TSD": 1e3, "MIO": 1e6, "MRD": 1e9, "BN": 1e9, "MLN": 1e6, "MLD": 1e9,
-    "천": 1e3, "만": 1e4, "억": 1e8, "万": 1e4, "億": 1e8, "亿": 1e8,
-}  # fmt: skip
+    "K": 1e3,
+    "M": 1e6,
+    "B": 1e9,
+    "T": 1e12,
+    "TSD": 1e3,
+    "MIO": 1e6,
+    "MRD": 1e9,
+    "BN": 1e9,
+    "MLN": 1e6,
+    "MLD": 1e9,
+    "MI": 1e6,
+    "MB": 1e6,
+    "BI": 1e9,
+    "천": 1e3,
+    "만": 1e4,
+    "억": 1e8,
+    "万": 1e4,
+    "億": 1e8,
+    "亿": 1e8,
+    "К": 1e3,
+    "М": 1e6,
+    "ТЫС": 1e3,
+    "МЛН": 1e6,
+    "МЛРД": 1e9,
+}
+_UNIT_AT_END = rf"(?i)\d\s*(?:{'|'.join(_UNITS)})\.?$"  # "1.5K" is no 1.5 of a currency K
+_SPACES = "\u00a0\u202f\u2009\u2007\u2002\u2003\u3000"
+_QUOTES = "\"\u2019'`\u02bc"
+# A currency before or after a number: a sign, a code (USD) or a short name (Rs., kr, zł, TL).
+_CURRENCY = r"[^\d\s.,()+-]{1,4}\.?"
+_WRAPPED = rf"^([+-]?)\s*(?:{_CURRENCY})?\s*([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*(?:{_CURRENCY})?$"
+_NUMBER_TEXT = re.compile(
+    rf"^\(?[+\u2212-]?\s*(?:{_CURRENCY})?\s*[+\u2212-]?(?=\.?\d)[\d.,'\u2019\s{_SPACES}]+"
+    rf"(?:[eE][+-]?\d+)?\s*(?:{_CURRENCY})?-?\)?$"
+)
+
+
+@dataclass(frozen=True)
+class _Volume:
+    """A volume column without its units."""
+
+    cells: pd.Series
+    factor: Numbers
+    units: tuple[str, ...]
 
 
 def is_missing(cells: pd.Series) -> npt.NDArray[np.bool_]:
-    """(R,) whether each cell tells nothing: empty, a dash, null and the like."""
+    """(R,) whether each cell says nothing: empty, a dash, null and the like."""
     return np.asarray(cells.str.strip().str.lower().isin(_MISSING))
 
 
-def read_prices_and_volume(
-    frame: pd.DataFrame, delimiter: str, name: str
-) -> tuple[dict[str, Numbers], tuple[str, ...]]:
-    """The float64 values of text columns, NaN where a cell is missing or no number, and what was mended.
+def is_number_text(cell: str) -> bool:
+    """Whether one cell is a number in some form: signs, marks and a currency included."""
+    return len(cell) <= 40 and bool(_NUMBER_TEXT.match(cell.strip()))
+
+
+def read_values(
+    frame: pd.DataFrame, delimiter: str, name: str, decimal: str | None = None
+) -> tuple[dict[str, Numbers], tuple[Note, ...]]:
+    """Read text columns as float64, NaN where a cell is missing or no number.
+
+    Args:
+        frame: text columns; all but Volume share one decimal sign.
+        delimiter: the sign between fields, a hint where nothing else decides.
+        name: what to call the file in an error.
+        decimal: ``point`` or ``comma`` where a person chose.
+
+    Returns:
+        (R,) values of each column, and what was decided.
 
     Raises:
-        PriceFileError: decimal signs that contradict each other or that nothing decides, numbers that cannot be right.
+        PriceFileError: decimal signs that contradict each other, numbers that cannot be right.
+        ChoiceError: nothing decides the decimal sign.
     """
-    plain = _plain(frame)
-    if plain is not None:
-        return plain, ()
-    columns = [str(c) for c in frame if c != "Volume"]
-    prices = _tidy(
-        pd.concat([frame[c] for c in columns], ignore_index=True)
-    )  # (columns * R,): they share one decimal sign
-    units = _units(_tidy(frame["Volume"])) if "Volume" in frame else None
-    bare = units[0] if units else None
-    sign, repairs = _decimal_sign(prices, bare, delimiter, name)
-    values = dict(zip(columns, _values(prices, sign).reshape(len(columns), -1), strict=True))
-    if units is not None and bare is not None:
-        own, _ = _vote(bare)
-        values["Volume"] = _values(bare, own or sign) * units[1]
-        if units[2]:
-            repairs += (f"Volume written with {', '.join(units[2])} was multiplied out.",)
-    return values, repairs
+    if decimal is None:
+        plain = _read_plain(frame)
+        if plain is not None:
+            return plain, ()
+    columns = [str(column) for column in frame if column != "Volume"]
+    stacked = pd.concat([frame[column] for column in columns], ignore_index=True)
+    prices, notes = _tidy_cells(stacked)  # (columns * R,)
+    volume = None
+    if "Volume" in frame:
+        volume = _split_units(_tidy_cells(frame["Volume"])[0])
+    sign, more = _decimal_sign(prices, volume, delimiter, name, decimal)
+    read = _to_floats(prices, sign).reshape(len(columns), -1)
+    values = dict(zip(columns, read, strict=True))
+    notes += more
+    if volume is not None:
+        own = _vote(volume.cells)[0] or sign
+        values["Volume"] = _to_floats(volume.cells, own) * volume.factor
+        if volume.units:
+            units = ", ".join(volume.units)
+            notes += (Note("volume", f"Volume written with {units} was multiplied out."),)
+    return values, notes
 
 
-def _plain(frame: pd.DataFrame) -> dict[str, Numbers] | None:
-    """The values of a file whose cells are all numbers with surely decimal points; most files are."""
-    if not any(re.match(_EVIDENCE["."], cell) for cell in frame["Close"].iloc[:50]):
+def _read_plain(frame: pd.DataFrame) -> dict[str, Numbers] | None:
+    """The values of a file of plain numbers with decimal points; most files are."""
+    pattern = re.compile(_EVIDENCE["."])
+    if not any(pattern.match(cell) for cell in frame["Close"].iloc[:50]):
         return None
-    values = {str(c): pd.to_numeric(frame[c], errors="coerce").to_numpy(np.float64) for c in frame}
-    return values if all(np.isfinite(v).all() for v in values.values()) else None
+    values = {
+        str(column): pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
+        for column in frame
+    }
+    if not all(np.isfinite(value).all() for value in values.values()):
+        return None
+    return values
 
 
-def _tidy(cells: pd.Series) -> pd.Series:
-    """Without spaces, currency signs and the marks that part thousands besides points and commas."""
+def _tidy_cells(cells: pd.Series) -> tuple[pd.Series, tuple[Note, ...]]:
+    """Without blanks, currencies and the marks between thousands other than points and commas."""
     cells = cells.str.strip().mask(is_missing(cells), "")
-    odd = np.asarray(cells.str.contains(r"[^0-9.,+-]", regex=True))
+    odd = np.asarray(cells.str.contains(r"[^0-9.,-]|.-", regex=True))
     if not odd.any():
-        return cells
-    mended = cells[odd].str.replace("[$€£¥₩원円元\"\u2019'\u00a0\u202f\u2009]", "", regex=True)
-    mended = mended.str.replace("\u2212", "-").str.replace(r"(\d) (\d{3})\b", r"\1\2", regex=True)
-    mended = mended.str.replace(r"(\d) (\d{3})\b", r"\1\2", regex=True).str.strip()
+        return cells, ()
+    marked = cells[odd].str.replace("\u2212", "-", regex=False)
+    tidy = marked.str.replace(f"[{_SPACES}{_QUOTES}]", "", regex=True)
+    tidy = tidy.str.replace(r"^\((.*)\)$", r"-\1", regex=True)  # accounting: (5.00) is -5.00
+    tidy = tidy.str.replace(r"(\d) (\d{3})\b", r"\1\2", regex=True)
+    tidy = tidy.str.replace(r"(\d) (\d{3})\b", r"\1\2", regex=True)
+    tidy = tidy.str.replace(r"^([\d.,]+)-$", r"-\1", regex=True)
+    notes: tuple[Note, ...] = ()
+    percent = np.asarray(tidy.str.endswith("%"))
+    if percent.any():
+        tidy = tidy.str.replace(r"\s*%$", "", regex=True)
+        if percent.sum() > 0.2 * len(cells):
+            notes = (Note("numbers", "Values are written in percent and were read as they are."),)
+    in_units = np.asarray(tidy.str.contains(_UNIT_AT_END, regex=True))
+    tidy = tidy.where(in_units, tidy.str.replace(_WRAPPED, r"\1\2", regex=True)).str.strip()
     cells = cells.copy()
-    cells[odd] = mended
-    return cells
+    cells[odd] = tidy.str.replace("--", "-", regex=False).str.replace("+", "", regex=False)
+    return cells, notes
 
 
-def _units(cells: pd.Series) -> tuple[pd.Series, Numbers, list[str]]:
+def _split_units(cells: pd.Series) -> _Volume:
     """Volumes without their unit, the factor of each, and the units met."""
-    factor, met = np.ones(len(cells)), list[str]()
+    factor = np.ones(len(cells))
+    met: list[str] = []
     upper = cells.str.upper().str.replace(r"[\s.]+$", "", regex=True)
     if not upper.str.contains(r"\d\s*\D+$", regex=True).any():
-        return cells, factor, met
+        return _Volume(cells, factor, ())
     for unit, times in _UNITS.items():
         has = np.asarray(upper.str.contains(rf"\d\s*{unit}$", regex=True))
         if has.any():
-            factor[has], upper = (
-                times,
-                upper.where(~has, upper.str.slice(0, -len(unit)).str.strip()),
-            )
+            factor[has] = times
+            upper = upper.where(~has, upper.str.slice(0, -len(unit)).str.strip())
             met.append(unit)
-    return upper, factor, met
+    return _Volume(upper, factor, tuple(met))
 
 
 def _vote(cells: pd.Series) -> tuple[str, dict[str, int]]:
@@ -131,58 +202,81 @@ def _vote(cells: pd.Series) -> tuple[str, dict[str, int]]:
     }
     if votes["."] == votes[","]:
         return "", votes
-    return max(votes, key=lambda s: votes[s]), votes
+    return max(votes, key=lambda sign: votes[sign]), votes
 
 
 def _decimal_sign(
-    prices: pd.Series, volume: pd.Series | None, delimiter: str, name: str
-) -> tuple[str, tuple[str, ...]]:
+    prices: pd.Series,
+    volume: _Volume | None,
+    delimiter: str,
+    name: str,
+    decimal: str | None,
+) -> tuple[str, tuple[Note, ...]]:
+    """The decimal sign of all prices, and a note where it was not obvious."""
+    if decimal is not None:
+        if decimal not in DECIMAL_SIGNS:
+            raise ConfigError(
+                f"There is no decimal sign {decimal!r}.", remedy="Use point or comma."
+            )
+        return DECIMAL_SIGNS[decimal], ()
     votes = _vote(prices)[1]
-    points, commas = votes["."], votes[","]
-    if commas:
-        _refuse_mixture(prices, points, commas, name)
-    if points != commas:
-        return "." if points > commas else ",", ()
+    if votes[","]:
+        _refuse_mixture(prices, votes["."], votes[","], name)
+    if votes["."] != votes[","]:
+        return max(votes, key=lambda sign: votes[sign]), ()
     unsure = prices[np.asarray(prices.str.contains(_EITHER, regex=True))]
     if not len(unsure):
         return ".", ()
     mixed = unsure.str.contains(",", regex=False).nunique() > 1
-    own = _vote(volume)[0] if volume is not None else ""
-    if not mixed and (own or delimiter == ","):  # a file parted by commas has decimal points
-        return own or ".", (
-            f"Prices such as {unsure.iloc[0]} were read with {_said(own or '.')} as the decimal sign.",
-        )
-    raise PriceFileError(
-        f"{name} has prices such as {unsure.iloc[0]} that could mean thousands or decimals, and nothing decides which; prices with "
-        f"two decimals, or without marks between thousands, would do."
+    own = ""
+    if volume is not None:
+        own = _vote(volume.cells)[0]
+    shown = unsure.iloc[0]
+    if not mixed and (own or delimiter == ","):  # fields between commas have decimal points
+        sign = own or "."
+        words = {".": "the point", ",": "the comma"}[sign]
+        message = f"Prices such as {shown} were read with {words} as the decimal sign."
+        return sign, (Note("numbers", message),)
+    raise ChoiceError(
+        f"{name} has prices such as {shown} that could mean thousands or decimals, and nothing "
+        "decides which.",
+        option="decimal",
+        choices=tuple(DECIMAL_SIGNS),
+        remedy="Choose the decimal sign (--decimal point or --decimal comma).",
     )
 
 
 def _refuse_mixture(prices: pd.Series, points: int, commas: int, name: str) -> None:
-    """A file with both decimal signs is refused, unless a cell or two are merely spoilt; so are points without any decimals."""
+    """Refuse a file with both decimal signs, and numbers that lost their decimal sign."""
     mangled = prices[np.asarray(prices.str.contains(_MANGLED, regex=True))]
     if len(mangled) and (points or not prices.str.contains(",", regex=False).any()):
         raise PriceFileError(
-            f"{name} has numbers that cannot be right, such as {mangled.iloc[0]}; a program spoilt them; a fresh export would do."
+            f"{name} has numbers that cannot be right, such as {mangled.iloc[0]}; another program "
+            "damaged them.",
+            remedy="Use a fresh export.",
         )
     if min(points, commas) > max(2, 0.01 * (points + commas)):
         raise PriceFileError(
-            f"{name} uses both the point and the comma as decimal sign; an export with one of them would do."
+            f"{name} uses both the point and the comma as decimal sign.",
+            remedy="Use an export with one of them.",
         )
 
 
-def _values(cells: pd.Series, sign: str) -> Numbers:
-    """(R,) values of cells whose decimal sign is known; NaN for whatever is not such a number."""
-    if not cells.str.contains(",", regex=False).any() and sign == ".":
+def _to_floats(cells: pd.Series, sign: str) -> Numbers:
+    """(R,) values of cells in a known decimal sign; NaN for whatever is not such a number."""
+    if sign == "." and not cells.str.contains(",", regex=False).any():
         values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
     else:
-        fits = cells.str.contains(_GROUPED[sign], regex=True)
-        bare = cells.where(fits, "").str.replace("," if sign == "." else ".", "", regex=False)
-        values = pd.to_numeric(bare.str.replace(",", ".", regex=False), errors="coerce").to_numpy(
-            np.float64
-        )
+        thousands = {".": ",", ",": "."}[sign]
+        exponent = np.asarray(cells.str.contains(r"^[+-]?[\d.,]+[eE][+-]?\d+$", regex=True))
+        fits = np.asarray(cells.str.contains(_GROUPED[sign], regex=True)) | exponent
+        bare = cells.where(fits, "").str.replace(thousands, "", regex=False)
+        points = bare.str.replace(",", ".", regex=False)
+        values = pd.to_numeric(points, errors="coerce").to_numpy(np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _said(sign: str) -> str:
-    return "the point" if sign == "." else "the comma"
+def read_loosely(cells: pd.Series) -> Numbers:
+    """(R,) values of a few cells in whatever form, only to compare columns with each other."""
+    tidy = _tidy_cells(cells)[0]
+    return _to_floats(tidy, _vote(tidy)[0] or ".")

@@ -1,8 +1,8 @@
-"""From values to a table that holds what ``PriceTable`` promises: what is mended is told, what cannot be right is refused."""
+"""From values to a table that holds what ``PriceTable`` promises: repairs are noted, and what cannot be right is left out or refused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,258 +10,400 @@ import pandas as pd
 
 from rnnapp.data.dates import Dates
 from rnnapp.data.headers import COLUMNS
-from rnnapp.errors import PriceFileError, TooFewRowsError
+from rnnapp.data.notes import Note, count_of, name_day
+from rnnapp.errors import ColumnError, PriceFileError, TooFewRowsError
 
-__all__ = ["mend", "refuse_spoilt"]
+__all__ = ["drop_unreadable", "find_empty_zeros", "repair_table"]
 
 Mask = npt.NDArray[np.bool_]
+Values = npt.NDArray[np.float64]
+Repaired = tuple[pd.DataFrame, tuple[Note, ...]]
 
-_LARGEST_PRICE, _LARGEST_VOLUME = 1e9, 1e14
-_SPIKE, _SHIFT, _INSIDE = (
-    4.0,
-    30.0,
-    4.0,
-)  # times its neighbours on both sides; for good; from the close of the same day
+_LARGEST_PRICE = 1e15
+_LARGEST_VOLUME = 1e17
+_FAR = 4.0  # times a neighbour; further off than that, and than usual moves, a price is wrong
+_USUAL_MOVES = 12.0  # robust standard deviations
 _PRICES = COLUMNS[:4]
-_APART = np.timedelta64(
-    3 * 365, "D"
-)  # no market has been closed so long in the lifetime of an index
+_APART = np.timedelta64(3 * 365, "D")  # no market rests so long in the lifetime of an index
+_FRESH_EXPORT = "Use a fresh export."
+_NAME_COLUMNS = "Name the columns by hand (--column Close=HEADER), or use a fresh export."
 
 
-def refuse_spoilt(text: pd.DataFrame, dates: Dates, values: Mapping[str, npt.NDArray[np.float64]], missing: Mapping[str, Mask],
-                  name: str) -> tuple[Mask, tuple[str, ...]]:  # fmt: skip
-    """Which rows have a date and a close, and what the others were.
+def drop_unreadable(
+    text: pd.DataFrame,
+    dates: Dates,
+    values: Mapping[str, Values],
+    missing: Mapping[str, Mask],
+    name: str,
+    headers: Sequence[str],
+) -> tuple[Mask, tuple[Note, ...]]:
+    """Find which rows have a date and a close, and what the others are.
+
+    Args:
+        text: (R,) the columns Date and Close as written.
+        dates: (R,) days, NaT where a cell is no date.
+        values: (R,) values of each column, NaN where a cell is no number.
+        missing: (R,) whether the file says nothing in a cell, for each column.
+        name: what to call the file in an error.
+        headers: the file's column names, to be mapped by hand.
 
     Raises:
-        PriceFileError: too many rows that say something unreadable.
+        ColumnError: too many rows that say something unreadable.
     """
-    undated, unpriced = np.isnat(dates), np.isnan(values["Close"])
+    undated = np.isnat(dates)
+    unpriced = np.isnan(values["Close"])
     null = unpriced & missing["Close"] & ~undated
     prose = undated & unpriced
-    spoilt = (undated | unpriced) & ~null & ~prose
-    total, told = len(undated), []
+    corrupt = (undated | unpriced) & ~null & ~prose
+    notes: list[Note] = []
+    worst = ""
     for mask, why in (
         (null, "without a close"),
         (prose, "that are no prices"),
-        (spoilt, "with an unreadable date or close"),
+        (corrupt, "with an unreadable date or close"),
     ):
-        if mask.any():
+        if not mask.any():
+            continue
+        worst = f"{count_of(int(mask.sum()), 'row')} {why}"
+        if mask is not null:
             row = text[mask].iloc[0]
-            example = (
-                ""
-                if mask is null
-                else f" (the first reads {str(row['Date'])[:30]!r}, {str(row['Close'])[:30]!r})"
-            )
-            told.append(f"{_count(mask.sum(), 'row')} {why}{example} left out.")
-    if (
-        spoilt.sum() > max(2, 0.1 * total)
-        or (prose.sum() > max(10, 0.2 * total))
-        or (prose | spoilt).sum() >= total > 0
-    ):
-        raise PriceFileError(
-            f"{name} cannot be read surely: {told[-1][:-10]}; columns named by hand or a fresh export would do."
+            date, close = str(row["Date"])[:30], str(row["Close"])[:30]
+            worst += f" (the first reads {date!r}, {close!r})"
+        notes.append(Note("missing rows", f"{worst} left out.", int(mask.sum())))
+    total = len(undated)
+    many_corrupt = corrupt.sum() > max(2, 0.1 * total)
+    many_prose = prose.sum() > max(10, 0.2 * total)
+    if many_corrupt or many_prose or (prose | corrupt).sum() >= total > 0:
+        raise ColumnError(
+            f"{name} is ambiguous or damaged: it has {worst}.", headers, remedy=_NAME_COLUMNS
         )
-    return ~(undated | unpriced), tuple(told)
+    return np.asarray(~(undated | unpriced)), tuple(notes)
 
 
-def mend(dates: Dates, values: Mapping[str, npt.NDArray[np.float64]], missing: Mapping[str, Mask],
-         name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:  # fmt: skip
-    """A frame with ascending unique dates and positive finite prices, and what was mended.
+def find_empty_zeros(close: Values, other_prices: bool) -> Mask:
+    """(R,) closes of 0 that mean "no price".
+
+    A rate may fall to 0 and a spread pass through it: there, the values around a zero are as small
+    as the steps between values. A price never does.
+
+    Args:
+        close: (R,) closes, NaN where there is none.
+        other_prices: whether the file has Open, High or Low, which rates do not have.
+    """
+    zero = close == 0
+    if not zero.any() or (close < 0).any():
+        return np.zeros(len(close), bool)
+    known = np.unique(close[close > 0])
+    if other_prices or not len(known):
+        return zero
+    tick = float(np.diff(np.concatenate([[0.0], known])).min())
+    series = pd.Series(np.where(zero, np.nan, close))
+    before, after = series.ffill().to_numpy(), series.bfill().to_numpy()
+    nearest = np.fmin(before, after)
+    natural = (nearest <= 10 * tick) & ~np.isnan(before)
+    return np.asarray(zero & ~natural)
+
+
+def repair_table(
+    dates: Dates,
+    values: Mapping[str, Values],
+    missing: Mapping[str, Mask],
+    name: str,
+    headers: Sequence[str] = (),
+) -> Repaired:
+    """Make a frame with ascending unique dates and plausible prices.
 
     Args:
         dates: (R,) days, none of them NaT.
         values: (R,) values of each column; the close is never NaN.
-        missing: (R,) whether the file told nothing in a cell, for each column.
+        missing: (R,) whether the file says nothing in a cell, for each column.
+        name: what to call the file in an error.
+        headers: the file's column names, to be mapped by hand.
+
+    Returns:
+        The frame, and what was repaired.
 
     Raises:
-        PriceFileError: prices that are not positive, no numbers or cannot be right, or several prices a day.
+        PriceFileError: many prices that are no numbers or cannot be right, or several a day.
         TooFewRowsError: fewer than two days.
     """
     index = pd.DatetimeIndex(dates, name="Date").as_unit("ns")
-    frame = pd.DataFrame(
-        {c: values[c] for c in COLUMNS if c in values}, index=index, dtype=np.float64
-    )
-    frame, told = _in_order(frame, name)
+    columns = {column: values[column] for column in COLUMNS if column in values}
+    frame = pd.DataFrame(columns, index=index, dtype=np.float64)
+    frame, notes = _sort_rows(frame, name)
     if len(frame) < 2:
         raise TooFewRowsError(
-            f"{name} has {_count(len(frame), 'readable row')}; at least 2 with a date and a close are needed."
+            f"{name} has {count_of(len(frame), 'readable row')}; at least 2 with a date and a close "
+            "are needed."
         )
-    _refuse_impossible(frame, name)
-    for column in [c for c in _PRICES if c in frame and c != "Close"]:
-        unreadable = int((~missing[column] & np.isnan(values[column])).sum())
-        if unreadable > max(2, 0.1 * len(dates)):
-            raise PriceFileError(
-                f"{name} has {_count(unreadable, 'row')} whose {column} is no number; a fresh export would do."
-            )
-        frame, words = _fill(frame, column, unreadable > 0)
-        told += words
+    _refuse_swapped_columns(frame, name, headers)
+    frame, more = _drop_wrong_closes(frame, name)
+    notes += more
+    for column in _PRICES[:3]:
+        if column in frame:
+            unreadable = int((~missing[column] & np.isnan(values[column])).sum())
+            frame, more = _repair_column(frame, column, unreadable, len(dates), name)
+            notes += more
     if "Volume" in frame:
-        frame, words = _volume(frame, bool((~missing["Volume"] & np.isnan(values["Volume"])).any()))
-        told += words
-    return frame, told + _oddities(frame, name)
+        unreadable = int((~missing["Volume"] & np.isnan(values["Volume"])).sum())
+        frame, more = _repair_volume(frame, unreadable > 0)
+        notes += more
+    return frame, notes + _describe_oddities(frame)
 
 
-def _in_order(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+# --- rows
+
+
+def _sort_rows(frame: pd.DataFrame, name: str) -> Repaired:
     """Ascending and unique."""
-    told: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     days = frame.index.to_numpy()
     if len(days) > 1 and not frame.index.is_monotonic_increasing:
         if frame.index.is_monotonic_decreasing:
             frame = frame.iloc[::-1]
-            told += ("The newest row came first; the order was turned.",)
+            notes += (Note("order", "The newest row came first; the order was turned."),)
         else:
-            backwards = int(
-                min(
-                    (np.diff(days) < np.timedelta64(0)).sum(),
-                    (np.diff(days) > np.timedelta64(0)).sum(),
-                )
-            )
+            steps = np.diff(days)
+            none = np.timedelta64(0)
+            backwards = int(min((steps < none).sum(), (steps > none).sum()))
             frame = frame.sort_index(kind="stable")
             _refuse_scattered(frame, name)
-            told += (
-                f"Rows were out of order in {_count(backwards, 'place')}; they were sorted by date.",
-            )
+            places = count_of(backwards, "place")
+            message = f"Rows were out of order in {places}; they were sorted by date."
+            notes += (Note("order", message),)
     again = np.asarray(frame.index.duplicated(keep="last"))
-    if again.any():
-        whole = frame.reset_index().duplicated(keep=False).to_numpy()
-        differing = int((again & ~whole).sum())
-        if differing > max(2, 0.05 * len(frame)):
-            day = frame.index[again][0].date()
-            raise PriceFileError(
-                f"{name} has several rows a day with other prices (on {day}); one index, one row a day, would do."
-            )
-        frame = frame[~again]
-        told += (f"{_count(again.sum(), 'row')} for a date already there left out" + (
-            f"; {differing} of them differed, and the one further down was kept." if differing else "."),)  # fmt: skip
-    return frame, told
+    if not again.any():
+        return frame, notes
+    whole = frame.reset_index().duplicated(keep=False).to_numpy()
+    differing = int((again & ~whole).sum())
+    if differing > max(2, 0.05 * len(frame)):
+        raise PriceFileError(
+            f"{name} has several rows a day with other prices (on {name_day(frame.index[again][0])}).",
+            remedy="Use a file of one index with one row a day.",
+        )
+    message = f"{count_of(int(again.sum()), 'row')} for a date already there left out"
+    if differing:
+        message += f"; {differing} of them differed, and the one further down was used"
+    note = Note("duplicates", f"{message}.", int(again.sum()))
+    return frame[~again], (*notes, note)
 
 
 def _refuse_scattered(frame: pd.DataFrame, name: str) -> None:
     """Rows out of order that lie years apart are misread or misspelt dates, not days."""
     days = frame.index.to_numpy()
-    wide = np.diff(days) > _APART
-    if wide.any():
-        at = int(np.flatnonzero(wide)[0])
-        first, second = (day.astype("datetime64[D]") for day in days[at : at + 2])
+    wide = np.flatnonzero(np.diff(days) > _APART)
+    if len(wide):
+        first, second = days[wide[0] : wide[0] + 2]
         raise PriceFileError(
-            f"{name} has rows out of order and nothing between {first} and {second}, so some dates cannot be right; a fresh export "
-            f"would do."
+            f"{name} has rows out of order and nothing between {name_day(first)} and "
+            f"{name_day(second)}, so some dates cannot be right.",
+            remedy=_FRESH_EXPORT,
         )
 
 
-def _refuse_impossible(frame: pd.DataFrame, name: str) -> None:
-    columns = [c for c in _PRICES if c in frame]
-    for column in columns:
-        _refuse(frame[column].to_numpy() <= 0, frame, column, name, "a price must be above zero")
-        _refuse(
-            frame[column].to_numpy() > _LARGEST_PRICE,
-            frame,
-            column,
-            name,
-            "no index stands so high",
-        )
-    logs = {column: np.log(frame[column].to_numpy()) for column in columns}
-    for column in columns:
-        apart = np.abs(logs[column] - logs["Close"])
-        _refuse(
-            apart > np.log(_INSIDE), frame, column, name, "it is far from the close of that day"
-        )
-    if "Volume" in frame:
-        _refuse(
-            frame["Volume"].to_numpy() > _LARGEST_VOLUME,
-            frame,
-            "Volume",
-            name,
-            "no exchange trades so much",
-        )
-    step = np.diff(logs["Close"])
-    spike = np.zeros(len(frame), bool)
-    spike[1:-1] = (
-        (np.abs(step[:-1]) > np.log(_SPIKE))
-        & (np.abs(step[1:]) > np.log(_SPIKE))
-        & (step[:-1] * step[1:] < 0)
-    )
-    _refuse(spike, frame, "Close", name, "it is many times off its neighbours")
-    shift = np.concatenate([[False], np.abs(step) > np.log(_SHIFT)])
-    _refuse(
-        shift, frame, "Close", name, "it is many times off the row before, as where units are mixed"
-    )
+# --- prices
 
 
-def _refuse(wrong: Mask, frame: pd.DataFrame, column: str, name: str, why: str) -> None:
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        value, day = frame[column].iloc[row], frame.index[row].date()
+def _refuse_swapped_columns(frame: pd.DataFrame, name: str, headers: Sequence[str]) -> None:
+    """Columns are not what they are called where High lies below Low as a rule."""
+    if "High" not in frame or "Low" not in frame:
+        return
+    below = np.asarray(frame["High"] < frame["Low"])
+    if below.sum() > max(2, 0.2 * len(frame)):
+        day = name_day(frame.index[int(below.argmax())])
+        raise ColumnError(
+            f"{name} has {count_of(int(below.sum()), 'row')} with High below Low (the first on "
+            f"{day}), so its columns are not what they are called.",
+            headers,
+            roles=("Date", *_PRICES),
+            remedy=_NAME_COLUMNS,
+        )
+
+
+def _robust_deviation(steps: Values) -> float:
+    """Standard deviation of usual steps, whatever a few large ones do."""
+    known = steps[np.isfinite(steps)]
+    if not len(known):
+        return 0.0
+    return float(1.4826 * np.median(np.abs(known - np.median(known))))
+
+
+def _drop_wrong_closes(frame: pd.DataFrame, name: str) -> Repaired:
+    """Leave out rows with a close that cannot be right, where they are few."""
+    close = frame["Close"].to_numpy()
+    if np.abs(close).max() > _LARGEST_PRICE:
+        row = int(np.abs(close).argmax())
         raise PriceFileError(
-            f"{name} gives {column} {value:,.10g} on {day}, which cannot be right: {why}; a corrected file would do."
+            f"{name} gives Close {close[row]:,.10g} on {name_day(frame.index[row])}; no price "
+            "stands so high.",
+            remedy=_FRESH_EXPORT,
         )
-
-
-def _fill(
-    frame: pd.DataFrame, column: str, unreadable: bool
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """A price missing on a few days is taken from that day's other prices; on many, the column is left out."""
-    holes = frame[column].isna().to_numpy()
-    if not holes.any():
+    wrong = _find_flipped_signs(close)
+    if (close[~wrong] > 0).all():
+        wrong |= _find_spikes(frame)
+    if not wrong.any():
         return frame, ()
-    what = "missing or unreadable" if unreadable else "missing"
-    if holes.sum() > max(2, 0.1 * len(frame)):
-        return frame.drop(columns=column), (
-            f"{column} is {what} in {_count(holes.sum(), 'row')}; the column was left out.",
+    row = int(wrong.argmax())
+    shown = f"Close {close[row]:,.10g} on {name_day(frame.index[row])}"
+    if wrong.sum() > max(3, 0.02 * len(frame)):
+        raise PriceFileError(
+            f"{name} has {count_of(int(wrong.sum()), 'row')} with a close that cannot be right (the "
+            f"first is {shown}): it is many times off its neighbours.",
+            remedy=_FRESH_EXPORT,
         )
-    known = frame[[c for c in _PRICES if c in frame and c != column]]
-    other = {"High": known.max(axis=1), "Low": known.min(axis=1)}.get(column, frame["Close"])
-    words = f"{column} is {what} in {_count(holes.sum(), 'row')}; it was filled from the day's other prices."
-    return frame.assign(**{column: frame[column].where(~holes, other)}), (words,)
+    if len(frame) - wrong.sum() < 2:
+        raise TooFewRowsError(
+            f"{name} gives {shown}, which cannot be right; at least 2 other rows are needed."
+        )
+    words = f"{count_of(int(wrong.sum()), 'row')} with a close that cannot be right left out"
+    note = Note("wrong cells", f"{words} (the first is {shown}).", int(wrong.sum()))
+    return frame[~wrong], (note,)
 
 
-def _volume(frame: pd.DataFrame, unreadable: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _find_flipped_signs(close: Values) -> Mask:
+    """Closes whose size fits their neighbours and whose sign does not."""
+    negative = int((close < 0).sum())
+    if len(close) < 3 or not 0 < negative <= max(1, 0.02 * len(close)):
+        return np.zeros(len(close), bool)
+    before = np.concatenate([[close[1]], close[:-1]])
+    after = np.concatenate([close[1:], [close[-2]]])
+    smaller, larger = np.fmin(before, after), np.fmax(before, after)
+    fits = (smaller > 0) & (-close > 0.8 * smaller) & (-close < 1.25 * larger)
+    return np.asarray((close < 0) & fits)
+
+
+def _find_spikes(frame: pd.DataFrame) -> Mask:
+    """Closes that are many times off the days on both sides, and that the day's range denies."""
+    close = frame["Close"].to_numpy()
+    spike = np.zeros(len(close), bool)
+    if len(close) < 3:
+        return spike
+    safe = np.where(close > 0, close, np.nan)
+    step = np.diff(np.log(safe))
+    least = max(np.log(_FAR), _USUAL_MOVES * _robust_deviation(step))
+    plain = np.abs(np.diff(close))
+    wide = plain > _USUAL_MOVES * _robust_deviation(np.diff(close))
+    out, back = step[:-1], step[1:]
+    large = np.minimum(np.abs(out), np.abs(back)) > least
+    returns = np.abs(out + back) < 0.5 * np.minimum(np.abs(out), np.abs(back))
+    spike[1:-1] = large & returns & (out * back < 0) & wide[:-1] & wide[1:]
+    if not spike.any() or not {"Open", "High", "Low"} <= set(frame.columns):
+        return spike
+    # A crash that recovers opens near the last close, and its low is as low as its close.
+    opened, high, low = (frame[column].to_numpy() for column in ("Open", "High", "Low"))
+    before = np.concatenate([[np.nan], close[:-1]])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = np.abs(np.log(opened / before))
+    inside = (close >= 0.95 * low) & (close <= 1.05 * high)
+    return np.asarray(spike & ~(inside & (gap < 0.5 * np.log(_FAR))))
+
+
+def _repair_column(
+    frame: pd.DataFrame, column: str, unreadable: int, total: int, name: str
+) -> Repaired:
+    """Fill Open, High or Low where it is missing or cannot be right; leave it out where it often is."""
+    if unreadable > max(2, 0.1 * total):
+        raise PriceFileError(
+            f"{name} has {count_of(unreadable, 'row')} whose {column} is no number.",
+            remedy=_FRESH_EXPORT,
+        )
+    values = frame[column].to_numpy()
+    wrong = _find_wrong_cells(frame, column)
+    notes: tuple[Note, ...] = ()
+    if wrong.any():
+        row = int(wrong.argmax())
+        words = f"{column} cannot be right in {count_of(int(wrong.sum()), 'row')} (the first is "
+        words += f"{values[row]:,.10g} on {name_day(frame.index[row])})"
+        if wrong.sum() > max(3, 0.1 * len(frame)):
+            note = Note("wrong cells", f"{words}; the column was left out.", int(wrong.sum()))
+            return frame.drop(columns=column), (note,)
+        note = Note(
+            "wrong cells", f"{words}; it was filled from the day's other prices.", int(wrong.sum())
+        )
+        notes = (note,)
+        frame = frame.assign(**{column: np.where(wrong, np.nan, values)})
+    holes = np.isnan(values)
+    if not (holes | wrong).any():
+        return frame, notes
+    count = int(holes.sum())
+    what = "missing"
+    if unreadable:
+        what = "missing or unreadable"
+    rows = count_of(count, "row")
+    if count > max(2, 0.1 * len(frame)):
+        message = f"{column} is {what} in {rows}; the column was left out."
+        return frame.drop(columns=column), (*notes, Note("missing cells", message, count))
+    others = [other for other in _PRICES if other in frame and other != column]
+    fillers = {"High": frame[others].max(axis=1), "Low": frame[others].min(axis=1)}
+    filled = frame[column].fillna(fillers.get(column, frame["Close"]))
+    if count:
+        message = f"{column} is {what} in {rows}; it was filled from the day's other prices."
+        notes += (Note("missing cells", message, count),)
+    return frame.assign(**{column: filled}), notes
+
+
+def _find_wrong_cells(frame: pd.DataFrame, column: str) -> Mask:
+    """Prices far from the close of the day, of the day before and of the day after."""
+    values, close = frame[column].to_numpy(), frame["Close"].to_numpy()
+    if (close <= 0).any():  # rates and spreads pass through zero
+        return np.zeros(len(close), bool)
+    wrong = values <= 0
+    before = np.concatenate([close[:1], close[:-1]])
+    after = np.concatenate([close[1:], close[-1:]])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.min([np.abs(np.log(values / near)) for near in (close, before, after)], axis=0)
+    distance = np.min([np.abs(values - near) for near in (close, before, after)], axis=0)
+    least = max(np.log(_FAR), _USUAL_MOVES * _robust_deviation(np.diff(np.log(close))))
+    wide = distance > _USUAL_MOVES * _robust_deviation(np.diff(close))
+    return np.asarray(wrong | ((apart > least) & wide))
+
+
+def _repair_volume(frame: pd.DataFrame, unreadable: bool) -> Repaired:
     volume = frame["Volume"].to_numpy()
-    negative = volume < 0
-    holes = int((np.isnan(volume) | negative).sum())
+    with np.errstate(invalid="ignore"):
+        wrong = (volume < 0) | (volume > _LARGEST_VOLUME)
+    holes = int((np.isnan(volume) | wrong).sum())
     if not holes:
         return frame, ()
     if holes == len(frame):
-        return frame.drop(columns="Volume"), (
-            "The volume column holds nothing readable; it was left out.",
-        )
-    what = "missing, unreadable or negative" if unreadable or negative.any() else "missing"
-    return frame.assign(Volume=np.where(negative, np.nan, volume)), (
-        f"Volume is {what} in {_count(holes, 'row')}.",
-    )
+        message = "The volume column holds nothing readable; it was left out."
+        return frame.drop(columns="Volume"), (Note("volume", message, holes),)
+    what = "missing"
+    if unreadable or wrong.any():
+        what = "missing, unreadable or negative"
+    message = f"Volume is {what} in {count_of(holes, 'row')}."
+    return frame.assign(Volume=np.where(wrong, np.nan, volume)), (Note("volume", message, holes),)
 
 
-def _oddities(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
+# --- what stays as it is
+
+
+def _describe_oddities(frame: pd.DataFrame) -> tuple[Note, ...]:
     """What was left as it is, but a person should know."""
-    told: tuple[str, ...] = ()
+    notes: list[Note] = []
     if "High" in frame and "Low" in frame:
         others = frame[[c for c in ("Open", "Close") if c in frame]].to_numpy()
-        high, low, slack = (
-            frame["High"].to_numpy(),
-            frame["Low"].to_numpy(),
-            1e-3 * frame["Close"].to_numpy(),
-        )
-        outside = (high < others.max(axis=1) - slack) | (low > others.min(axis=1) + slack)
-        day = frame.index[int(outside.argmax())].date()
-        if outside.sum() > max(2, 0.5 * len(frame)):
-            raise PriceFileError(
-                f"{name} has {_count(outside.sum(), 'row')} with a price outside High and Low (the first on {day}), so its columns "
-                f"are not what they are called; columns named by hand would do."
-            )
+        slack = 1e-3 * np.abs(frame["Close"].to_numpy())
+        above = frame["High"].to_numpy() < others.max(axis=1) - slack
+        outside = above | (frame["Low"].to_numpy() > others.min(axis=1) + slack)
         if outside.any():
-            told += (
-                f"{_count(outside.sum(), 'row')} with a price outside High and Low (the first on {day}) left as written.",
-            )
+            day = name_day(frame.index[int(outside.argmax())])
+            count = int(outside.sum())
+            message = f"{count_of(count, 'row')} with a price outside High and Low (the first on {day}) left as written."
+            notes.append(Note("range", message, count))
+    below = np.asarray(frame["Close"] <= 0)
+    if below.any():
+        row = int(below.argmax())
+        shown = f"{frame['Close'].iloc[row]:,.10g} on {name_day(frame.index[row])}"
+        message = f"Close is zero or below in {count_of(int(below.sum()), 'row')} (the first is {shown}), so log-returns cannot be used."
+        notes.append(Note("sign", message, int(below.sum())))
     days = frame.index.to_numpy()
     wide = np.flatnonzero(np.diff(days) > _APART)
     if len(wide):
-        first, second = (day.astype("datetime64[D]") for day in days[wide[0] : wide[0] + 2])
-        told += (f"There are no prices between {first} and {second}.",)
+        first, second = (name_day(day) for day in days[wide[0] : wide[0] + 2])
+        notes.append(Note("hole", f"There are no prices between {first} and {second}."))
     ahead = int((frame.index > pd.Timestamp.now() + pd.Timedelta(days=1)).sum())
     if ahead:
-        told += (f"{_count(ahead, 'row')} dated in the future left as written.",)
-    return told
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+        message = f"{count_of(ahead, 'row')} dated in the future left as written."
+        notes.append(Note("future", message, ahead))
+    return tuple(notes)

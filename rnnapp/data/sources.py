@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
@@ -15,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from rnnapp.data.headers import COLUMNS
+from rnnapp.data.notes import Note, count_of
 from rnnapp.data.prices import PriceTable, read_prices
-from rnnapp.data.repair import mend
+from rnnapp.data.repair import repair_table
 from rnnapp.errors import ConfigError, DataError, SourceError
 from rnnapp.home import home
 
@@ -158,25 +160,22 @@ def _table(frame: pd.DataFrame, name: str) -> PriceTable:
     index = pd.DatetimeIndex(frame.index)
     days = (index.tz_localize(None) if index.tz else index).normalize().as_unit("ns").to_numpy()
     values = {c: frame[c].to_numpy(np.float64) for c in COLUMNS if c in frame}
-    told: tuple[str, ...] = ()
+    notes: list[Note] = []
     if "Volume" in values and not values["Volume"].all():
         unknown = values["Volume"] == 0
         values["Volume"] = np.where(unknown, np.nan, values["Volume"])
-        told = (
-            f"Volume is given as 0 in {unknown.sum():,} row{'s' if unknown.sum() > 1 else ''}; it was taken as unknown.",
-        )
+        rows = count_of(int(unknown.sum()), "row")
+        notes.append(Note("volume", f"Volume is given as 0 in {rows}; it was taken as unknown."))
     known = np.isfinite(values["Close"])
     if not known.all():
-        told += (
-            f"{(~known).sum():,} row{'s' if (~known).sum() > 1 else ''} without a close left out.",
-        )
-    missing = {c: np.isnan(v)[known] for c, v in values.items()}
-    mended, words = mend(days[known], {c: v[known] for c, v in values.items()}, missing, name)
-    return PriceTable(
-        name,
-        mended,
-        told + tuple(w for w in words if not told or not w.startswith("Volume is missing")),
-    )
+        rows = count_of(int((~known).sum()), "row")
+        notes.append(Note("missing rows", f"{rows} without a close left out."))
+    missing = {column: np.isnan(value)[known] for column, value in values.items()}
+    prices = {column: value[known] for column, value in values.items()}
+    repaired, more = repair_table(days[known], prices, missing, name)
+    about_volume = any(note.kind == "volume" for note in notes)
+    notes += [note for note in more if not (about_volume and note.kind == "volume")]
+    return PriceTable(name, repaired, tuple(notes))
 
 
 def _folder() -> Path:
@@ -215,7 +214,6 @@ def _last_copy(copy: Path, ticker: str) -> PriceTable | None:
     for path in ([copy] if copy.exists() else []) + others:
         if table := _kept(path, ticker):
             day = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
-            return PriceTable(
-                table.name, table.frame, (f"This is a copy fetched on {day}.", *table.repairs)
-            )
+            note = Note("copy", f"This is a copy fetched on {day}.")
+            return replace(table, repairs=(note, *table.repairs))
     return None

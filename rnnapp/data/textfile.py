@@ -1,83 +1,91 @@
-"""From a file's bytes to its text: refuses what is too large or no text, and finds the encoding.
+"""From a file to its bytes and from bytes to text: refuses what is too large or no text, and finds the encoding.
 
-This module knows nothing of prices but the header names, which tell one old encoding from another.
+This module knows nothing of prices but the header names, which distinguish one old encoding from
+another.
 """
 
 from __future__ import annotations
 
 import re
 import stat
+import unicodedata
 from pathlib import Path
 
 from rnnapp.data.headers import roles_in
+from rnnapp.data.notes import Note
 from rnnapp.errors import PriceFileError
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "load_text"]
+__all__ = ["MAX_BYTES", "MAX_ROWS", "decode_text", "load_bytes"]
 
 MAX_BYTES = 25_000_000
 MAX_ROWS = 2_000_000
 
-_MAGIC = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"%PDF", "a PDF"),
-    (b"PAR1", "a Parquet file"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-)
 _ENCODINGS = (
     ("cp949", "Korean"),
     ("cp932", "Japanese"),
     ("gb18030", "Chinese"),
     ("big5", "Chinese"),
     ("cp1252", "Western"),
+    ("cp1250", "Central European"),
+    ("cp1254", "Turkish"),
+    ("cp1251", "Cyrillic"),
+    ("cp874", "Thai"),
+    ("cp1256", "Arabic"),
+    ("cp1253", "Greek"),
+    ("cp1255", "Hebrew"),
+    ("cp1258", "Vietnamese"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_FOREIGN_DIGIT = re.compile(r"[^\x00-\x7f]")
 
 
-def load_text(source: bytes | str | Path, name: str) -> tuple[str, tuple[str, ...]]:
-    """The text of a file, its lines ended by ``\\n``, and what was mended.
+def load_bytes(source: bytes | str | Path, name: str) -> bytes:
+    """The bytes of a file of at most ``MAX_BYTES``.
 
     Args:
         source: the bytes themselves, or where they lie.
         name: what to call the file in an error.
 
     Raises:
-        PriceFileError: no such file, more than 25 MB, more than 2,000,000 rows, or not text.
+        PriceFileError: no such file, no regular file, too large, or empty.
     """
-    data = source if isinstance(source, bytes) else _read(Path(source), name)
+    data = source
+    if not isinstance(data, bytes):
+        data = _read_file(Path(data), name)
     if len(data) > MAX_BYTES:
-        raise PriceFileError(_too_large(name, len(data)))
+        raise _too_large(name, len(data))
     if not data.strip():
         raise PriceFileError(
-            f"{name} is empty; a CSV file with a date and a close column would do."
+            f"{name} is empty.", remedy="Use a CSV file with a date and a close column."
         )
-    for magic, kind in _MAGIC:
-        if data.startswith(magic):
-            raise PriceFileError(
-                f"{name} is {kind}, not a text file; opened where it came from and saved as CSV, it would do."
-            )
-    text, repairs = _decode(data)
+    return data
+
+
+def decode_text(data: bytes, name: str) -> tuple[str, tuple[Note, ...]]:
+    """The text of a file, its lines ended by ``\\n`` and its digits 0 to 9, and what was decided.
+
+    Raises:
+        PriceFileError: more than 2,000,000 rows, or not text.
+    """
+    text, notes = _decode(data)
     if _CONTROL.search(text):
         raise PriceFileError(
-            f"{name} is not a text file: it holds characters no text has; a CSV file would do."
+            f"{name} is not a text file: it holds characters that no text has.",
+            remedy="Use a CSV file, or an Excel workbook (.xlsx).",
         )
-    if re.match(r"\s*<(!doctype|html|\?xml)", text[:200], re.IGNORECASE):
-        raise PriceFileError(
-            f"{name} is a web page, not a table of prices; its CSV download would do."
-        )
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _common_digits(text.replace("\r\n", "\n").replace("\r", "\n"))
     rows = text.count("\n")
     if rows > MAX_ROWS + 1:  # the header is none
         raise PriceFileError(
-            f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read, so a shorter period would do."
+            f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read.",
+            remedy="Use a shorter period.",
         )
-    return text, repairs
+    return text, notes
 
 
-def _read(path: Path, name: str) -> bytes:
+def _read_file(path: Path, name: str) -> bytes:
     """The bytes of a regular file of at most ``MAX_BYTES``; nothing else is opened."""
+    remedy = "Use the path of a price file."
     try:
         about = path.stat()
         if stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
@@ -85,52 +93,80 @@ def _read(path: Path, name: str) -> bytes:
                 return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name is not valid"
-        raise PriceFileError(
-            f"{name} cannot be opened ({why}). Use the path of a price file."
-        ) from error
+        raise PriceFileError(f"{name} cannot be opened ({why}).", remedy=remedy) from error
     if stat.S_ISDIR(about.st_mode):
-        raise PriceFileError(
-            f"{name} cannot be opened (it is a folder). Use the path of a price file."
-        )
+        raise PriceFileError(f"{name} cannot be opened (it is a folder).", remedy=remedy)
     if not stat.S_ISREG(about.st_mode):
-        raise PriceFileError(
-            f"{name} is not a regular file but a pipe or a device. Use the path of a price file."
-        )
-    raise PriceFileError(_too_large(name, about.st_size))
+        raise PriceFileError(f"{name} is not a regular file but a pipe or a device.", remedy=remedy)
+    raise _too_large(name, about.st_size)
 
 
-def _too_large(name: str, size: int) -> str:
-    return f"{name} has {size / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read, so a shorter period would do."
+def _too_large(name: str, size: int) -> PriceFileError:
+    return PriceFileError(
+        f"{name} has {size / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read.",
+        remedy="Use a shorter period.",
+    )
 
 
-def _decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+def _decode(data: bytes) -> tuple[str, tuple[Note, ...]]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace"), ()
+    unmarked = _utf16_without_mark(data)
+    if unmarked:
+        return data.decode(unmarked, "replace"), ()
     try:
         return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError:
         pass
-    named = [
-        (len(_named(text)), encoding, people, text)
-        for encoding, people in _ENCODINGS
-        if (text := _try(data, encoding))
-    ]
-    known = max((n for n, *_ in named), default=0)
     rough = data.decode("utf-8-sig", "replace")
-    if known > len(_named(rough)):  # an encoding that makes more of the header readable
-        _, encoding, people, text = next(entry for entry in named if entry[0] == known)
-        return text, (f"The text was read as {people} ({encoding.upper()}).",)
-    return rough, ("Some characters cannot be read; they were taken as blanks.",)
+    most = len(_named_roles(rough))
+    best: tuple[str, str, str] | None = None
+    for encoding, people in _ENCODINGS:
+        text = _try_encoding(data, encoding)
+        if text is None:
+            continue
+        known = len(_named_roles(text))
+        if known > most:  # an encoding that makes more of the header readable
+            most = known
+            best = (encoding, people, text)
+    if best is None:
+        blanks = "Some characters cannot be read; they were taken as blanks."
+        return rough, (Note("encoding", blanks),)
+    encoding, people, text = best
+    return text, (Note("encoding", f"The text was read as {people} ({encoding.upper()})."),)
 
 
-def _named(text: str) -> set[str]:
+def _utf16_without_mark(data: bytes) -> str:
+    """The encoding of text in which every other byte is nought, or ""."""
+    head = data[:400]
+    if len(head) < 8 or len(data) % 2:
+        return ""
+    if head[1::2].count(0) > 0.9 * len(head[1::2]) and not head[::2].count(0):
+        return "utf-16-le"
+    if head[::2].count(0) > 0.9 * len(head[::2]) and not head[1::2].count(0):
+        return "utf-16-be"
+    return ""
+
+
+def _named_roles(text: str) -> set[str]:
     """Columns of ours that one of the first lines names."""
     lines = text[:4000].splitlines()[:30]
-    return max((roles_in(re.split(r"[,;\t|]", line)) for line in lines), key=len, default=set())
+    found = [roles_in([cell.strip(' "') for cell in re.split(r"[,;\t|]", line)]) for line in lines]
+    return max(found, key=len, default=set())
 
 
-def _try(data: bytes, encoding: str) -> str | None:
+def _try_encoding(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
         return None
+
+
+def _common_digits(text: str) -> str:
+    """Arabic, Hindi, Thai and full-width digits as 0 to 9, with their decimal signs."""
+    foreign = set(_FOREIGN_DIGIT.findall(text))
+    digits = {ord(c): str(unicodedata.decimal(c)) for c in foreign if c.isdecimal()}
+    if not digits:
+        return text
+    signs = {0x066B: ".", 0x066C: ",", 0xFF0E: ".", 0xFF0C: ","}
+    return text.translate(digits | signs)

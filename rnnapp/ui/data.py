@@ -76,7 +76,7 @@ def show_repairs(prices: PriceTable) -> None:
     if prices.repairs:
         with st.expander(f"{len(prices.repairs)} repairs while reading", icon=":material/build:"):
             for repair in prices.repairs:
-                st.markdown(f"- {plain_text(repair)}")
+                st.markdown(f"- {plain_text(str(repair))}")
 
 
 def use_prices(prices: PriceTable, rows: int = 0) -> None:

@@ -15,7 +15,16 @@ from tests.support import shared_data
 def test_json_tells_what_a_file_holds(capsys):
     assert main(["prices", str(shared_data("csv", "hang_seng_investing.csv")), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"name", "rows", "first", "last", "columns", "repairs"}
+    assert set(told) == {
+        "name",
+        "rows",
+        "first",
+        "last",
+        "columns",
+        "spacing",
+        "repairs",
+        "breaks",
+    }
     assert told["rows"] == 4307
     assert told["first"] == {"date": "2000-12-05", "close": 14573.21}
     assert told["last"] == {"date": "2018-04-18", "close": 30284.25}
@@ -28,13 +37,13 @@ def test_without_json_it_is_a_table_for_people(capsys, tmp_path):
     path.write_text("Date,Close\n2020-01-03,6.5\n2020-01-02,5.5\n")
     assert main(["prices", str(path)]) == 0
     out = capsys.readouterr().out
-    assert "2020-01-02  5.50" in out
+    assert "2020-01-02  5.5" in out
     assert "the order was turned" in out
 
 
 def test_columns_can_be_named(capsys, tmp_path):
     path = tmp_path / "odd.csv"
-    path.write_text("Tag;A\n2020-01-02;5\n2020-01-03;6\n")
+    path.write_text("Tag;A;B\n2020-01-02;5;7\n2020-01-03;6;8\n")
     assert main(["prices", str(path), "--json"]) == 2
     assert main(["prices", str(path), "--json", "--column", "Date=Tag", "--column", "Close=A"]) == 0
     assert json.loads(capsys.readouterr().out)["last"]["close"] == 6

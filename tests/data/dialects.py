@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from rnnapp.data.notes import Note
 from rnnapp.data.prices import PriceTable
 
 __all__ = ["DIALECTS", "check_invariants"]
@@ -131,8 +132,9 @@ def check_invariants(table: PriceTable) -> None:
     assert (frame.dtypes == np.float64).all()
     prices = frame.drop(columns="Volume", errors="ignore").to_numpy()
     assert np.isfinite(prices).all()
-    assert (prices > 0).all()
+    assert table.is_positive == bool((prices > 0).all())
     if "Volume" in frame:
         assert not (frame["Volume"] < 0).any()
         assert not np.isinf(frame["Volume"]).any()
-    assert all(isinstance(words, str) and words for words in table.repairs)
+    assert all(isinstance(note, Note) and str(note).endswith(".") for note in table.repairs)
+    assert all(found.message.endswith(".") for found in table.breaks)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rnnapp.data.notes import Note
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import RunError
@@ -99,7 +100,8 @@ def prices_to_bytes(prices: PriceTable) -> bytes:
     """A table as a compressed npz of plain arrays."""
     made = io.BytesIO()
     values = prices.frame.to_numpy(np.float64)
-    about = json.dumps({"name": prices.name, "columns": prices.columns, "repairs": prices.repairs})
+    repairs = [str(note) for note in prices.repairs]
+    about = json.dumps({"name": prices.name, "columns": prices.columns, "repairs": repairs})
     np.savez_compressed(
         made,
         dates=prices.dates.astype(np.int64),
@@ -134,7 +136,8 @@ def prices_from_bytes(content: bytes) -> PriceTable:
         raise RunError(
             f"The kept prices cannot be read ({error}); train it again on the prices themselves."
         ) from error
-    return PriceTable(about["name"], frame, tuple(about["repairs"]))
+    notes = tuple(Note("recorded", message) for message in about["repairs"])
+    return PriceTable(about["name"], frame, notes)
 
 
 def put_outcome(
