@@ -1,35 +1,7 @@
-"""The dashboard: its pages and nothing else. Start it with ``scripts/app`` or ``streamlit run app.py``."""
-
-from pathlib import Path
+"""The server: the dashboard, and frames for a moving slider. Start it with ``scripts/app`` or ``streamlit run app.py``."""
 
 import streamlit as st
 
-from rnnapp.ui.startup import start
+from rnnapp.ui.frames import frame_route
 
-st.set_page_config(
-    page_title="rnnapp",
-    page_icon=":material/show_chart:",
-    layout="wide",
-    initial_sidebar_state="auto",
-)
-start()
-
-PAGES = {
-    "forecast": ("Forecast", ":material/show_chart:"),
-    "compare": ("Compare", ":material/stacked_line_chart:"),
-    "digits": ("Digits", ":material/draw:"),
-    "anatomy": ("Anatomy", ":material/account_tree:"),
-    "tune": ("Tune", ":material/tune:"),
-    "runs": ("Runs", ":material/history:"),
-}
-
-st.navigation(
-    [
-        st.Page(
-            f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "forecast"
-        )
-        for name, (title, icon) in PAGES.items()
-        if Path(__file__).with_name("pages").joinpath(f"{name}.py").exists()
-    ],
-    position="top",
-).run()
+app = st.App("dashboard.py", routes=[frame_route()])

@@ -33,6 +33,7 @@ PARTS = (
     "strokes",
     "anatomy",
     "sessions",
+    "drag",
     "history",
     "lag",
     "search",
@@ -69,6 +70,7 @@ def main() -> None:
         "strokes": _strokes,
         "anatomy": _anatomy,
         "sessions": _sessions,
+        "drag": _drag,
         "history": _history,
         "lag": _lag,
         "search": _search,
@@ -104,6 +106,12 @@ def _sessions() -> list[dict[str, Any]]:
     from many_sessions import drag
 
     return drag()
+
+
+def _drag() -> list[dict[str, Any]]:
+    from drag import drag_all
+
+    return drag_all()
 
 
 def _history() -> dict[str, float]:

@@ -114,6 +114,11 @@ class Training:
         """Optimizer steps so far."""
         return self._now.steps
 
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self._stopped is not None or self._now.epoch >= self.train.epochs
+
     def stop(self) -> None:
         """End after the present piece (a tenth of a second, or one step); what was learned stays.
 

@@ -15,6 +15,7 @@ from rnnapp.ui.address import publish, seed
 __all__ = [
     "CELLS",
     "choice",
+    "learning_rates",
     "model_controls",
     "number",
     "rate",
@@ -175,15 +176,19 @@ def rate(default: float | None = None) -> float:
     """The learning rate on an even grid of powers; another value from an address or a recipe joins the grid."""
     option = options(TrainConfig)["lr"]
     seed(TrainConfig, "lr", default=default)
-    grid = sorted({*_RATES, float(st.session_state["lr"])})
     return st.select_slider(
         option.label,
-        grid,
+        learning_rates(float(st.session_state["lr"])),
         format_func=lambda r: f"{r:g}",
         key="lr",
         help=option.help,
         persist_state="session",
     )
+
+
+def learning_rates(present: float) -> list[float]:
+    """The learning rates of the slider: an even grid of powers, the present one among them."""
+    return sorted({*_RATES, present})
 
 
 def _whole(cls: type[Any], name: str, *, high: int, step: int) -> int:

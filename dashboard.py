@@ -1,0 +1,35 @@
+"""The dashboard: its pages and nothing else. ``app.py`` serves it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from rnnapp.ui.startup import start
+
+st.set_page_config(
+    page_title="rnnapp",
+    page_icon=":material/show_chart:",
+    layout="wide",
+    initial_sidebar_state="auto",
+)
+start()
+
+PAGES = {
+    "forecast": ("Forecast", ":material/show_chart:"),
+    "compare": ("Compare", ":material/stacked_line_chart:"),
+    "digits": ("Digits", ":material/draw:"),
+    "anatomy": ("Anatomy", ":material/account_tree:"),
+    "tune": ("Tune", ":material/tune:"),
+    "runs": ("Runs", ":material/history:"),
+}
+
+st.navigation(
+    [
+        st.Page(
+            f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "forecast"
+        )
+        for name, (title, icon) in PAGES.items()
+        if Path(__file__).with_name("pages").joinpath(f"{name}.py").exists()
+    ],
+    position="top",
+).run()

@@ -1,0 +1,353 @@
+"""The live chart: a canvas that draws a forecast at rest and while a slider's thumb moves, as a Streamlit component.
+
+The server sends one block of bytes a frame; the browser draws it, hovers, zooms, toggles and chooses a window from the
+strip without the server. While a thumb moves, the browser asks for one frame at a time (:mod:`frames`) and draws what comes back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from rnnapp.evaluation.forecast import Forecast
+from rnnapp.figures.style import BASELINE, LineStyle
+from rnnapp.ui.frames import frame_address
+
+__all__ = [
+    "OPENING_DAYS",
+    "ChartBase",
+    "ChartCurve",
+    "ChartState",
+    "KeptEpochs",
+    "chart_base",
+    "forecast_curve",
+    "live_chart",
+    "pack_frame",
+]
+
+Points = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int32]
+Header = dict[str, object]
+
+OPENING_DAYS = 120
+"""The chart opens on so many last days of the test part."""
+_MOST_POINTS = 20_000  # of a curve that is sent; a longer one is thinned out, its newest half last
+_STATIC = Path(__file__).with_name("static")
+_SCRIPTS = ("chart_draw.js", "thumb.js", "live_chart.js")
+_RANGES = (("3M", 91), ("6M", 183), ("1Y", 365))
+_AROUND_BOUNDARY = 61  # days on each side
+_HTML = """
+<div class="live-chart" role="group">
+  <h3 class="headline" hidden></h3>
+  <div class="top">
+    <div class="ranges" role="group" aria-label="Range"></div>
+    <div class="state"><canvas class="loss" aria-hidden="true"></canvas><span class="dot"></span><span class="words"></span></div>
+  </div>
+  <div class="plot"><canvas role="img" tabindex="0"></canvas><div class="tip" hidden></div></div>
+  <div class="strip" title="Drag to choose days, double-click for all"><canvas></canvas></div>
+  <div class="scrub" hidden>
+    <button type="button" class="play" aria-label="Play the training">▶</button>
+    <input type="range" min="0" max="0" step="1" value="0" aria-label="Epoch"><span class="epoch"></span>
+  </div>
+  <div class="legend"><span class="entries" style="display: contents"></span>
+    <button type="button" class="save" title="Save the chart as a picture">Save as PNG</button></div>
+</div>
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class ChartBase:
+    """The series under the curves: what does not change while a net is trained on it.
+
+    Attributes:
+        token: the same for the same series.
+        days: (R,) int32 ascending, days since 1970.
+        actual: (R,) the close, index points.
+        anchor: (R,) the last close known when that day was forecast: persistence, index points; NaN where there is none.
+        boundary: the first test day, days since 1970.
+        rows: (R,) int32, which rows of the price table these are; every row unless the table is very long.
+    """
+
+    token: str
+    days: Rows
+    actual: Points
+    anchor: Points
+    boundary: int
+    rows: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class ChartCurve:
+    """A curve over the base.
+
+    Attributes:
+        name: in the legend and at the curve's end.
+        line: colour and dash.
+        rows: (P,) int32 ascending places in the base.
+        values: (P,) index points.
+        lower, upper: (P,) a band around it, or None.
+        losses: training loss of each epoch so far, for the small loss curve.
+        kind: ``net`` or ``baseline``.
+        waits: hidden until its legend entry is clicked.
+    """
+
+    name: str
+    line: LineStyle
+    rows: Rows
+    values: Points
+    lower: Points | None = None
+    upper: Points | None = None
+    losses: Sequence[float] = ()
+    kind: str = "net"
+    waits: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class KeptEpochs:
+    """The curves as they were after some epochs: the browser's scrubber goes through them without asking the server.
+
+    With it the chart shows, at rest, a play button and a slider under the strip; the loss marker, the curves and the words
+    follow it. ``curves[i]`` belongs to ``curves[i]`` of :func:`live_chart`.
+
+    Attributes:
+        epochs: (K,) epochs done, ascending, from 1; the last is the end of the training.
+        words: (K,) what to say of each ("epoch 4 of 30: loss 0.0123, RMSE 51.2").
+        rows: (P,) int32 ascending places in the base, shared by all curves.
+        curves: one (K, P) array a curve, index points.
+    """
+
+    epochs: Sequence[int]
+    words: Sequence[str]
+    rows: Rows
+    curves: Sequence[Points]
+
+
+@dataclass(frozen=True)
+class ChartState:
+    """What the frame shows, in words and numbers.
+
+    Attributes:
+        settings: the settings shown, as an address query.
+        epochs, total: epochs learned so far, and of the whole training.
+        done: whether this is the resting picture.
+        words: of the status line ("9 of 30 epochs, loss 0.0021").
+        alt: what is to be seen, for those who cannot see it.
+        headline: the page's answer while a thumb moves.
+        seq: number of the request that this frame answers; 0 where the page itself drew it.
+    """
+
+    settings: str
+    epochs: int
+    total: int
+    done: bool
+    words: str
+    alt: str = ""
+    headline: str = ""
+    seq: int = 0
+
+
+@dataclass
+class _Block:
+    """Arrays behind one another in one block of bytes, named in its header."""
+
+    names: list[tuple[str, str, int, int]] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, name: str, values: npt.NDArray[np.generic] | Sequence[float]) -> None:
+        array = np.asarray(values)
+        kind = "f4"
+        if array.dtype.kind == "i":
+            kind = "i4"
+        part = np.ascontiguousarray(array, dtype=kind).tobytes()
+        self.names.append((name, kind, self.size, array.size))
+        self.parts.append(part)
+        self.size += len(part)
+
+    def pack(self, header: Header) -> bytes:
+        text = json.dumps(header | {"arrays": self.names}, separators=(",", ":")).encode()
+        return b"".join([len(text).to_bytes(4, "little"), text, *self.parts])
+
+
+def _read_scripts() -> str:
+    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+_mount = st.components.v2.component(
+    "rnnapp_live_chart",
+    html=_HTML,
+    css=(_STATIC / "live_chart.css").read_text(encoding="utf-8"),
+    js=_read_scripts(),
+    isolate_styles=False,
+)
+
+
+def chart_base(
+    token: str,
+    dates: npt.NDArray[np.datetime64],
+    close: Points,
+    boundary: np.datetime64,
+    horizon: int,
+) -> ChartBase:
+    """The base of a price table; a very long one is thinned out, its newest half last.
+
+    Args:
+        token: names the table; horizon and boundary join it.
+        dates: (N,) datetime64, ascending.
+        close: (N,) index points.
+        boundary: the first test day.
+        horizon: H, days ahead.
+    """
+    rows = _thin_rows(len(dates))
+    anchor = np.full(len(close), np.nan)
+    anchor[horizon:] = close[: len(close) - horizon]
+    first_test = int(boundary.astype("datetime64[D]").astype(np.int64))
+    return ChartBase(
+        token=f"{token}:{len(dates)}:{horizon}",
+        days=dates[rows].astype("datetime64[D]").astype(np.int32),
+        actual=close[rows],
+        anchor=anchor[rows],
+        boundary=first_test,
+        rows=rows,
+    )
+
+
+def forecast_curve(
+    base: ChartBase,
+    forecast: Forecast,
+    line: LineStyle,
+    *,
+    losses: Sequence[float] = (),
+    kind: str = "net",
+    waits: bool = False,
+    band: bool = True,
+) -> ChartCurve:
+    """A forecast as a curve over the base, on the days that both have.
+
+    Args:
+        base: the series.
+        forecast: some or all days of it.
+        line: colour and dash.
+        losses: training loss of each epoch so far.
+        kind: ``net`` or ``baseline``.
+        waits: hidden until its legend entry is clicked.
+        band: whether the forecast's interval is drawn, where it has one.
+    """
+    days = forecast.dates.astype("datetime64[D]").astype(np.int32)
+    rows = np.searchsorted(base.days, days).astype(np.int32)
+    rows = np.minimum(rows, len(base.days) - 1)
+    chosen = base.days[rows] == days
+    lower = upper = None
+    if band and forecast.lower is not None and forecast.upper is not None:
+        lower = forecast.lower[chosen]
+        upper = forecast.upper[chosen]
+    return ChartCurve(
+        forecast.name, line, rows[chosen], forecast.predicted[chosen], lower, upper, losses, kind, waits
+    )  # fmt: skip
+
+
+def live_chart(key: str, frame: bytes) -> None:
+    """Draw the chart of a frame, as :func:`pack_frame` makes it; its element carries ``data-testid="live-<key>"``."""
+    _mount(key=f"live_{key}", data=frame)
+
+
+def pack_frame(
+    key: str,
+    base: ChartBase,
+    curves: Sequence[ChartCurve],
+    state: ChartState,
+    *,
+    sliders: Sequence[str] = (),
+    token: str = "",
+    known: str = "",
+    kept: KeptEpochs | None = None,
+) -> bytes:
+    """A frame as the browser reads it: the header's length (4 bytes), the header (JSON), the arrays (float32, int32).
+
+    Args:
+        key: of the chart.
+        base: the series.
+        curves: nets and baselines over it; the actual close and persistence are there by themselves.
+        state: settings, epochs and words.
+        sliders: keys of the sliders to follow.
+        token: of the live page that computes further frames; empty where there is none.
+        known: token of the base that the browser has; that one is not sent again.
+        kept: curves of kept epochs for the scrubber.
+    """
+    block = _Block()
+    if known != base.token:
+        block.add("days", base.days)
+        block.add("actual", base.actual)
+        block.add("anchor", base.anchor)
+    shared: dict[int, str] = {}  # curves over the same days share their rows
+    described = []
+    for place, curve in enumerate(curves):
+        if id(curve.rows) not in shared:
+            shared[id(curve.rows)] = f"rows{place}"
+            block.add(f"rows{place}", curve.rows.astype(np.int32))
+        _add_curve(block, place, curve)
+        described.append(_describe_curve(curve, shared[id(curve.rows)]))
+    header: Header = {
+        "key": key, "testid": f"live-{key}", "base": base.token, "boundary": base.boundary,
+        "axis": "Close, index points", "grey": BASELINE, "curves": described, "sliders": list(sliders),
+        "ranges": _ranges(base), "opens": "open", "settings": state.settings, "epochs": state.epochs,
+        "total": state.total, "done": state.done, "words": state.words, "alt": state.alt, "seq": state.seq,
+        "headline": state.headline, "route": frame_address(), "token": token,
+    }  # fmt: skip
+    if kept is not None:
+        header["kept"] = {"epochs": list(kept.epochs), "words": list(kept.words)}
+        block.add("keptRows", kept.rows.astype(np.int32))
+        for place, values in enumerate(kept.curves):
+            block.add(f"kept{place}", values.ravel())
+    return block.pack(header)
+
+
+def _add_curve(block: _Block, place: int, curve: ChartCurve) -> None:
+    block.add(f"values{place}", curve.values)
+    if curve.lower is not None and curve.upper is not None:
+        block.add(f"lower{place}", curve.lower)
+        block.add(f"upper{place}", curve.upper)
+    block.add(f"losses{place}", np.asarray(curve.losses, np.float64))
+
+
+def _describe_curve(curve: ChartCurve, rows: str) -> Mapping[str, object]:
+    return {
+        "name": curve.name, "color": curve.line.color, "dash": curve.line.dash, "width": 1.6,
+        "rows": rows, "kind": curve.kind, "waits": curve.waits,
+    }  # fmt: skip
+
+
+def _ranges(base: ChartBase) -> list[Mapping[str, object]]:
+    """The range buttons with the days that each shows."""
+    first = int(base.days[0])
+    last = int(base.days[-1])
+    test_rows = int(np.searchsorted(base.days, base.boundary))
+    opening = max(min(test_rows, len(base.days) - 2), len(base.days) - OPENING_DAYS, 0)
+    around = (base.boundary - _AROUND_BOUNDARY, base.boundary + _AROUND_BOUNDARY)
+    spans = [
+        ("open", f"{OPENING_DAYS} days", "The last days of the test part", (int(base.days[opening]), last)),
+        *((name, name, f"The last {days} days", (last - days, last)) for name, days in _RANGES),
+        ("boundary", "boundary", "Around the first test day", around),
+        ("all", "all", "The whole series", (first, last)),
+    ]  # fmt: skip
+    return [
+        {"name": name, "label": label, "title": title, "span": span}
+        for name, label, title, span in spans
+    ]
+
+
+def _thin_rows(count: int) -> Rows:
+    """Rows to send: all, or of a very long table its newest and every so many of the rest."""
+    if count <= _MOST_POINTS:
+        return np.arange(count, dtype=np.int32)
+    half = _MOST_POINTS // 2
+    old = count - half
+    step = -(-old // half)
+    rows = np.concatenate([np.arange(0, old, step), np.arange(old, count)])
+    return rows.astype(np.int32)

@@ -1,0 +1,249 @@
+"""The Forecast page's headline and chart: at rest, and while the thumb of a slider moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import streamlit as st
+
+from rnnapp.data.windows import PriceSplit
+from rnnapp.errors import RnnappError
+from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.figures.style import line_of
+from rnnapp.training.loop import TrainedModel, Training
+from rnnapp.ui.drag import (
+    SLIDERS,
+    FrameMemory,
+    NetSettings,
+    apply_move,
+    sampled_split,
+    settings_query,
+)
+from rnnapp.ui.frames import Move, open_live_page
+from rnnapp.ui.live_chart import (
+    ChartBase,
+    ChartState,
+    KeptEpochs,
+    chart_base,
+    forecast_curve,
+    live_chart,
+    pack_frame,
+)
+from rnnapp.ui.page import answer
+from rnnapp.ui.results import split_key
+
+__all__ = [
+    "LiveForecast",
+    "TrainedForecast",
+    "ahead_words",
+    "dragged_result",
+    "progress_words",
+    "rmse_on_test",
+    "show_live_forecast",
+    "split_base",
+]
+
+FRAME_SECONDS = 0.04
+"""Training time of a frame; with all else it takes about a tenth of a second on two shared cores."""
+_KEY = "forecast"
+_MEMORY = "_frames_forecast"
+
+
+class TrainedForecast(Protocol):
+    """A trained net with its forecast."""
+
+    @property
+    def trained(self) -> TrainedModel:
+        """The net."""
+
+    @property
+    def forecast(self) -> Forecast:
+        """What it says about each day."""
+
+
+R = TypeVar("R", bound=TrainedForecast)
+
+
+@dataclass(frozen=True, eq=False)
+class LiveForecast(Generic[R]):
+    """What the frames of the Forecast page are computed from.
+
+    Attributes:
+        split, settings: what is on the page.
+        headline: the page's answer for a result, or for prices where there is none.
+        make_result: a result from a trained net.
+        memory: of the frames.
+        token: of the live page.
+    """
+
+    split: PriceSplit
+    settings: NetSettings
+    headline: Callable[[R | None, PriceSplit], str]
+    make_result: Callable[[TrainedModel, PriceSplit], R]
+    memory: FrameMemory[R]
+    token: str = ""
+
+    def draw_frame(self, move: Move) -> bytes:
+        """The settings under the thumb, as far as they are trained."""
+        try:
+            moved = apply_move(self.settings, move)
+            split = self.memory.split_for(self.split, moved.window)
+            return self._train_frame(split, moved, move)
+        except RnnappError as error:
+            total = self.settings.train.epochs
+            headline = "These settings cannot be trained."
+            state = ChartState("", 0, total, False, str(error), headline=headline, seq=move.seq)
+            return self._pack(self.split, [], state, known=move.base)
+
+    def draw_rest(
+        self,
+        result: R | None,
+        split: PriceSplit,
+        settings: NetSettings,
+        move: Move | None = None,
+        kept: KeptEpochs | None = None,
+    ) -> bytes:
+        """The result of these settings, or the prices alone.
+
+        Args:
+            result: what they gave, None where nothing is trained.
+            split, settings: the settings.
+            move: the request that this answers, None where the page draws it.
+            kept: curves of kept epochs for the scrubber.
+        """
+        seq, known = (0, "") if move is None else (move.seq, move.base)
+        headline = self.headline(result, split)
+        query = settings_query(settings)
+        day = str(np.datetime_as_string(split.boundary, unit="D"))
+        if result is None:
+            alt = f"Closing prices of {split.prices.name}. The test part begins on {day}."
+            state = ChartState(query, 0, settings.train.epochs, True, "", alt, headline, seq)
+            return self._pack(split, [], state, known=known)
+        losses = [event.train_loss for event in result.trained.history]
+        alt = f"Actual and predicted close by day with persistence. The test part begins on {day}. {headline}"
+        words = progress_words(losses, settings.train.epochs)
+        state = ChartState(
+            query, len(losses), settings.train.epochs, True, words, alt, headline, seq
+        )
+        return self._pack(split, [(result.trained, result.forecast)], state, known=known, kept=kept)
+
+    def _train_frame(self, split: PriceSplit, moved: NetSettings, move: Move) -> bytes:
+        key = split_key(split, moved.model, moved.train)
+        if key in self.memory.results:
+            return self.draw_rest(self.memory.results[key], split, moved, move)
+        training = self.memory.training_for(
+            key, lambda: [Training(split, moved.model, moved.train)]
+        )
+        training.train_for(FRAME_SECONDS)
+        trained = training.trainings[0].result()
+        if training.done and trained.whole:
+            result = self.make_result(trained, split)
+            self.memory.keep_result(key, result)
+            return self.draw_rest(result, split, moved, move)
+        return self._draw_unfinished(split, moved, move, trained)
+
+    def _draw_unfinished(
+        self, split: PriceSplit, settings: NetSettings, move: Move, trained: TrainedModel
+    ) -> bytes:
+        """A state of the training under way: all of the test part where it is not very long, some of the rest."""
+        made = forecast(trained, sampled_split(split))
+        losses = [event.train_loss for event in trained.history]
+        total = settings.train.epochs
+        error, rule = rmse_on_test(made)
+        headline = (
+            f"{trained.model.name} misses {ahead_words(split)} by {error:,.1f} points (RMSE) "
+            f"after {len(losses)} of {total} epochs; persistence by {rule:,.1f}."
+        )
+        state = ChartState(
+            settings_query(settings), len(losses), total, False, progress_words(losses, total),
+            headline=headline, seq=move.seq,
+        )  # fmt: skip
+        return self._pack(split, [(trained, made)], state, known=move.base)
+
+    def _pack(
+        self,
+        split: PriceSplit,
+        nets: list[tuple[TrainedModel, Forecast]],
+        state: ChartState,
+        *,
+        known: str,
+        kept: KeptEpochs | None = None,
+    ) -> bytes:
+        base = split_base(split)
+        curves = [
+            forecast_curve(
+                base,
+                made,
+                line_of(trained.model),
+                losses=[event.train_loss for event in trained.history],
+            )
+            for trained, made in nets
+        ]
+        return pack_frame(
+            _KEY, base, curves, state, sliders=SLIDERS, token=self.token, known=known, kept=kept
+        )
+
+
+def show_live_forecast(
+    split: PriceSplit,
+    settings: NetSettings,
+    result: R | None,
+    headline: Callable[[R | None, PriceSplit], str],
+    make_result: Callable[[TrainedModel, PriceSplit], R],
+    kept: KeptEpochs | None = None,
+) -> None:
+    """The page's answer and its chart; while a thumb moves, those of the settings under it.
+
+    Args:
+        split, settings: what is on the page.
+        result: what the settings gave, None before they are trained.
+        headline: the page's answer for a result, or for prices where there is none.
+        make_result: a result from a trained net.
+        kept: curves of kept epochs for the scrubber.
+    """
+    memory: FrameMemory[R] = st.session_state.setdefault(_MEMORY, FrameMemory())
+    page = open_live_page(_KEY, lambda move: live.draw_frame(move))
+    live = LiveForecast(split, settings, headline, make_result, memory, page.token)
+    with st.container(key=f"{_KEY}_headline"):
+        answer(headline(result, split))
+    live_chart(_KEY, live.draw_rest(result, split, settings, kept=kept))
+
+
+def dragged_result(key: Hashable) -> TrainedForecast | None:
+    """The result of a training that came to its end under the thumb, None where there is none."""
+    memory: FrameMemory[TrainedForecast] | None = st.session_state.get(_MEMORY)
+    if memory is None:
+        return None
+    return memory.results.get(key)
+
+
+def split_base(split: PriceSplit) -> ChartBase:
+    """The series under the curves of a split."""
+    prices = split.prices
+    token = f"{prices.fingerprint}:{prices.name}"
+    return chart_base(token, prices.dates, prices.close, split.boundary, split.config.horizon)
+
+
+def rmse_on_test(made: Forecast) -> tuple[float, float]:
+    """RMSE on the test days and persistence's, index points."""
+    test = made.part == "test"
+    errors = made.predicted[test] - made.actual[test]
+    rule = made.anchor[test] - made.actual[test]
+    return float(np.sqrt(np.mean(errors**2))), float(np.sqrt(np.mean(rule**2)))
+
+
+def progress_words(losses: list[float], total: int) -> str:
+    """How far a training is, in words."""
+    if not losses:
+        return f"first of {total} epochs"
+    return f"{len(losses)} of {total} epochs, loss {losses[-1]:.4g}"
+
+
+def ahead_words(split: PriceSplit) -> str:
+    """What is forecast."""
+    if split.config.horizon == 1:
+        return "tomorrow's close"
+    return f"the close {split.config.horizon} days ahead"

@@ -1,0 +1,234 @@
+// Drawing of the live chart: scales, ticks and curves on a canvas. Nothing here knows of Streamlit or of the page.
+
+const DASHES = { solid: [], dash: [6, 4], dot: [1.5, 3], dashdot: [6, 3, 1.5, 3], longdash: [10, 4], longdashdot: [10, 3, 1.5, 3] };
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const LABELS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
+
+const dateOf = (day) => new Date(day * 86_400_000);
+const dayOf = (year, month, date = 1) => Date.UTC(year, month, date) / 86_400_000;
+
+function writeDay(day) {
+  const date = dateOf(day);
+  return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+}
+
+const isoDay = (day) => dateOf(Math.round(day)).toISOString().slice(0, 10);
+
+// A price with as many decimals as its size deserves.
+function writePrice(value) {
+  const decimals = Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 4;
+  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+// Index of the first element not below the value, in an ascending array.
+function lowerBound(values, value) {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function priceTicks(low, high, count) {
+  const rough = (high - low) / Math.max(1, count);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough) ?? 10 * power;
+  const ticks = [];
+  for (let n = Math.ceil(low / step); n * step <= high; n++) ticks.push(n * step);
+  return ticks;
+}
+
+// Ticks on the firsts of months or years, or every so many days: [{day, text}].
+function dateTicks(first, last, count) {
+  const rough = (last - first) / Math.max(1, count);
+  const from = dateOf(first);
+  const ticks = [];
+  if (rough < 25) {
+    const step = [1, 2, 3, 7, 14].find((s) => s >= rough) ?? 14;
+    const monday = 4; // 5 January 1970 was a Monday
+    for (let day = Math.ceil((first - monday) / step) * step + monday; day <= last; day += step) {
+      ticks.push({ day, text: `${dateOf(day).getUTCDate()} ${MONTHS[dateOf(day).getUTCMonth()]}` });
+    }
+  } else if (rough < 300) {
+    const step = [1, 2, 3, 6].find((s) => s * 30.5 >= rough) ?? 6;
+    for (let n = 0; ; n++) {
+      const day = dayOf(from.getUTCFullYear(), n * step);
+      if (day > last) break;
+      if (day < first) continue;
+      const date = dateOf(day);
+      const january = date.getUTCMonth() === 0;
+      ticks.push({ day, text: january ? String(date.getUTCFullYear()) : MONTHS[date.getUTCMonth()] });
+    }
+  } else {
+    const step = [1, 2, 5, 10, 20, 50].find((s) => s * 365 >= rough) ?? 100;
+    for (let year = Math.ceil(from.getUTCFullYear() / step) * step; dayOf(year, 0) <= last; year += step) {
+      if (dayOf(year, 0) >= first) ticks.push({ day: dayOf(year, 0), text: String(year) });
+    }
+  }
+  // The first tick of a view of months or days names its year.
+  if (rough < 300 && ticks.length && !/^\d{4}$/.test(ticks[0].text)) ticks[0].text += ` ${dateOf(ticks[0].day).getUTCFullYear()}`;
+  return ticks;
+}
+
+// A canvas in device pixels with a context in CSS pixels; sized only when it must be.
+function openCanvas(canvas) {
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  const width = canvas.clientWidth;
+  const height = canvas.clientHeight;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return { pen, width, height };
+}
+
+// Trace a curve into the path. Where several points share a column of pixels, its first, least, greatest and last stand for them.
+function tracePoints(pen, days, rows, values, from, to, x, y) {
+  let open = false;
+  let column = NaN;
+  let low = 0;
+  let high = 0;
+  let last = 0;
+  const dense = to - from > 1200;
+  for (let i = from; i < to; i++) {
+    const value = values[i];
+    if (value !== value) {
+      open = false;
+      continue;
+    }
+    const px = x(days[rows[i]]);
+    const py = y(value);
+    if (!open) {
+      pen.moveTo(px, py);
+      open = true;
+      column = Math.floor(px);
+      low = high = last = py;
+    } else if (dense && Math.floor(px) === column) {
+      if (py < low) low = py;
+      if (py > high) high = py;
+      last = py;
+    } else {
+      if (dense && (low !== high)) {
+        pen.lineTo(column + 0.5, low);
+        pen.lineTo(column + 0.5, high);
+        pen.lineTo(column + 0.5, last);
+      }
+      pen.lineTo(px, py);
+      column = Math.floor(px);
+      low = high = last = py;
+    }
+  }
+  if (open && dense && low !== high) {
+    pen.lineTo(column + 0.5, low);
+    pen.lineTo(column + 0.5, high);
+    pen.lineTo(column + 0.5, last);
+  }
+}
+
+function strokeCurve(pen, days, curve, from, to, x, y, width = curve.width) {
+  pen.beginPath();
+  tracePoints(pen, days, curve.rows, curve.values, from, to, x, y);
+  pen.lineWidth = width;
+  pen.setLineDash(DASHES[curve.dash] ?? []);
+  pen.strokeStyle = curve.color;
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+function fillBand(pen, days, curve, from, to, x, y) {
+  pen.beginPath();
+  let open = false;
+  for (let i = from; i < to; i++) {
+    if (curve.upper[i] !== curve.upper[i]) continue;
+    const px = x(days[curve.rows[i]]);
+    if (open) pen.lineTo(px, y(curve.upper[i]));
+    else pen.moveTo(px, y(curve.upper[i]));
+    open = true;
+  }
+  for (let i = to - 1; i >= from; i--) {
+    if (curve.lower[i] === curve.lower[i]) pen.lineTo(x(days[curve.rows[i]]), y(curve.lower[i]));
+  }
+  pen.globalAlpha = 0.15;
+  pen.fillStyle = curve.color;
+  pen.fill();
+  pen.globalAlpha = 1;
+}
+
+// The boundary: the test part lightly shaded, a dashed line, "train" and "test" at its sides.
+function markBoundary(pen, x, box, ink, small) {
+  const edge = Math.min(box.right, Math.max(box.left, x));
+  pen.fillStyle = ink;
+  pen.globalAlpha = 0.05;
+  pen.fillRect(edge, box.top, box.right - edge, box.bottom - box.top);
+  pen.globalAlpha = 1;
+  pen.font = small;
+  pen.textBaseline = "top";
+  pen.globalAlpha = 0.75;
+  const inside = x > box.left && x < box.right;
+  if (inside) {
+    pen.beginPath();
+    pen.moveTo(x, box.top);
+    pen.lineTo(x, box.bottom);
+    pen.setLineDash([5, 4]);
+    pen.lineWidth = 1.4;
+    pen.strokeStyle = ink;
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+  if (inside && x - box.left > 34) {
+    pen.textAlign = "right";
+    pen.fillText("train", x - 6, box.top + 4);
+  }
+  if (box.right - x > 30) {
+    pen.textAlign = "left";
+    pen.fillText("test", Math.max(x, box.left) + 6, box.top + 4);
+  } else if (!inside) {
+    pen.textAlign = "left";
+    pen.fillText("train", box.left + 6, box.top + 4);
+  }
+  pen.globalAlpha = 1;
+}
+
+// Move labels apart so that none lies on another: [{y, ...}] in, the same with new y.
+function spreadLabels(labels, gap, top, bottom) {
+  labels.sort((a, b) => a.y - b.y);
+  for (let i = 0; i < labels.length; i++) {
+    labels[i].y = Math.max(labels[i].y, i ? labels[i - 1].y + gap : top);
+  }
+  for (let i = labels.length - 1, most = bottom; i >= 0; i--, most -= gap) {
+    labels[i].y = Math.min(labels[i].y, most);
+    most = labels[i].y;
+  }
+  return labels;
+}
+
+// The losses of the epochs so far, on a logarithmic scale, over the width that all epochs will take.
+function drawLosses(canvas, curves, total) {
+  const { pen, width, height } = openCanvas(canvas);
+  const all = curves.flatMap((curve) => [...curve.losses]).filter((loss) => loss > 0);
+  if (!all.length) return;
+  const low = Math.log(Math.min(...all));
+  const high = Math.max(Math.log(Math.max(...all)), low + 1e-6);
+  const x = (epoch) => 3 + ((width - 6) * epoch) / Math.max(1, total - 1);
+  const y = (loss) => 3 + (height - 6) * (1 - (Math.log(loss) - low) / (high - low));
+  for (const curve of curves) {
+    if (!curve.losses.length) continue;
+    pen.beginPath();
+    curve.losses.forEach((loss, epoch) => pen.lineTo(x(epoch), y(loss)));
+    pen.lineWidth = 1.4;
+    pen.strokeStyle = curve.color;
+    pen.stroke();
+    const last = curve.losses.length - 1;
+    pen.beginPath();
+    pen.arc(x(curve.marked ?? last), y(curve.losses[curve.marked ?? last]), 2.2, 0, 7);
+    pen.fillStyle = curve.color;
+    pen.fill();
+  }
+}

@@ -1,0 +1,98 @@
+"""The route of the frames: a token that nobody can guess, one frame at a time, nothing outlives its session."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Message
+
+from rnnapp.ui import frames
+from rnnapp.ui.frames import LivePage, Move, find_live_page, frame_route, read_move
+
+
+def send_request(body: bytes) -> tuple[int, bytes]:
+    """What the route answers: status and body."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/frame",
+        "headers": [],
+        "query_string": b"",
+    }
+    asyncio.run(Starlette(routes=[frame_route()])(scope, receive, send))
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def share_page(page: LivePage) -> LivePage:
+    frames._PAGES[page.token] = page
+    return page
+
+
+def post(token: str) -> tuple[int, bytes]:
+    return send_request(
+        json.dumps({"token": token, "seq": 3, "name": "window", "value": 12, "base": "b"}).encode()
+    )
+
+
+def test_a_page_answers_with_its_frame() -> None:
+    seen: list[Move] = []
+
+    def draw(move: Move) -> bytes:
+        seen.append(move)
+        return b"frame"
+
+    page = share_page(LivePage(draw))
+    assert post(page.token) == (200, b"frame")
+    assert seen == [Move(3, "window", 12.0, "b")]
+
+
+def test_an_unknown_token_gets_nothing() -> None:
+    assert post("guessed") == (404, b"")
+
+
+def test_a_page_is_gone_with_its_session() -> None:
+    page = share_page(LivePage(lambda move: b"frame"))
+    token = page.token
+    assert find_live_page(token) is page
+    del page
+    gc.collect()
+    assert post(token)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff",
+        b'{"token": "t", "seq": "x", "name": "w", "value": 1}',
+        b"[" * 1500,
+    ],
+)
+def test_what_is_no_move_is_refused(body: bytes) -> None:
+    assert read_move(body) is None
+    assert send_request(body)[0] == 404
+
+
+def test_a_long_body_is_not_read() -> None:
+    assert send_request(b"x" * 5000)[0] == 413
+
+
+def test_tokens_are_long_and_never_the_same() -> None:
+    tokens = {LivePage(lambda move: b"").token for _ in range(50)}
+    assert len(tokens) == 50
+    assert min(map(len, tokens)) >= 24

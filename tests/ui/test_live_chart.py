@@ -1,0 +1,143 @@
+"""The frames of the live chart: what the browser reads out of one block of bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnapp.configs import WindowConfig
+from rnnapp.data.windows import make_split
+from rnnapp.evaluation.baselines import make_baselines
+from rnnapp.figures.style import LineStyle
+from rnnapp.ui.live_chart import (
+    OPENING_DAYS,
+    ChartBase,
+    ChartState,
+    KeptEpochs,
+    chart_base,
+    forecast_curve,
+    pack_frame,
+)
+from tests.support import random_walk
+
+SPLIT = make_split(random_walk(400), WindowConfig(window=6, horizon=2, split=250))
+STATE = ChartState("window=6", 9, 30, False, "9 of 30 epochs")
+LINE = LineStyle("#00936B")
+
+
+def base_of(count: int | None = None) -> ChartBase:
+    prices = SPLIT.prices
+    dates, close = prices.dates, prices.close
+    if count is not None:
+        dates = dates[0] + np.arange(count) * np.timedelta64(1, "D")
+        close = np.arange(count, dtype=np.float64)
+    return chart_base("walk", dates, close, SPLIT.boundary, 2)
+
+
+def read_frame(frame: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    size = int.from_bytes(frame[:4], "little")
+    header = json.loads(frame[4 : 4 + size])
+    body = frame[4 + size :]
+    arrays = {
+        name: np.frombuffer(body, {"i4": np.int32, "f4": np.float32}[kind], length, at)
+        for name, kind, at, length in header["arrays"]
+    }
+    return header, arrays
+
+
+def test_a_frame_holds_the_curve_on_the_days_that_were_forecast() -> None:
+    base, made = base_of(), make_baselines(SPLIT)[0]
+    header, arrays = read_frame(
+        pack_frame("forecast", base, [forecast_curve(base, made, LINE)], STATE)
+    )
+    curve = header["curves"][0]
+    days = arrays["days"][arrays[curve["rows"]]]
+    assert (days == made.dates.astype("datetime64[D]").astype(np.int64)).all()
+    np.testing.assert_allclose(arrays["values0"], made.predicted, rtol=1e-6)
+    assert header["testid"] == "live-forecast"
+    assert (header["epochs"], header["total"], header["done"]) == (9, 30, False)
+
+
+def test_persistence_is_the_close_known_when_the_day_was_forecast() -> None:
+    _, arrays = read_frame(pack_frame("forecast", base_of(), [], STATE))
+    assert np.isnan(arrays["anchor"][:2]).all()
+    np.testing.assert_array_equal(arrays["anchor"][2:], arrays["actual"][:-2])
+
+
+def test_a_series_that_the_browser_has_is_not_sent_again() -> None:
+    base = base_of()
+    first = pack_frame("forecast", base, [], STATE)
+    again = pack_frame("forecast", base, [], STATE, known=base.token)
+    assert "days" not in read_frame(again)[1]
+    assert len(again) < len(first) / 3
+    other = chart_base("walk", SPLIT.prices.dates, SPLIT.prices.close, SPLIT.boundary, 1)
+    assert "days" in read_frame(pack_frame("forecast", other, [], STATE, known=base.token))[1]
+
+
+def test_the_chart_opens_on_the_last_days_of_the_test_part() -> None:
+    ranges = {
+        one["name"]: one["span"]
+        for one in read_frame(pack_frame("f", base_of(), [], STATE))[0]["ranges"]
+    }
+    days = base_of().days
+    assert ranges["open"] == [days[-OPENING_DAYS], days[-1]]
+    assert ranges["all"] == [days[0], days[-1]]
+    boundary = int(SPLIT.boundary.astype("datetime64[D]").astype(np.int64))
+    assert ranges["boundary"][0] < boundary < ranges["boundary"][1]
+    assert list(ranges) == ["open", "3M", "6M", "1Y", "boundary", "all"]
+
+
+def test_a_short_test_part_opens_on_itself() -> None:
+    late = SPLIT.prices.dates[-20]
+    base = chart_base("walk", SPLIT.prices.dates, SPLIT.prices.close, late, 1)
+    opening = read_frame(pack_frame("f", base, [], STATE))[0]["ranges"][0]["span"]
+    assert opening[0] == base.days[-OPENING_DAYS] or opening[0] <= base.boundary
+
+
+def test_a_very_long_series_is_thinned_out_but_not_its_newest_days() -> None:
+    base = base_of(60_000)
+    assert len(base.days) <= 20_000
+    assert (np.diff(base.days[-10_000:]) == 1).all()
+    assert (base.days[0], base.days[-1]) == (base.days[0], base.days[0] + 59_999)
+
+
+def test_curves_over_the_same_days_share_them() -> None:
+    base, made = base_of(), make_baselines(SPLIT)[0]
+    one = forecast_curve(base, made, LINE)
+    header, arrays = read_frame(pack_frame("compare", base, [one, one], STATE))
+    assert [curve["rows"] for curve in header["curves"]] == ["rows0", "rows0"]
+    assert "rows1" not in arrays
+
+
+def test_kept_epochs_travel_with_the_resting_picture() -> None:
+    base, made = base_of(), make_baselines(SPLIT)[0]
+    curve = forecast_curve(base, made, LINE)
+    values = np.stack([curve.values, curve.values + 1])
+    kept = KeptEpochs([1, 30], ["epoch 1", "epoch 30"], curve.rows, [values])
+    header, arrays = read_frame(pack_frame("forecast", base, [curve], STATE, kept=kept))
+    assert header["kept"] == {"epochs": [1, 30], "words": ["epoch 1", "epoch 30"]}
+    np.testing.assert_allclose(arrays["kept0"].reshape(2, -1), values, rtol=1e-6)
+
+
+def test_an_interval_is_drawn_where_the_forecast_has_one() -> None:
+    import dataclasses
+
+    base, made = base_of(), make_baselines(SPLIT)[0]
+    assert (
+        "lower0"
+        not in read_frame(pack_frame("f", base, [forecast_curve(base, made, LINE)], STATE))[1]
+    )
+    banded = dataclasses.replace(made, lower=made.predicted - 1, upper=made.predicted + 1)
+    arrays = read_frame(pack_frame("f", base, [forecast_curve(base, banded, LINE)], STATE))[1]
+    assert (arrays["upper0"] > arrays["lower0"]).all()
+
+
+@pytest.mark.parametrize("count", [5, 30])
+def test_a_series_shorter_than_the_opening_range_opens_whole(count: int) -> None:
+    spans = [
+        one["span"] for one in read_frame(pack_frame("f", base_of(count), [], STATE))[0]["ranges"]
+    ]
+    assert all(first < last for first, last in spans)
