@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnnapp.errors import RnnappError
     from rnnapp.evaluation.forecast import Forecast, forecast
     from rnnapp.evaluation.metrics import Evaluation, evaluate
+    from rnnapp.evaluation.outlook import Outlook, outlook
     from rnnapp.models.recurrent import RecurrentNet
     from rnnapp.training.checkpoints import load_model, save_model
     from rnnapp.training.loop import EpochEvent, TrainedModel, Training, train
@@ -33,6 +34,7 @@ __all__ = [
     "Evaluation",
     "Forecast",
     "ModelConfig",
+    "Outlook",
     "PriceSplit",
     "PriceTable",
     "RecurrentNet",
@@ -47,6 +49,7 @@ __all__ = [
     "forecast",
     "load_model",
     "make_split",
+    "outlook",
     "read_prices",
     "save_model",
     "train",
@@ -60,6 +63,7 @@ _HOMES = {
     "errors": ("RnnappError",),
     "evaluation.forecast": ("Forecast", "forecast"),
     "evaluation.metrics": ("Evaluation", "evaluate"),
+    "evaluation.outlook": ("Outlook", "outlook"),
     "models.recurrent": ("RecurrentNet",),
     "training.checkpoints": ("load_model", "save_model"),
     "training.loop": ("EpochEvent", "TrainedModel", "Training", "train"),

@@ -16,24 +16,11 @@ from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.compare import SeedResult, compare_nets, make_candidates, vary_setting
 from rnnapp.evaluation.judge import Comparison, judge_results
-from rnnapp.figures.report import compare_report, table_cells
+from rnnapp.figures.tables import text_table
 
 __all__ = ["compare_json", "read_cells", "register", "run", "write_files"]
 
 _MOST_SEEDS = 1000
-_PRINTED = (
-    "rank",
-    "name",
-    "rmse",
-    "mae",
-    "skill",
-    "direction",
-    "best_lag",
-    "dm",
-    "set",
-    "beats",
-    "seconds",
-)
 
 
 def register(subparsers: Any) -> None:
@@ -47,7 +34,8 @@ def register(subparsers: Any) -> None:
         "--cells",
         default="rnn,lstm,gru",
         metavar="CELLS",
-        help=f"comma separated, of {cells}; bi in front (bilstm) reads both ways. Default: rnn,lstm,gru.",
+        help=f"comma separated, of {cells}; bi in front (bilstm) reads both ways. "
+        "Default: rnn,lstm,gru.",
     )
     parser.add_argument(
         "--vary",
@@ -91,11 +79,10 @@ def run(args: argparse.Namespace) -> int:
     comparison = judge_results(split, results)
     if folder is not None:
         write_files(folder, comparison, split, results)
-    print(
-        json.dumps(compare_json(comparison, split), allow_nan=False)
-        if args.json
-        else _comparison_text(comparison)
-    )
+    text = _comparison_text(comparison)
+    if args.json:
+        text = json.dumps(compare_json(comparison, split), allow_nan=False)
+    print(text)
     return 0
 
 
@@ -111,7 +98,8 @@ def read_cells(text: str, model: ModelConfig) -> tuple[ModelConfig, ...]:
         cell = word.removeprefix("bi")
         if cell not in cells:
             raise ConfigError(
-                f"There is no cell {word!r}; the cells are {', '.join(cells)}, each also with bi in front."
+                f"There is no cell {word!r}; the cells are {', '.join(cells)}, "
+                "each also with bi in front."
             )
         nets.append(
             dataclasses.replace(
@@ -145,12 +133,13 @@ def write_files(
     Raises:
         ConfigError: the folder cannot be written to.
     """
+    from rnnapp.figures.report import compare_report  # plotly is loaded only for a report
+
     try:
         comparison.to_frame().to_csv(folder / "table.csv", index=False)
         comparison.forecast_frame().to_csv(folder / "forecasts.csv", index=False)
-        (folder / "report.html").write_text(
-            compare_report(comparison, split, results), encoding="utf-8"
-        )
+        report = compare_report(comparison, split, results)
+        (folder / "report.html").write_text(report, encoding="utf-8")
     except OSError as error:
         raise _unwritable_error(folder, error) from error
 
@@ -169,7 +158,7 @@ def _make_folder(text: str | None) -> Path | None:
 
 def _unwritable_error(folder: Path, error: OSError) -> ConfigError:
     return ConfigError(
-        f"The folder {folder} cannot be written to ({error.strerror}); another folder would do."
+        f"The folder {folder} cannot be written to ({error.strerror}). Use another folder."
     )
 
 
@@ -187,34 +176,12 @@ def _progress_line(result: SeedResult) -> str:
     if result.error is not None:
         return result.error
     losses = [event.train_loss for event in result.trained.history]
-    last = losses[-1] if losses else math.nan
-    return f"{result.candidate.name}, seed {result.seed}: loss {last:.6f} in {result.trained.seconds:.2f} s"
+    if not losses:
+        losses = [math.nan]
+    seconds = result.trained.seconds
+    name = result.candidate.name
+    return f"{name}, seed {result.seed}: loss {losses[-1]:.6f} in {seconds:.2f} s"
 
 
 def _comparison_text(comparison: Comparison) -> str:
-    cells = [table_cells(row) for row in comparison.rows]
-    heads = dict(
-        zip(
-            _PRINTED,
-            (
-                "",
-                "forecast",
-                "RMSE",
-                "MAE",
-                "skill %",
-                "direction %",
-                "lag",
-                "DM p",
-                "set",
-                "beats",
-                "s",
-            ),
-            strict=True,
-        )
-    )
-    widths = {key: max(len(heads[key]), *(len(cell[key]) for cell in cells)) for key in _PRINTED}
-    lines = [
-        "  ".join(f"{line[key]:<{widths[key]}}" for key in _PRINTED).rstrip()
-        for line in (heads, *cells)
-    ]
-    return "\n".join([comparison.verdict, "", *lines])
+    return "\n".join([comparison.verdict, "", text_table(comparison)])

@@ -1,6 +1,7 @@
-"""What a net has to beat: rules with nothing to train, and a linear regression on the same windows.
+"""What a net has to beat: rules without training, and a linear regression on the same windows.
 
-Each gives a :class:`Forecast` of the same days as the nets, knowing no price after the window's last day.
+Each gives a :class:`Forecast` of the same days as the nets, knowing no price after the window's
+last day.
 """
 
 from __future__ import annotations
@@ -30,14 +31,12 @@ LINEAR = "Linear autoregression"
 
 
 def make_baselines(split: PriceSplit) -> tuple[Forecast, ...]:
-    """All of them, persistence first."""
-    return (
-        persistence_forecast(split),
-        drift_forecast(split),
-        moving_average(split),
-        weekday_naive(split),
-        linear_autoregression(split),
-    )
+    """All that fit the rows, persistence first; "Same weekday" only where rows are days."""
+    makers = [persistence_forecast, drift_forecast, moving_average]
+    if split.prices.spacing.has_weekdays:
+        makers.append(weekday_naive)
+    makers.append(linear_autoregression)
+    return tuple(make(split) for make in makers)
 
 
 def persistence_forecast(split: PriceSplit) -> Forecast:
@@ -50,29 +49,30 @@ def drift_forecast(split: PriceSplit) -> Forecast:
 
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, section 5.2.
     """
-    close, ahead = split.prices.close, split.config.horizon
+    close = split.prices.close
+    ahead = split.config.horizon
 
-    def predict(part: PriceSequences) -> Points:
+    def predict_part(part: PriceSequences) -> Points:
         last = _last_rows(part)
         slope = (close[last] - close[0]) / np.maximum(last, 1)
         return np.asarray(close[last] + ahead * slope, np.float64)
 
-    return assemble_forecast("Drift", split, predict)
+    return assemble_forecast("Drift", split, predict_part)
 
 
 def moving_average(split: PriceSplit) -> Forecast:
     """The mean close of the window."""
     sums = np.concatenate([[0.0], np.cumsum(split.prices.close)])
 
-    def predict(part: PriceSequences) -> Points:
+    def predict_part(part: PriceSequences) -> Points:
         end = _last_rows(part) + 1
         return np.asarray((sums[end] - sums[end - part.steps]) / part.steps, np.float64)
 
-    return assemble_forecast("Moving average", split, predict)
+    return assemble_forecast("Moving average", split, predict_part)
 
 
 def weekday_naive(split: PriceSplit) -> Forecast:
-    """The latest known close of the weekday that is forecast; the last close known where there is none yet."""
+    """The latest known close of the forecast day's weekday, else the last close known."""
     close = split.prices.close
     weekdays = _weekday_numbers(split.prices.dates)
     rows = np.arange(len(close))
@@ -80,27 +80,27 @@ def weekday_naive(split: PriceSplit) -> Forecast:
         [np.maximum.accumulate(np.where(weekdays == day, rows, -1)) for day in range(7)]
     )  # (7, R)
 
-    def predict(part: PriceSequences) -> Points:
+    def predict_part(part: PriceSequences) -> Points:
         last = _last_rows(part)
         row = latest[_weekday_numbers(part.dates[:, -1]), last]
         return close[np.where(row < 0, last, row)]
 
-    return assemble_forecast("Same weekday", split, predict)
+    return assemble_forecast("Same weekday", split, predict_part)
 
 
 def linear_autoregression(split: PriceSplit) -> Forecast:
-    """Least squares from the training windows' T*F values to their targets: what a net without a nonlinearity could do."""
+    """Least squares from the training windows' T*F values: what a net without nonlinearity does."""
     model = LinearRegression().fit(
         _flatten_windows(split.train), split.train.targets.astype(np.float64)
     )
 
-    def predict(part: PriceSequences) -> Points:
+    def predict_part(part: PriceSequences) -> Points:
         if not len(part):
             return np.empty(0)
         scaled = model.predict(_flatten_windows(part)).reshape(len(part), -1)  # (N, H)
         return split.to_points(scaled, part.anchor)[:, -1]
 
-    return assemble_forecast(LINEAR, split, predict)
+    return assemble_forecast(LINEAR, split, predict_part)
 
 
 def _flatten_windows(part: PriceSequences) -> Points:

@@ -1,7 +1,7 @@
 """Several nets on the same days, each over several seeds.
 
-Stream first, collect second: :func:`compare` yields each run as it ends, :func:`rnnapp.evaluation.judge.judge` makes a table
-of whatever there is so far.
+Stream first, collect second: :func:`compare_nets` yields each run as it ends,
+:func:`rnnapp.evaluation.judge.judge_results` makes a table of whatever there is so far.
 """
 
 from __future__ import annotations
@@ -40,17 +40,31 @@ __all__ = [
 ]
 
 VARIABLE = (
-    "hidden", "layers", "dropout", "readout", "squash", "window", "target", "inputs", "scaling",
-    "epochs", "batch", "optimizer", "lr", "schedule", "shuffle", "clip",
-)  # fmt: skip
-"""Settings that may differ within a comparison; the days, the horizon and the seeds are the same for all."""
+    "hidden",
+    "layers",
+    "dropout",
+    "readout",
+    "squash",
+    "window",
+    "target",
+    "inputs",
+    "scaling",
+    "epochs",
+    "batch",
+    "optimizer",
+    "lr",
+    "schedule",
+    "shuffle",
+    "clip",
+)
+"""Settings that may differ within a comparison; days, horizon and seeds are the same for all."""
 _IN_NAME = ("cell", "bidirectional")
 OnEvent = Callable[["Candidate", int, EpochEvent], None]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One entry of a comparison: a name and the settings behind it."""
+    """One candidate of a comparison: a name and the settings behind it."""
 
     name: str
     model: ModelConfig
@@ -66,8 +80,8 @@ class SeedResult:
         candidate: the net and its settings.
         seed: of the run.
         trained: the net as it ended.
-        forecast: what it says, None where training broke off.
-        error: why it broke off, None where it did not.
+        forecast: its forecast, None where training failed.
+        error: why training failed, None where it did not.
     """
 
     candidate: Candidate
@@ -80,18 +94,21 @@ class SeedResult:
 def make_candidates(
     models: Sequence[ModelConfig], window: WindowConfig, train: TrainConfig | None = None
 ) -> tuple[Candidate, ...]:
-    """One candidate for each net under the same window and training; nets of one name are told apart by what differs."""
+    """One candidate for each net, all with the same window and training.
+
+    Nets of one name get the settings in which they differ into their names.
+    """
     made = [Candidate(model.name, model, window, train or TrainConfig()) for model in models]
     return tuple(dataclasses.replace(one, name=_full_name(one, made)) for one in made)
 
 
 def vary_setting(
-    entries: Sequence[Candidate], setting: str, values: Sequence[str]
+    candidates: Sequence[Candidate], setting: str, values: Sequence[str]
 ) -> tuple[Candidate, ...]:
     """Each candidate once for every value of a setting.
 
     Args:
-        entries: what varies.
+        candidates: what varies.
         setting: one of :data:`VARIABLE`.
         values: as the command line takes them.
 
@@ -104,19 +121,19 @@ def vary_setting(
         )
     if not values:
         raise ConfigError(
-            f"There is no value for {setting} to vary over; values with commas between them would do."
+            f"There is no value for {setting} to vary over. Give values with commas between them."
         )
-    return tuple(_change_setting(entry, setting, value) for entry in entries for value in values)
+    return tuple(_change_setting(one, setting, value) for one in candidates for value in values)
 
 
-def _change_setting(entry: Candidate, setting: str, text: str) -> Candidate:
+def _change_setting(candidate: Candidate, setting: str, text: str) -> Candidate:
     for field in ("model", "window", "train"):
-        config = getattr(entry, field)
+        config = getattr(candidate, field)
         if setting in options(config):
             value = parse_value(options(config)[setting], text)
-            name = f"{entry.name} ({setting} {format_value(value)})"
+            name = f"{candidate.name} ({setting} {format_value(value)})"
             changed: dict[str, Any] = {field: dataclasses.replace(config, **{setting: value})}
-            return dataclasses.replace(entry, name=name, **changed)
+            return dataclasses.replace(candidate, name=name, **changed)
     raise AssertionError(setting)
 
 
@@ -132,26 +149,28 @@ def compare_nets(
 ) -> Generator[SeedResult, None, None]:
     """Train every net over several seeds, one result as each run ends.
 
-    The first seed of all comes before the second of any, so that a comparison stopped early is still a fair one.
+    The first seed of all comes before the second of any, so that a comparison stopped early is
+    still a fair one.
 
     Args:
         split: the days they are compared on.
-        models: nets, or candidates with settings of their own; a candidate with another window is tested on the same days.
+        models: nets, or candidates with settings of their own; a candidate with another window is
+            tested on the same days.
         train: for nets given without one; seeds count up from its seed.
         seeds: runs of each.
-        stop: set it to end soon; runs in hand are dropped, what was yielded stays.
+        stop: set it to end soon; unfinished runs are dropped, what was yielded stays.
         on_event: called with each epoch of each run, from the run's thread.
-        workers: threads, one a core where None.
+        workers: threads; one for each core where None.
 
     Raises:
         ConfigError: no nets, two of one name, no seeds, or a candidate with another horizon.
     """
     plain = [model for model in models if isinstance(model, ModelConfig)]
     named = iter(make_candidates(plain, split.config, train))
-    entries = [model if isinstance(model, Candidate) else next(named) for model in models]
-    _check_candidates(entries, split, seeds)
-    splits = {entry: split_for(entry, split) for entry in entries}
-    return _train_seeds(entries, splits, seeds, stop, on_event, workers)
+    candidates = [model if isinstance(model, Candidate) else next(named) for model in models]
+    _check_candidates(candidates, split, seeds)
+    splits = {candidate: split_for(candidate, split) for candidate in candidates}
+    return _train_seeds(candidates, splits, seeds, stop, on_event, workers)
 
 
 def split_for(candidate: Candidate, split: PriceSplit) -> PriceSplit:
@@ -163,7 +182,7 @@ def split_for(candidate: Candidate, split: PriceSplit) -> PriceSplit:
 
 
 def _train_seeds(
-    entries: list[Candidate],
+    candidates: list[Candidate],
     splits: dict[Candidate, PriceSplit],
     seeds: int,
     stop: threading.Event | None,
@@ -172,18 +191,23 @@ def _train_seeds(
 ) -> Generator[SeedResult, None, None]:
     for number in range(seeds):
         jobs = [
-            (entry, dataclasses.replace(entry.train, seed=entry.train.seed + number))
-            for entry in entries
+            (candidate, dataclasses.replace(candidate.train, seed=candidate.train.seed + number))
+            for candidate in candidates
         ]
-        heard = None if on_event is None else _route_events(jobs, on_event)
-        waiting = {(entry.model, train, splits[entry].config): entry for entry, train in jobs}
-        trainings = [(splits[entry], entry.model, train) for entry, train in jobs]
-        for trained in train_many(trainings, workers=workers, on_event=heard, stop=stop):
+        on_epoch = None
+        if on_event is not None:
+            on_epoch = _route_events(jobs, on_event)
+        waiting = {
+            (candidate.model, train, splits[candidate].config): candidate
+            for candidate, train in jobs
+        }
+        trainings = [(splits[candidate], candidate.model, train) for candidate, train in jobs]
+        for trained in train_many(trainings, workers=workers, on_event=on_epoch, stop=stop):
             if trained.stopped == "stopped":
                 continue
             assert trained.window is not None
-            entry = waiting[trained.model, trained.train, trained.window]
-            yield seed_result(entry, splits[entry], trained)
+            candidate = waiting[trained.model, trained.train, trained.window]
+            yield seed_result(candidate, splits[candidate], trained)
         if stop is not None and stop.is_set():
             return
 
@@ -194,37 +218,40 @@ def _route_events(
     return lambda place, event: on_event(jobs[place][0], jobs[place][1].seed, event)
 
 
-def seed_result(entry: Candidate, split: PriceSplit, trained: TrainedModel) -> SeedResult:
+def seed_result(candidate: Candidate, split: PriceSplit, trained: TrainedModel) -> SeedResult:
     """A finished training as a result, with its forecast where it did not diverge."""
     if trained.stopped == "diverged":
-        error = f"{entry.name}, seed {trained.train.seed}: the loss is no longer a number; a smaller learning rate would do."
-        return SeedResult(entry, trained.train.seed, trained, None, error)
-    return SeedResult(entry, trained.train.seed, trained, forecast(trained, split, entry.name))
+        error = (
+            f"{candidate.name}, seed {trained.train.seed}: the loss is no longer a number. "
+            "Use a smaller learning rate."
+        )
+        return SeedResult(candidate, trained.train.seed, trained, None, error)
+    return SeedResult(
+        candidate, trained.train.seed, trained, forecast(trained, split, candidate.name)
+    )
 
 
-def _check_candidates(entries: Sequence[Candidate], split: PriceSplit, seeds: int) -> None:
-    if not entries:
-        raise ConfigError("No net is chosen; at least one of rnn, lstm and gru would do.")
+def _check_candidates(candidates: Sequence[Candidate], split: PriceSplit, seeds: int) -> None:
+    if not candidates:
+        raise ConfigError("No net is chosen. Choose at least one of rnn, lstm and gru.")
     if seeds < 1:
-        raise ConfigError(f"seeds is {seeds}; at least 1 would do, and 5 allow a claim.")
-    same = [
-        (entry.model, entry.window, dataclasses.replace(entry.train, seed=0)) for entry in entries
+        raise ConfigError(f"seeds is {seeds}. Use at least 1; 5 allow a claim.")
+    settings = [
+        (candidate.model, candidate.window, dataclasses.replace(candidate.train, seed=0))
+        for candidate in candidates
     ]
-    names = [entry.name for entry in entries]
+    names = [candidate.name for candidate in candidates]
+    pairs = zip(names, settings, strict=True)
     twice = sorted(
-        {
-            n
-            for n, made in zip(names, same, strict=True)
-            if names.count(n) > 1 or same.count(made) > 1
-        }
+        {name for name, own in pairs if names.count(name) > 1 or settings.count(own) > 1}
     )
     if twice:
-        raise ConfigError(f"Two nets are the same, {', '.join(twice)}; each one once would do.")
-    for entry in entries:
-        if entry.window.horizon != split.config.horizon:
+        raise ConfigError(f"Two nets are the same: {', '.join(twice)}. Choose each of them once.")
+    for candidate in candidates:
+        if candidate.window.horizon != split.config.horizon:
             raise ConfigError(
-                f"{entry.name} forecasts {entry.window.horizon} days ahead, the comparison {split.config.horizon}; one horizon for "
-                "all would do."
+                f"{candidate.name} forecasts {candidate.window.horizon} days ahead, the comparison "
+                f"{split.config.horizon}. Use one horizon for all."
             )
 
 
@@ -233,9 +260,11 @@ def _full_name(one: Candidate, all_of_them: Sequence[Candidate]) -> str:
     twins = [other.model for other in all_of_them if other.name == one.name]
     fields = [field.name for field in dataclasses.fields(ModelConfig)]
     differing = [name for name in fields if len({getattr(model, name) for model in twins}) > 1]
-    settings = ", ".join(
+    settings = [
         f"{name} {format_value(getattr(one.model, name))}"
         for name in differing
         if name not in _IN_NAME
-    )
-    return f"{one.name} ({settings})" if settings else one.name
+    ]
+    if not settings:
+        return one.name
+    return f"{one.name} ({', '.join(settings)})"

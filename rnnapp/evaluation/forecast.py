@@ -1,8 +1,9 @@
-"""What a net or a rule said about each day, in index points."""
+"""What a net or a rule forecasts for each day, in index points."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rnnapp.data.spacing import DAILY, Spacing
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.training.loop import TrainedModel
@@ -26,7 +28,7 @@ class Forecast:
     """Forecasts of the close ``horizon`` days ahead, one row a forecast day, in date order.
 
     Attributes:
-        name: who forecast.
+        name: the net or rule that forecasts.
         dates: (N,) datetime64[ns], the day that was forecast.
         actual: (N,) the close on that day, index points.
         predicted: (N,) the forecast, index points.
@@ -35,6 +37,7 @@ class Forecast:
         boundary: the first test day.
         horizon: H, days ahead.
         lower, upper: (N,) the interval's ends, index points, or None.
+        spacing: the rhythm of the rows: days, weeks, months.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Forecast:
     horizon: int = 1
     lower: Points | None = None
     upper: Points | None = None
+    spacing: Spacing = DAILY
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -62,13 +66,12 @@ class Forecast:
             rows: (N,) which to take.
         """
         columns = ("dates", "actual", "predicted", "anchor", "part", "lower", "upper")
-        chosen = {
-            name: getattr(self, name)[rows] for name in columns if getattr(self, name) is not None
-        }
+        given = {name: getattr(self, name) for name in columns}
+        chosen = {name: values[rows] for name, values in given.items() if values is not None}
         return dataclasses.replace(self, **chosen)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a day: date, actual, predicted, persistence, part, lower, upper (NaN where there is no interval)."""
+        """One row a day, NaN in ``lower`` and ``upper`` where there is no interval."""
         return pd.DataFrame(
             {
                 "date": self.dates,
@@ -76,14 +79,14 @@ class Forecast:
                 "predicted": self.predicted,
                 "persistence": self.anchor,
                 "part": self.part,
-                "lower": np.nan if self.lower is None else self.lower,
-                "upper": np.nan if self.upper is None else self.upper,
+                "lower": _or_missing(self.lower),
+                "upper": _or_missing(self.upper),
             }
         )
 
 
 def forecast(trained: TrainedModel, split: PriceSplit, name: str | None = None) -> Forecast:
-    """What a trained net says about every window of a split, for the horizon's last day.
+    """Forecast every window of a split with a trained net, for the horizon's last day.
 
     Args:
         trained: the net.
@@ -94,10 +97,10 @@ def forecast(trained: TrainedModel, split: PriceSplit, name: str | None = None) 
         TrainingError: the windows have another shape than the net was made for.
     """
 
-    def predict(part: PriceSequences) -> Points:
+    def predict_last(part: PriceSequences) -> Points:
         return split.to_points(trained.predict(part), part.anchor)[:, -1]  # (N, H) -> (N,)
 
-    return assemble_forecast(name or trained.model.name, split, predict)
+    return assemble_forecast(name or trained.model.name, split, predict_last)
 
 
 def seal_test(forecast: Forecast) -> Forecast:
@@ -126,7 +129,7 @@ def assemble_forecast(
     """A forecast of all parts of a split, from a rule for one part.
 
     Args:
-        name: who forecasts.
+        name: the net or rule that forecasts.
         split: the windows.
         predict: a part's windows -> (N,) closes of the horizon's last day, index points.
     """
@@ -141,4 +144,11 @@ def assemble_forecast(
         part=np.concatenate([np.full(len(part), label) for label, part in parts]),
         boundary=split.boundary,
         horizon=split.config.horizon,
+        spacing=split.prices.spacing,
     )
+
+
+def _or_missing(values: Points | None) -> Points | float:
+    if values is None:
+        return math.nan
+    return values

@@ -31,7 +31,7 @@ def decimal_places(values: npt.ArrayLike, digits: int = SIGNIFICANT_DIGITS) -> i
     """Decimal places that show the largest of some values to so many significant digits.
 
     Args:
-        values: one number or several that stand in one column; those that are not finite do not count.
+        values: one number or several of one column; those that are not finite do not count.
         digits: significant digits.
 
     Returns:
@@ -90,8 +90,8 @@ def hover_format(values: npt.ArrayLike, *, signed: bool = False) -> str:
     return f"{sign},.{decimal_places(values)}f"
 
 
-def pick_plural(count: int, one: str, many: str) -> str:
-    """The template for one, or the one for several, with ``{count}`` filled in.
+def pick_plural(count: int, one: str, many: str, **values: object) -> str:
+    """The template for one, or the one for several, with ``{count}`` and the values filled in.
 
     >>> pick_plural(1, "{count} run failed.", "{count} runs failed.")
     '1 run failed.'
@@ -99,4 +99,4 @@ def pick_plural(count: int, one: str, many: str) -> str:
     template = many
     if count == 1:
         template = one
-    return template.format(count=f"{count:,}")
+    return template.format(count=f"{count:,}", **values)

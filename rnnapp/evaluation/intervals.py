@@ -1,69 +1,280 @@
-"""Intervals that keep a promise: split-conformal bands from the validation part.
+"""Conformal bands: split-conformal from days not trained on, and the adaptive kind.
 
-The width is a quantile of the absolute errors on days that did not train the net. On exchangeable days such a band holds the
-actual with at least the promised probability; prices are not exchangeable, so the coverage reached on test is always told.
+The width is a quantile of the absolute errors on days that did not train the net. On exchangeable
+days such a band covers the actual with at least the nominal probability. Prices are not
+exchangeable, so the coverage reached on test days, month by month, and the interval score stand
+beside it, and so does the adaptive band, which widens after misses.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import format_points
 
-__all__ = ["interval_coverage", "interval_sentence", "with_interval"]
+__all__ = [
+    "IntervalScores",
+    "adaptive_widths",
+    "conformal_width",
+    "days_needed",
+    "interval_coverage",
+    "interval_sentence",
+    "monthly_coverage",
+    "next_adaptive_width",
+    "score_interval",
+    "winkler_score",
+    "with_adaptive_interval",
+    "with_interval",
+]
+
+Points = npt.NDArray[np.float64]
+
+_SENTENCE = (
+    "{name} ± {width} points: nominal coverage {level:.0%}, reached {coverage:.1%} of {days:,} "
+    "test days; interval score {winkler} points."
+)
+ADAPTIVE_RATE = 0.02
+"""Gamma of Gibbs and Candès: how far one miss moves the level."""
+
+
+class IntervalScores(NamedTuple):
+    """How a band did on the test part.
+
+    Attributes:
+        coverage: share of days inside the band.
+        winkler: mean interval score, index points; smaller is better.
+        width: mean width, index points.
+        days: test days.
+    """
+
+    coverage: float
+    winkler: float
+    width: float
+    days: int
 
 
 def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
-    """The forecast with ``lower`` and ``upper`` on every day.
+    """The forecast with a split-conformal ``lower`` and ``upper`` on every day.
 
     Args:
-        forecast: with a validation part. A part that early stopping looked at makes bands a little too narrow.
-        level: share of days the band promises to hold, between 0 and 1.
+        forecast: with a validation part. A part that early stopping watched makes bands a little
+            too narrow.
+        level: nominal coverage, between 0 and 1.
 
     Raises:
         ConfigError: no validation part, or one too short for the level.
 
-    Source: Lei, G'Sell, Rinaldo, Tibshirani and Wasserman (2018), J. American Statistical Association 113, algorithm 2.
+    Source: Lei, G'Sell, Rinaldo, Tibshirani and Wasserman (2018), J. American Statistical
+    Association 113, algorithm 2.
     """
-    if not 0 < level < 1:
-        raise ConfigError(
-            f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.9)."
-        )
-    held = forecast.select_part("valid")
-    needed = math.ceil(level / (1 - level) - 1e-9)
-    if len(held) < needed:
-        found = f"{len(held)} validation days" if len(held) else "no validation part"
-        raise ConfigError(
-            f"There is {found}; an interval of {level:.0%} needs at least {needed} days, so a larger validation share would do."
-        )
-    errors = np.sort(np.abs(held.actual - held.predicted))
-    width = float(errors[math.ceil((len(errors) + 1) * level - 1e-9) - 1])
+    width = conformal_width(_calibration_errors(forecast, level), level)
     return dataclasses.replace(
         forecast, lower=forecast.predicted - width, upper=forecast.predicted + width
     )
 
 
+def with_adaptive_interval(
+    forecast: Forecast, level: float = 0.9, rate: float = ADAPTIVE_RATE
+) -> Forecast:
+    """The forecast with an adaptive conformal band on its test days; elsewhere the plain one.
+
+    Args:
+        forecast: with a validation part.
+        level: nominal coverage, between 0 and 1.
+        rate: gamma, how far one miss moves the level.
+
+    Raises:
+        ConfigError: no validation part, or one too short for the level.
+
+    Source: Gibbs and Candès (2021), NeurIPS 34, equation 2; scores of the latest days.
+    """
+    calibration = _calibration_errors(forecast, level)
+    plain = with_interval(forecast, level)
+    assert plain.lower is not None
+    assert plain.upper is not None
+    test = forecast.part == "test"
+    errors = np.abs(forecast.actual - forecast.predicted)[test]
+    widths = adaptive_widths(calibration, errors, level, rate=rate, horizon=forecast.horizon)
+    lower = plain.lower.copy()
+    upper = plain.upper.copy()
+    lower[test] = forecast.predicted[test] - widths
+    upper[test] = forecast.predicted[test] + widths
+    return dataclasses.replace(forecast, lower=lower, upper=upper)
+
+
+def conformal_width(errors: Points, level: float) -> float:
+    """Half the width of a band: the ceil((n + 1) level)-th smallest absolute error.
+
+    Args:
+        errors: (n,) absolute errors on days that were not trained on.
+        level: nominal coverage.
+
+    Returns:
+        NaN where ``errors`` are too few for the level.
+    """
+    place = math.ceil((len(errors) + 1) * level - 1e-9)
+    if place > len(errors):
+        return math.nan
+    return float(np.partition(errors, place - 1)[place - 1])
+
+
+def adaptive_widths(
+    calibration: Points,
+    errors: Points,
+    level: float,
+    *,
+    rate: float = ADAPTIVE_RATE,
+    horizon: int = 1,
+) -> Points:
+    """Half the widths of an adaptive conformal band, day by day.
+
+    Each day's width is the quantile of the latest known errors at a level of its own, which a miss
+    raises and a hit lowers. An error H days ahead is known H days later.
+
+    Args:
+        calibration: (n,) absolute errors before the first day.
+        errors: (N,) absolute errors of the days to cover, in date order.
+        level: nominal coverage.
+        rate: gamma.
+        horizon: H, days ahead.
+
+    Returns:
+        (N,) half widths; a level above what n errors allow takes the largest of them.
+    """
+    return np.asarray(_adaptive_path(calibration, errors, level, rate, horizon)[:-1])
+
+
+def next_adaptive_width(
+    calibration: Points,
+    errors: Points,
+    level: float,
+    *,
+    rate: float = ADAPTIVE_RATE,
+    horizon: int = 1,
+) -> float:
+    """Half the adaptive band's width for the day after the last; see :func:`adaptive_widths`."""
+    return _adaptive_path(calibration, errors, level, rate, horizon)[-1]
+
+
+def _adaptive_path(
+    calibration: Points, errors: Points, level: float, rate: float, horizon: int
+) -> list[float]:
+    """(N + 1) half widths: one for each day, and one for the day after."""
+    scores = np.concatenate([calibration, errors])
+    count = len(calibration)
+    miss = 1 - level
+    alpha = miss
+    widths: list[float] = []
+    for day in range(len(errors) + 1):
+        # What became known today: the error of the forecast made H days ago.
+        known = day - horizon
+        if known >= 0:
+            missed = float(errors[known] > widths[known])
+            alpha += rate * (miss - missed)
+        latest = scores[max(known + 1, 0) : max(known + 1, 0) + count]
+        own_level = min(max(1 - alpha, 0.0), count / (count + 1))
+        place = max(math.ceil((count + 1) * own_level - 1e-9), 1)
+        widths.append(float(np.partition(latest, place - 1)[place - 1]))
+    return widths
+
+
+def days_needed(level: float, horizon: int = 1) -> int:
+    """Days that a band of this level needs at least; H times as many where they overlap."""
+    return math.ceil(level / (1 - level) - 1e-9) * horizon
+
+
 def interval_coverage(forecast: Forecast) -> float:
-    """Share of test days whose close lies in the interval; NaN without an interval."""
+    """Share of test days with the close inside the interval; NaN without an interval."""
+    return score_interval(forecast, 0.5).coverage
+
+
+def score_interval(forecast: Forecast, level: float) -> IntervalScores:
+    """Coverage, interval score and width on the test part; NaN without an interval.
+
+    Args:
+        forecast: with ``lower`` and ``upper``.
+        level: nominal coverage, which the interval score needs.
+    """
     test = forecast.select_part("test")
     if test.lower is None or test.upper is None or not len(test):
-        return math.nan
-    return float(np.mean((test.lower <= test.actual) & (test.actual <= test.upper)))
+        return IntervalScores(math.nan, math.nan, math.nan, len(test))
+    inside = (test.lower <= test.actual) & (test.actual <= test.upper)
+    return IntervalScores(
+        coverage=float(np.mean(inside)),
+        winkler=winkler_score(test.lower, test.upper, test.actual, level),
+        width=float(np.mean(test.upper - test.lower)),
+        days=len(test),
+    )
+
+
+def winkler_score(lower: Points, upper: Points, actual: Points, level: float) -> float:
+    """Mean interval score: the width, plus 2 / (1 - level) times the distance of each miss.
+
+    Args:
+        lower, upper, actual: (N,) index points.
+        level: nominal coverage.
+
+    Source: Winkler (1972), J. American Statistical Association 67, 187-191; Gneiting and Raftery
+    (2007), same journal 102, equation 43.
+    """
+    below = np.maximum(lower - actual, 0.0)
+    above = np.maximum(actual - upper, 0.0)
+    return float(np.mean(upper - lower + 2 / (1 - level) * (below + above)))
+
+
+def monthly_coverage(forecast: Forecast) -> pd.DataFrame:
+    """Coverage by month of the test part.
+
+    Returns:
+        One line a month (its first day as index): ``coverage`` and ``days``; empty without an
+        interval.
+    """
+    test = forecast.select_part("test")
+    if test.lower is None or test.upper is None:
+        return pd.DataFrame({"coverage": [], "days": []})
+    inside = (test.lower <= test.actual) & (test.actual <= test.upper)
+    months = test.dates.astype("datetime64[M]").astype("datetime64[ns]")
+    groups = pd.Series(inside, index=pd.DatetimeIndex(months, name="month")).groupby(level=0)
+    return pd.DataFrame({"coverage": groups.mean(), "days": groups.size()})
 
 
 def interval_sentence(forecast: Forecast, level: float) -> str:
-    """The promise beside what came of it."""
-    test = forecast.select_part("test")
-    width = (
-        float(np.mean(test.upper - test.lower)) / 2
-        if test.upper is not None and test.lower is not None
-        else math.nan
+    """Nominal and reached coverage, in a sentence."""
+    scores = score_interval(forecast, level)
+    return _SENTENCE.format(
+        name=forecast.name,
+        width=format_points(scores.width / 2),
+        level=level,
+        coverage=scores.coverage,
+        days=scores.days,
+        winkler=format_points(scores.winkler),
     )
-    return (
-        f"{forecast.name} ± {width:,.1f} points promises to hold {level:.0%} of days; on test it held {interval_coverage(forecast):.1%} "
-        f"of {len(test)}."
-    )
+
+
+def _calibration_errors(forecast: Forecast, level: float) -> Points:
+    """(n,) absolute errors of the validation part, enough of them for the level."""
+    if not 0 < level < 1:
+        raise ConfigError(
+            f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.9)."
+        )
+    valid = forecast.select_part("valid")
+    needed = days_needed(level)
+    if not len(valid):
+        raise ConfigError(
+            f"There is no validation part; an interval of {level:.0%} needs at least {needed} "
+            "days. Use a larger validation share."
+        )
+    if len(valid) < needed:
+        raise ConfigError(
+            f"There are {len(valid)} validation days; an interval of {level:.0%} needs at least "
+            f"{needed} days. Use a larger validation share."
+        )
+    return np.abs(valid.actual - valid.predicted)

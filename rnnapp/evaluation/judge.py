@@ -1,4 +1,4 @@
-"""One table out of many runs: who is best, by how much, and whether that beats "tomorrow = today"."""
+"""One table out of many runs: the best net, its lead, and whether it beats "tomorrow = today"."""
 
 from __future__ import annotations
 
@@ -13,19 +13,65 @@ import numpy.typing as npt
 import pandas as pd
 
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
+from rnnapp.evaluation.baselines import LINEAR, PERSISTENCE, make_baselines
 from rnnapp.evaluation.compare import Candidate, SeedResult
 from rnnapp.evaluation.forecast import Forecast
-from rnnapp.evaluation.metrics import LEVEL, Evaluation, evaluate
+from rnnapp.evaluation.formatting import (
+    decimal_places,
+    format_mean_and_sd,
+    format_points,
+    pick_plural,
+)
+from rnnapp.evaluation.metrics import LEVEL, Evaluation, Relation, evaluate, forecast_target
 from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, superior_ability
 from rnnapp.models.recurrent import count_parameters
 
 __all__ = ["AVERAGED", "Comparison", "Row", "judge_results", "median_forecast"]
 
 Points = npt.NDArray[np.float64]
+Kind = Literal["net", "baseline"]
 
 AVERAGED = ("rmse", "mae", "mape", "mase", "skill", "directional_accuracy")
-"""Figures that are averaged over seeds."""
+"""Metrics that are averaged over seeds."""
+
+TIE = 0.001
+"""Two nets miss by as much where their RMSEs differ by less than this share."""
+_WORTH_SAYING = 0.005
+"""A baseline is named where its RMSE is smaller than persistence's by this share."""
+
+_ROW_VERDICTS: dict[Relation, str] = {
+    "better": "{name} is better than persistence at {level:.0%}.",
+    "worse": "{name} is worse than persistence at {level:.0%}.",
+    "undecided": "{name} is no better than persistence: the difference is within chance at "
+    "{level:.0%}.",
+}
+_ONE_NET: dict[Relation, str] = {
+    "better": "{name} misses {close} by {error} points (RMSE over {seeds}), and is better than "
+    "persistence ({rival}) at {level:.0%}.",
+    "worse": "{name} misses {close} by {error} points (RMSE over {seeds}), and is no better than "
+    "persistence ({rival}): it is worse at {level:.0%}.",
+    "undecided": "{name} misses {close} by {error} points (RMSE over {seeds}), and is no better "
+    "than persistence ({rival}): the difference is within chance at {level:.0%}.",
+}
+_BEST_NET: dict[Relation, str] = {
+    "better": "{name} is the best of {count} nets: it misses {close} by {error} points (RMSE over "
+    "{seeds}), and is better than persistence ({rival}) at {level:.0%}.",
+    "worse": "{name} is the best of {count} nets: it misses {close} by {error} points (RMSE over "
+    "{seeds}), and is no better than persistence ({rival}): it is worse at {level:.0%}.",
+    "undecided": "{name} is the best of {count} nets: it misses {close} by {error} points (RMSE "
+    "over {seeds}), and is no better than persistence ({rival}): the difference is within chance "
+    "at {level:.0%}.",
+}
+_LEADS = {
+    "tie": "{second} misses by as much.",
+    "within": "That is {less} less than {second}, within the spread of the seeds.",
+    "clear": "That is {less} less than {second}.",
+}
+
+_NO_NET = "No net is trained yet; persistence misses by {rival} points (RMSE)."
+_NOT_JUDGED = "{name} gives no number on some test days, so it cannot be judged."
+_NEXT_IS_LAST = "The yardstick: the next {unit} = the last one."
+_BASELINE_ERROR = "{name}, a baseline, misses by {error}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,24 +81,27 @@ class Row:
     Attributes:
         name, kind: what it is called and what it is.
         candidate: the settings of a net, None for a baseline.
-        forecast: the median over seeds; ``lower`` and ``upper`` are the least and greatest of the seeds.
-        evaluation: figures of that median; lag, direction interval and tests against persistence are taken from it.
-        mean, sd: of the :data:`AVERAGED` figures over seeds; the sd is NaN for one.
+        forecast: the median over seeds; ``lower`` and ``upper`` are the least and greatest of the
+            seeds.
+        evaluation: metrics of that median; lag, direction interval and tests against persistence
+            are taken from it.
+        mean, sd: of the :data:`AVERAGED` metrics over seeds; the sd is NaN for one.
         runs: the runs it is made of.
-        failed: runs that broke off.
+        failed: runs that failed.
         parameters: trainable values; 0 for a rule.
         seconds: mean training time of a run.
         rank: 1 for the least mean RMSE.
         mcs_p, in_confidence_set: the model confidence set at 10%.
-        family_p: p-value against "no net here is better than persistence" (for a baseline: no baseline); it grows with the
-            number of nets looked at. Asked only where a forecast of the family passes all else, NaN where none does.
-        beats_persistence: smaller errors than persistence, on the median and on average over seeds, by Diebold-Mariano at 10%
-            one-sided, and ``family_p`` below 10%.
+        family_p: p-value against "no net here is better than persistence" (for a baseline: no
+            baseline); it grows with the number of nets. Computed only where a forecast of the
+            family passes all else, NaN where none does.
+        beats_persistence: smaller errors than persistence, on the median and on average over
+            seeds, by Diebold-Mariano at 10% two-sided, and ``family_p`` below 10%.
         verdict: what follows, in a sentence.
     """
 
     name: str
-    kind: Literal["net", "baseline"]
+    kind: Kind
     candidate: Candidate | None
     forecast: Forecast
     evaluation: Evaluation
@@ -69,25 +118,48 @@ class Row:
     beats_persistence: bool = False
     verdict: str = ""
 
+    @property
+    def seeds(self) -> int:
+        """Runs with a forecast."""
+        return len(self.runs) - self.failed
+
+    @property
+    def relation(self) -> Relation:
+        """Better or worse than persistence, all tests of the table considered."""
+        if self.beats_persistence:
+            return "better"
+        if self.evaluation.worse_than_persistence:
+            return "worse"
+        return "undecided"
+
     def as_dict(self) -> dict[str, Any]:
         """The row as plain JSON values; what is no number is null."""
         judged = self.evaluation
         low, high = judged.directional_interval
         values: dict[str, Any] = {"name": self.name, "kind": self.kind, "rank": self.rank}
-        for figure in AVERAGED:
-            values |= {figure: self.mean[figure], f"{figure}_sd": self.sd[figure]}
+        for metric in AVERAGED:
+            values |= {metric: self.mean[metric], f"{metric}_sd": self.sd[metric]}
         values |= {
-            "directional_low": low, "directional_high": high, "base_rate": judged.base_rate, "still_days": judged.still_days,
-            "best_lag": judged.best_lag, "lag": judged.verdict, "dm": judged.dm, "dm_p": judged.dm_p, "family_p": self.family_p,
-            "mcs_p": self.mcs_p, "in_confidence_set": self.in_confidence_set,
-            "beats_persistence": self.beats_persistence, "parameters": self.parameters, "seconds": self.seconds,
-            "seeds": len(self.runs) - self.failed, "failed": self.failed,
-            "test_days": judged.n, "verdict": self.verdict,
-        }  # fmt: skip
-        return {
-            k: None if isinstance(v, float) and not math.isfinite(v) else v
-            for k, v in values.items()
+            "directional_low": low,
+            "directional_high": high,
+            "base_rate": judged.base_rate,
+            "still_days": judged.still_days,
+            "best_lag": judged.best_lag,
+            "lag": judged.verdict,
+            "dm": judged.dm,
+            "dm_p": judged.dm_p,
+            "family_p": self.family_p,
+            "mcs_p": self.mcs_p,
+            "in_confidence_set": self.in_confidence_set,
+            "beats_persistence": self.beats_persistence,
+            "parameters": self.parameters,
+            "seconds": self.seconds,
+            "seeds": self.seeds,
+            "failed": self.failed,
+            "test_days": judged.n,
+            "verdict": self.verdict,
         }
+        return {name: _finite_or_none(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +195,9 @@ class Comparison:
         """Every forecast on its test days: date, actual, then a column a row, in index points."""
         tests = {row.name: row.forecast.select_part("test") for row in self.rows}
         first = next(iter(tests.values()))
-        return pd.DataFrame(
-            {"date": first.dates, "actual": first.actual}
-            | {name: test.predicted for name, test in tests.items()}
-        )
+        columns = {"date": first.dates, "actual": first.actual}
+        columns |= {name: test.predicted for name, test in tests.items()}
+        return pd.DataFrame(columns)
 
 
 def judge_results(
@@ -141,35 +212,34 @@ def judge_results(
     Args:
         split: the days the nets are compared on.
         results: runs, in any order.
-        baselines: the baselines' forecasts where they are at hand already.
+        baselines: the baselines' forecasts where they were computed before.
         seed: fixes the bootstrap.
     """
-    entries = list(dict.fromkeys(result.candidate for result in results))
-    nets = [
-        _net_row(entry, [r for r in results if r.candidate == entry], split) for entry in entries
-    ]
     if baselines is None:
         baselines = make_baselines(split)
-    rows = [row for row in nets if row is not None] + [
-        _baseline_row(rule, split) for rule in baselines
-    ]
+    by_candidate: dict[Candidate, list[SeedResult]] = {}
+    for result in results:
+        by_candidate.setdefault(result.candidate, []).append(result)
+    nets = [_net_row(candidate, runs) for candidate, runs in by_candidate.items()]
+    rows = [row for row in nets if row is not None]
+    rows += [_baseline_row(baseline, split) for baseline in baselines]
+
+    # Tests over all rows: the confidence set, and each family against persistence.
+    horizon = split.config.horizon
     errors = {row.name: _test_errors(row.forecast) for row in rows}
-    kept = confidence_set(errors, level=LEVEL, horizon=split.config.horizon, seed=seed)
-    chance = {
-        kind: _family_p(rows, kind, errors, split.config.horizon, seed)
-        for kind in ("net", "baseline")
-    }
-    rows = [_add_verdict(row, kept, chance[row.kind]) for row in rows]
+    members = confidence_set(errors, level=LEVEL, horizon=horizon, seed=seed)
+    kinds: tuple[Kind, ...] = ("net", "baseline")
+    family_p = {kind: _family_p(rows, kind, errors, horizon, seed) for kind in kinds}
+    rows = [_add_verdict(row, members, family_p[row.kind]) for row in rows]
+
     rows.sort(key=lambda row: (math.isnan(row.mean["rmse"]), row.mean["rmse"]))
     ranked = tuple(dataclasses.replace(row, rank=i) for i, row in enumerate(rows, 1))
-    best = next((row for row in ranked if row.kind == "net"), None)
-    return Comparison(
-        ranked, best.name if best else None, _comparison_verdict(ranked, best), split.config.horizon
-    )
+    best = next((row.name for row in ranked if row.kind == "net"), None)
+    return Comparison(ranked, best, _comparison_verdict(ranked), horizon)
 
 
 def median_forecast(forecasts: Sequence[Forecast]) -> Forecast:
-    """The median over seeds, day by day, with the least and the greatest as ``lower`` and ``upper``."""
+    """The median over seeds, day by day, the least and the greatest as ``lower`` and ``upper``."""
     stacked = np.stack([one.predicted for one in forecasts])  # (seeds, N)
     return dataclasses.replace(
         forecasts[0],
@@ -179,43 +249,59 @@ def median_forecast(forecasts: Sequence[Forecast]) -> Forecast:
     )
 
 
-def _net_row(entry: Candidate, runs: Sequence[SeedResult], split: PriceSplit) -> Row | None:
-    told = [run.forecast for run in runs if run.forecast is not None]
-    if not told:
+def _net_row(candidate: Candidate, runs: Sequence[SeedResult]) -> Row | None:
+    """A candidate's runs as a row, not yet judged beside the others; None where all failed."""
+    forecasts = [run.forecast for run in runs if run.forecast is not None]
+    if not forecasts:
         return None
-    forecast = median_forecast(told)
-    each = [evaluate(one) for one in told]
-    mean = {name: float(np.mean([getattr(one, name) for one in each])) for name in AVERAGED}
-    spread = {
-        name: float(np.std([getattr(one, name) for one in each], ddof=1))
-        if len(each) > 1
-        else math.nan
-        for name in AVERAGED
-    }
+    forecast = median_forecast(forecasts)
+    each = [evaluate(one) for one in forecasts]
+    evaluation = each[0]
+    if len(each) > 1:
+        evaluation = evaluate(forecast)
     first = runs[0].trained
     return Row(
-        entry.name, "net", entry, forecast, each[0] if len(each) == 1 else evaluate(forecast), mean, spread, tuple(runs),
-        len(runs) - len(told),
-        parameters=count_parameters(entry.model, features=first.features, steps=first.steps, outputs=first.outputs),
+        candidate.name,
+        "net",
+        candidate,
+        forecast,
+        evaluation,
+        mean={name: _seed_mean(each, name) for name in AVERAGED},
+        sd={name: _seed_sd(each, name) for name in AVERAGED},
+        runs=tuple(runs),
+        failed=len(runs) - len(forecasts),
+        parameters=count_parameters(
+            candidate.model, features=first.features, steps=first.steps, outputs=first.outputs
+        ),
         seconds=float(np.mean([run.trained.seconds for run in runs])),
-    )  # fmt: skip
+    )
 
 
 def _baseline_row(forecast: Forecast, split: PriceSplit) -> Row:
-    judged = evaluate(forecast)
-    mean = {name: float(getattr(judged, name)) for name in AVERAGED}
-    linear = forecast.name == "Linear autoregression"
-    size = (split.steps * split.features + 1) * split.outputs if linear else 0
+    evaluation = evaluate(forecast)
+    parameters = 0
+    if forecast.name == LINEAR:
+        parameters = (split.steps * split.features + 1) * split.outputs
     return Row(
         forecast.name,
         "baseline",
         None,
         forecast,
-        judged,
-        mean,
-        dict.fromkeys(AVERAGED, math.nan),
-        parameters=size,
+        evaluation,
+        mean={name: _seed_mean([evaluation], name) for name in AVERAGED},
+        sd=dict.fromkeys(AVERAGED, math.nan),
+        parameters=parameters,
     )
+
+
+def _seed_mean(each: Sequence[Evaluation], metric: str) -> float:
+    return float(np.mean([getattr(one, metric) for one in each]))
+
+
+def _seed_sd(each: Sequence[Evaluation], metric: str) -> float:
+    if len(each) < 2:
+        return math.nan
+    return float(np.std([getattr(one, metric) for one in each], ddof=1))
 
 
 def _test_errors(forecast: Forecast) -> Points:
@@ -224,8 +310,9 @@ def _test_errors(forecast: Forecast) -> Points:
 
 
 def _family_p(
-    rows: Sequence[Row], kind: str, errors: Mapping[str, Points], horizon: int, seed: int
+    rows: Sequence[Row], kind: Kind, errors: Mapping[str, Points], horizon: int, seed: int
 ) -> float:
+    """P-value against "none of this kind is better than persistence"; NaN where none seems so."""
     members = [row for row in rows if row.kind == kind and row.name != PERSISTENCE]
     if not any(_beats_alone(row) for row in members):
         return math.nan
@@ -234,84 +321,94 @@ def _family_p(
 
 
 def _beats_alone(row: Row) -> bool:
-    """Better than persistence, were it the only forecast looked at."""
+    """Better than persistence, were it the only forecast of the table."""
     return row.evaluation.beats_persistence and row.mean["skill"] > 0
 
 
-def _add_verdict(row: Row, kept: ConfidenceSet, chance: float) -> Row:
-    beats = _beats_alone(row) and chance < LEVEL
-    return dataclasses.replace(
-        row, mcs_p=kept.p[row.name], in_confidence_set=row.name in kept.members, beats_persistence=beats,
-        family_p=1.0 if row.name == PERSISTENCE else chance, verdict=_row_verdict(row, beats),
-    )  # fmt: skip
-
-
-def _row_verdict(row: Row, beats: bool) -> str:
+def _add_verdict(row: Row, members: ConfidenceSet, family_p: float) -> Row:
     if row.name == PERSISTENCE:
-        return (
-            "The yardstick: tomorrow = today."
-            if row.forecast.horizon == 1
-            else "The yardstick: the last close known."
-        )
+        family_p = 1.0
+    judged = dataclasses.replace(
+        row,
+        mcs_p=members.p[row.name],
+        in_confidence_set=row.name in members.members,
+        beats_persistence=_beats_alone(row) and family_p < LEVEL,
+        family_p=family_p,
+    )
+    return dataclasses.replace(judged, verdict=_row_verdict(judged))
+
+
+def _row_verdict(row: Row) -> str:
+    if row.name == PERSISTENCE:
+        return _yardstick(row.evaluation)
     if not math.isfinite(row.mean["rmse"]):
-        return f"{row.name} gives no number on some test days, so it cannot be judged."
-    if beats:
-        return f"{row.name} is better than persistence at {LEVEL:.0%}."
-    if row.evaluation.worse_than_persistence:
-        return f"{row.name} is worse than persistence at {LEVEL:.0%}."
-    return f"{row.name} can't be told from persistence at {LEVEL:.0%}."
+        return _NOT_JUDGED.format(name=row.name)
+    return _ROW_VERDICTS[row.relation].format(name=row.name, level=LEVEL)
 
 
-def _comparison_verdict(rows: Sequence[Row], best: Row | None) -> str:
-    by_name: Mapping[str, Row] = {row.name: row for row in rows}
-    base = by_name[PERSISTENCE]
-    if best is None:
-        return f"No net is trained yet; {PERSISTENCE.lower()} misses by {base.mean['rmse']:,.1f} points (RMSE)."
-    return " ".join([_best_sentence(rows, best, base), *_also(rows, best)])
+def _yardstick(evaluation: Evaluation) -> str:
+    if evaluation.horizon > 1:
+        return "The yardstick: the last close known."
+    if evaluation.spacing.has_weekdays:
+        return "The yardstick: tomorrow = today."
+    return _NEXT_IS_LAST.format(unit=evaluation.spacing.unit)
 
 
-def _best_sentence(rows: Sequence[Row], best: Row, base: Row) -> str:
+def _comparison_verdict(rows: Sequence[Row]) -> str:
+    """The sentences a page begins with."""
     nets = [row for row in rows if row.kind == "net"]
-    who = best.name if len(nets) == 1 else f"{best.name} is the best of {len(nets)} nets: it"
-    day = (
-        "tomorrow's close"
-        if base.forecast.horizon == 1
-        else f"the close {base.forecast.horizon} days ahead"
-    )
-    seeds = len(best.runs) - best.failed
-    spread = f" ± {best.sd['rmse']:,.1f}" if seeds > 1 else ""
-    over = "one seed" if seeds == 1 else f"{seeds} seeds"
-    sentence = f"{who} misses {day} by {best.mean['rmse']:,.1f}{spread} points (RMSE over {over})"
-    if len(nets) > 1:
-        sentence += _lead(best, nets[1])
-    known = f"persistence ({base.mean['rmse']:,.1f})"
-    if best.beats_persistence:
-        return f"{sentence}, and is better than {known} at {LEVEL:.0%}."
-    if best.evaluation.worse_than_persistence:
-        return f"{sentence}, and is no better than {known}: it is worse at {LEVEL:.0%}."
-    return f"{sentence}, and is no better than {known}: it can't be told from it at {LEVEL:.0%}."
+    base = next(row for row in rows if row.name == PERSISTENCE)
+    rival = format_points(base.mean["rmse"])
+    if not nets:
+        return _NO_NET.format(rival=rival)
+    best = nets[0]
+    templates = _BEST_NET
+    if len(nets) == 1:
+        templates = _ONE_NET
+    sentences = [
+        templates[best.relation].format(
+            name=best.name,
+            count=len(nets),
+            close=forecast_target(base.evaluation.spacing, base.evaluation.horizon),
+            error=format_mean_and_sd(best.mean["rmse"], best.sd["rmse"]),
+            seeds=pick_plural(best.seeds, "one seed", "{count} seeds"),
+            rival=rival,
+            level=LEVEL,
+        )
+    ]
+    if len(nets) > 1 and math.isfinite(nets[1].mean["rmse"]):
+        sentences.append(_lead_sentence(best, nets[1]))
+    return " ".join([*sentences, *_extra_sentences(rows, best, base)])
 
 
-def _lead(best: Row, second: Row) -> str:
-    less, spread = (
-        second.mean["rmse"] - best.mean["rmse"],
-        math.hypot(best.sd["rmse"], second.sd["rmse"]),
-    )
-    if less < 0.05:
-        return f", as much as {second.name}"
-    return f", {less:,.1f} less than {second.name}" + (
-        " (within the spread of the seeds)" if less < spread else ""
-    )
+def _lead_sentence(best: Row, second: Row) -> str:
+    """By how much the best net leads, relative to its error and to the spread of the seeds."""
+    less = second.mean["rmse"] - best.mean["rmse"]
+    kind = "clear"
+    if not less >= TIE * best.mean["rmse"]:
+        kind = "tie"
+    elif less < math.hypot(best.sd["rmse"], second.sd["rmse"]):
+        kind = "within"
+    places = decimal_places(best.mean["rmse"])
+    return _LEADS[kind].format(second=second.name, less=format_points(less, places=places))
 
 
-def _also(rows: Sequence[Row], best: Row) -> list[str]:
-    said = []
-    first, base = rows[0], next(row for row in rows if row.name == PERSISTENCE)
-    if first.kind == "baseline" and first.mean["rmse"] < 0.995 * base.mean["rmse"]:
-        said.append(f"{first.name}, a baseline, misses by {first.mean['rmse']:,.1f}.")
-    if len(best.runs) - best.failed == 1 and sum(row.kind == "net" for row in rows) > 1:
-        said.append("One seed says nothing about architectures.")
+def _extra_sentences(rows: Sequence[Row], best: Row, base: Row) -> list[str]:
+    """What else a reader must know: a better baseline, a single seed, failed runs."""
+    sentences = []
+    first = rows[0]
+    if first.kind == "baseline" and first.mean["rmse"] < (1 - _WORTH_SAYING) * base.mean["rmse"]:
+        error = format_points(first.mean["rmse"])
+        sentences.append(_BASELINE_ERROR.format(name=first.name, error=error))
+    if best.seeds == 1 and sum(row.kind == "net" for row in rows) > 1:
+        sentences.append("One seed says nothing about architectures.")
     failed = sum(row.failed for row in rows)
     if failed:
-        said.append(f"{failed} run{'s' * (failed > 1)} broke off.")
-    return said
+        sentences.append(pick_plural(failed, "{count} run failed.", "{count} runs failed."))
+    return sentences
+
+
+def _finite_or_none(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

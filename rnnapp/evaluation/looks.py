@@ -34,6 +34,11 @@ Rows = npt.NDArray[np.int64]
 _DRAWS = 1000
 _FEWEST_DAYS = 10
 
+_LUCK = (
+    "Seen under {count:,} settings; the best of so many nets without skill would look "
+    "{skill:.1%} better than persistence by luck."
+)
+
 
 @dataclass(frozen=True)
 class LookSummary:
@@ -59,10 +64,7 @@ class LookSummary:
         """The small print under a headline, in a sentence."""
         if self.count < 2:
             return pick_plural(self.count, "Seen under {count} setting.", "No setting seen yet.")
-        return (
-            f"Seen under {self.count:,} settings; the best of so many nets without skill would look "
-            f"{self.lucky_skill:.1%} better than persistence by luck."
-        )
+        return _LUCK.format(count=self.count, skill=self.lucky_skill)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,68 +1,112 @@
-"""How good a forecast is, told beside "tomorrow = today".
+"""How good a forecast is, beside "tomorrow = today".
 
-All figures are of the test part and in index points, unless they say otherwise. A forecast that is not a number on some day
-gets NaN for every figure it would enter: nothing is left out quietly.
+All metrics are of the test part and in index points, unless they say otherwise. A forecast that is
+not a number on some day gets NaN for every metric it would enter: no day is left out silently.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from sklearn.metrics import (
     mean_absolute_error,
     mean_absolute_percentage_error,
     root_mean_squared_error,
 )
+from statsmodels.stats.proportion import proportion_confint
 
+from rnnapp.data.spacing import DAILY, Spacing
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.significance import diebold_mariano
 
 __all__ = [
     "BEST_LAG_DAYS",
     "LEVEL",
     "Evaluation",
+    "Relation",
     "best_lag",
     "evaluate",
     "evaluation_headline",
+    "forecast_target",
     "wilson_interval",
 ]
 
 Points = npt.NDArray[np.float64]
+Relation = Literal["better", "worse", "undecided"]
 
 BEST_LAG_DAYS = 10
 LEVEL = 0.10
-"""Level of the one-sided tests by which a forecast may be called better, or worse, than persistence."""
+"""Level of the two-sided test by which a forecast is called better or worse than persistence."""
+
+_HEADLINES: dict[Relation, str] = {
+    "better": "{name} misses {close} by {error} points on average, better than {rival} "
+    "({rival_error}).",
+    "worse": "{name} misses {close} by {error} points on average, worse than {rival} "
+    "({rival_error}).",
+    "undecided": "{name} misses {close} by {error} points on average, no better than {rival} "
+    "({rival_error}).",
+}
+_NOT_JUDGED = "{name} gives no number for {close} on some test days, so it cannot be judged."
+_MISSING_DAYS = "No number on {missing} of {days} test days: this forecast cannot be judged."
+_CLOSE_AHEAD = "the close {horizon} {units} ahead"
+_CLOSE_BEFORE = "the close of the {unit} before"
+_UNIT_BEFORE = "the {unit} before"
+
+# What a lag says: by its kind, the sentence for one row and for several.
+_LAG_SENTENCES = {
+    "trails": (
+        "Best match one {unit} late: this forecast trails even the last close known.",
+        "Best match {lag} {units} late: this forecast trails even the last close known.",
+    ),
+    "leads": (
+        "Best match one {unit} late, {lead} before the last close known: this forecast leads it.",
+        "Best match {lag} {units} late, {lead} before the last close known: "
+        "this forecast leads it.",
+    ),
+    "adds": (
+        "Best match one {unit} late: this forecast follows {known}, and adds something to it.",
+        "Best match {lag} {units} late: this forecast follows {known}, and adds something to it.",
+    ),
+    "repeats": (
+        "Best match one {unit} late: this forecast mostly repeats {known}.",
+        "Best match {lag} {units} late: this forecast mostly repeats {known}.",
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one forecast on the test part.
+    """Metrics of one forecast on the test part.
 
     Attributes:
         rmse, mae: root mean squared and mean absolute error, index points.
-        mape: mean absolute error in percent of the actual close.
-        mase: mean absolute error divided by the mean |close - close H days before| of the training part (Hyndman and Koehler
-            2006); below 1 is better than the naive forecast was in training.
+        mape: mean absolute error in percent of the actual close; NaN where a close is not positive.
+        mase: mean absolute error divided by the mean |close - close H days before| of the training
+            part (Hyndman and Koehler 2006); below 1 beats the naive forecast in training.
         skill: 1 - RMSE / persistence's RMSE; 0 is persistence, below 0 is worse.
-        directional_accuracy: share of days whose direction was forecast right, among days that moved and were forecast to.
+        directional_accuracy: share of days with the right direction, among days that moved and
+            were forecast to move.
         directional_interval: its 95% Wilson interval; overlapping horizons count once each H days.
         directional_days: days that entered it.
         still_days: days left out because the close did not move, or no move was forecast.
         base_rate: share of up days among the days that moved: what always saying "up" scores.
-        best_lag: days by which the forecast's changes come late, where they match the actual's best; None where the forecast
-            does not change.
+        best_lag: days by which the forecast's changes come late, where they match the actual's
+            best; None where the forecast does not change.
         verdict: what the lag says, in words.
         persistence_rmse, persistence_mae, persistence_mape: the same of "tomorrow = today".
         n: test days.
         horizon: H, days ahead.
-        dm, dm_p: Diebold-Mariano statistic against persistence on squared errors (negative: the forecast is better) and its
-            two-sided p-value, with the correction of Harvey, Leybourne and Newbold.
-        beats_persistence: skill above 0, a smaller mean absolute error too, and a one-sided p-value below 10%.
+        dm, dm_p: Diebold-Mariano statistic against persistence on squared errors (negative: the
+            forecast is better) and its two-sided p-value, with the correction of Harvey, Leybourne
+            and Newbold.
+        beats_persistence: skill above 0, a smaller mean absolute error too, and ``dm_p`` below 10%.
         worse_than_persistence: the other way round.
+        spacing: the rhythm of the rows, for the words of sentences.
     """
 
     rmse: float
@@ -86,49 +130,87 @@ class Evaluation:
     dm_p: float
     beats_persistence: bool
     worse_than_persistence: bool
+    spacing: Spacing = DAILY
+
+    @property
+    def relation(self) -> Relation:
+        """Better or worse than persistence, where the test says so."""
+        if self.beats_persistence:
+            return "better"
+        if self.worse_than_persistence:
+            return "worse"
+        return "undecided"
 
 
 def evaluate(forecast: Forecast) -> Evaluation:
-    """Figures of a forecast on its test part, beside persistence's."""
-    test, train = forecast.select_part("test"), forecast.select_part("train")
-    rmse, mae, mape = _mean_errors(test.actual, test.predicted)
-    base_rmse, base_mae, base_mape = _mean_errors(test.actual, test.anchor)
-    naive = float(np.mean(np.abs(train.actual - train.anchor))) if len(train) else math.nan
-    right, days, ups, moved = _count_directions(test)
+    """Measure a forecast on its test part, beside persistence."""
+    test = forecast.select_part("test")
+    train = forecast.select_part("train")
+    errors = _mean_errors(test.actual, test.predicted)
+    base = _mean_errors(test.actual, test.anchor)
+    naive = math.nan
+    if len(train):
+        naive = float(np.mean(np.abs(train.actual - train.anchor)))
+    directions = _count_directions(test)
     lag = best_lag(test.predicted, test.actual, max(BEST_LAG_DAYS, test.horizon))
     tested = diebold_mariano(test.predicted - test.actual, test.anchor - test.actual, test.horizon)
-    skill = 1 - _safe_ratio(rmse, base_rmse)
-    beats = skill > 0 and mae < base_mae and tested.p_better < LEVEL
-    worse = skill < 0 and mae > base_mae and tested.p_worse < LEVEL
+    skill = 1 - _safe_ratio(errors.rmse, base.rmse)
+    significant = tested.p < LEVEL
+    beats = significant and skill > 0 and errors.mae < base.mae
+    worse = significant and skill < 0 and errors.mae > base.mae
     return Evaluation(
-        rmse=rmse, mae=mae, mape=mape, mase=_safe_ratio(mae, naive), skill=skill,
-        directional_accuracy=_safe_ratio(right, days), directional_interval=wilson_interval(right, days, test.horizon),
-        directional_days=days, still_days=len(test) - days, base_rate=_safe_ratio(ups, moved),
-        best_lag=lag, verdict=_lag_verdict(lag, test, beats),
-        persistence_rmse=base_rmse, persistence_mae=base_mae, persistence_mape=base_mape,
-        n=len(test), horizon=test.horizon, dm=tested.statistic, dm_p=tested.p,
-        beats_persistence=beats, worse_than_persistence=worse,
-    )  # fmt: skip
-
-
-def evaluation_headline(evaluation: Evaluation, name: str) -> str:
-    """The plain sentence a page begins with."""
-    ahead = evaluation.horizon
-    day = "tomorrow's close" if ahead == 1 else f"the close {ahead} days ahead"
-    known = "yesterday's close" if ahead == 1 else "the last close known"
-    if not math.isfinite(evaluation.mae):
-        return f"{name} gives no number for {day} on some test days, so it cannot be judged."
-    return (
-        f"{name} misses {day} by {evaluation.mae:,.1f} points on average, {_comparison(evaluation)} {known} "
-        f"({evaluation.persistence_mae:,.1f})."
+        rmse=errors.rmse,
+        mae=errors.mae,
+        mape=errors.mape,
+        mase=_safe_ratio(errors.mae, naive),
+        skill=skill,
+        directional_accuracy=_safe_ratio(directions.right, directions.counted),
+        directional_interval=wilson_interval(directions.right, directions.counted, test.horizon),
+        directional_days=directions.counted,
+        still_days=len(test) - directions.counted,
+        base_rate=_safe_ratio(directions.up, directions.moved),
+        best_lag=lag,
+        verdict=_lag_verdict(lag, test, beats),
+        persistence_rmse=base.rmse,
+        persistence_mae=base.mae,
+        persistence_mape=base.mape,
+        n=len(test),
+        horizon=test.horizon,
+        dm=tested.statistic,
+        dm_p=tested.p,
+        beats_persistence=beats,
+        worse_than_persistence=worse,
+        spacing=forecast.spacing,
     )
 
 
-def best_lag(predicted: Points, actual: Points, most: int = BEST_LAG_DAYS) -> int | None:
-    """Days by which a forecast comes late: the k in 0..most at which its day-to-day changes correlate best with the actual's.
+def evaluation_headline(evaluation: Evaluation, name: str) -> str:
+    """The sentence a page begins with: the error beside persistence's."""
+    close = forecast_target(evaluation.spacing, evaluation.horizon)
+    if not math.isfinite(evaluation.mae):
+        return _NOT_JUDGED.format(name=name, close=close)
+    return _HEADLINES[evaluation.relation].format(
+        name=name,
+        close=close,
+        error=format_points(evaluation.mae),
+        rival=_rival_close(evaluation.spacing, evaluation.horizon),
+        rival_error=format_points(evaluation.persistence_mae),
+    )
 
-    A forecast of "tomorrow = today" repeats the actual one day late, so its lag is its horizon. Every lag is measured over
-    the same days.
+
+def forecast_target(spacing: Spacing, horizon: int) -> str:
+    """What is forecast, in words: ``"next week's close"``, ``"the close 5 days ahead"``."""
+    if horizon == 1:
+        return spacing.next_close
+    return _CLOSE_AHEAD.format(horizon=horizon, units=spacing.units)
+
+
+def best_lag(predicted: Points, actual: Points, most: int = BEST_LAG_DAYS) -> int | None:
+    """Days by which a forecast comes late.
+
+    The k in 0..most at which its day-to-day changes correlate best with the actual's. A forecast
+    of "tomorrow = today" repeats the actual one day late, so its lag is its horizon. Every lag is
+    measured over the same days.
 
     Args:
         predicted, actual: (N,) index points on consecutive days.
@@ -137,14 +219,14 @@ def best_lag(predicted: Points, actual: Points, most: int = BEST_LAG_DAYS) -> in
     Returns:
         The lag, or None where a series is too short, does not change or is not a number.
     """
-    moves, real = np.diff(predicted), np.diff(actual)
+    moves = np.diff(predicted)
+    real = np.diff(actual)
     most = min(most, len(real) // 2)
     moves = moves[most:]
     if len(moves) < 3 or not np.isfinite(moves).all() or np.ptp(moves) == 0:
         return None
     shifted = [real[most - k : len(real) - k] for k in range(most + 1)]
-    scores = [np.corrcoef(moves, past)[0, 1] if np.ptp(past) else -1.0 for past in shifted]
-    return int(np.argmax(scores))
+    return int(np.argmax([_correlation(moves, past) for past in shifted]))
 
 
 def wilson_interval(
@@ -156,32 +238,54 @@ def wilson_interval(
     """
     if not days:
         return math.nan, math.nan
-    share, n = right / days, max(days / horizon, 1.0)
-    z = float(stats.norm.ppf(0.5 + level / 2))
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    separate = max(days / horizon, 1.0)
+    low, high = proportion_confint(
+        right / days * separate, separate, alpha=1 - level, method="wilson"
+    )
+    return float(low), float(high)
 
 
-def _mean_errors(actual: Points, predicted: Points) -> tuple[float, float, float]:
-    """RMSE, MAE (points) and MAPE (percent)."""
+class _MeanErrors(NamedTuple):
+    """RMSE and MAE in points, MAPE in percent."""
+
+    rmse: float
+    mae: float
+    mape: float
+
+
+def _mean_errors(actual: Points, predicted: Points) -> _MeanErrors:
     if not len(actual) or not (np.isfinite(actual).all() and np.isfinite(predicted).all()):
-        return math.nan, math.nan, math.nan
-    share = float(mean_absolute_percentage_error(actual, predicted))
-    return (
+        return _MeanErrors(math.nan, math.nan, math.nan)
+    # A share of a close means nothing where closes touch zero or are negative (rates, spreads).
+    mape = math.nan
+    if (actual > 0).all():
+        mape = 100 * float(mean_absolute_percentage_error(actual, predicted))
+    return _MeanErrors(
         float(root_mean_squared_error(actual, predicted)),
         float(mean_absolute_error(actual, predicted)),
-        100 * share,
+        mape,
     )
 
 
-def _count_directions(test: Forecast) -> tuple[int, int, int, int]:
-    """Days forecast right, days that count, up days, days that moved; nothing counts where a forecast is not a number."""
-    real, said = np.sign(test.actual - test.anchor), np.sign(test.predicted - test.anchor)
+class _Directions(NamedTuple):
+    """Days with the right direction, days that count, up days, days that moved."""
+
+    right: int
+    counted: int
+    up: int
+    moved: int
+
+
+def _count_directions(test: Forecast) -> _Directions:
+    """Count directions; nothing counts where a forecast is not a number."""
+    real = np.sign(test.actual - test.anchor)
+    forecast = np.sign(test.predicted - test.anchor)
     moved = real != 0
-    counts = moved & (said != 0) if np.isfinite(said).all() else np.zeros(len(test), bool)
-    return (
-        int((real == said)[counts].sum()),
+    counts = np.zeros(len(test), bool)
+    if np.isfinite(forecast).all():
+        counts = moved & (forecast != 0)
+    return _Directions(
+        int((real == forecast)[counts].sum()),
         int(counts.sum()),
         int((real > 0).sum()),
         int(moved.sum()),
@@ -189,28 +293,58 @@ def _count_directions(test: Forecast) -> tuple[int, int, int, int]:
 
 
 def _lag_verdict(lag: int | None, test: Forecast, beats: bool) -> str:
-    if not np.isfinite(test.predicted).all():
-        return f"No number on {int((~np.isfinite(test.predicted)).sum())} of {len(test)} test days: this forecast cannot be judged."
+    missing = int((~np.isfinite(test.predicted)).sum())
+    if missing:
+        return _MISSING_DAYS.format(missing=missing, days=len(test))
     if lag is None:
         return "This forecast does not move, or there are too few test days to say when it does."
     if lag == 0:
         return "Best match on the day itself: this forecast does not lag."
-    late = "one day" if lag == 1 else f"{lag} days"
-    known = "yesterday" if test.horizon == 1 else "the last close known"
+    kind = "repeats"
     if lag > test.horizon:
-        return f"Best match {late} late: this forecast trails even the last close known."
-    if lag < test.horizon:
-        return f"Best match {late} late, {test.horizon - lag} before the last close known: this forecast leads it."
-    if beats:
-        return f"Best match {late} late: this forecast follows {known}, and adds something to it."
-    return f"Best match {late} late: this forecast mostly repeats {known}."
+        kind = "trails"
+    elif lag < test.horizon:
+        kind = "leads"
+    elif beats:
+        kind = "adds"
+    one, many = _LAG_SENTENCES[kind]
+    template = many
+    if lag == 1:
+        template = one
+    return template.format(
+        lag=lag,
+        lead=test.horizon - lag,
+        unit=test.spacing.unit,
+        units=test.spacing.units,
+        known=_known_row(test.spacing, test.horizon),
+    )
 
 
-def _comparison(evaluation: Evaluation) -> str:
-    if evaluation.beats_persistence:
-        return "better than"
-    return "worse than" if evaluation.worse_than_persistence else "no better than"
+def _known_row(spacing: Spacing, horizon: int) -> str:
+    """What persistence repeats, seen from the day that is forecast."""
+    if horizon > 1 or spacing.name == "irregular":
+        return "the last close known"
+    if spacing.has_weekdays:
+        return "yesterday"
+    return _UNIT_BEFORE.format(unit=spacing.unit)
+
+
+def _rival_close(spacing: Spacing, horizon: int) -> str:
+    """Persistence's close, seen from the day that is forecast."""
+    if horizon > 1 or spacing.name == "irregular":
+        return "the last close known"
+    if spacing.has_weekdays:
+        return "yesterday's close"
+    return _CLOSE_BEFORE.format(unit=spacing.unit)
+
+
+def _correlation(moves: Points, past: Points) -> float:
+    if np.ptp(past) == 0:
+        return -1.0
+    return float(np.corrcoef(moves, past)[0, 1])
 
 
 def _safe_ratio(above: float, below: float) -> float:
-    return above / below if below else math.nan
+    if not below:
+        return math.nan
+    return above / below

@@ -25,7 +25,8 @@ class DieboldMariano(NamedTuple):
     """Outcome of the test.
 
     Attributes:
-        statistic: negative where the first forecast has the smaller loss; NaN where the errors are not numbers.
+        statistic: negative where the first forecast has the smaller loss; NaN where the errors
+            are not numbers.
         p: two-sided p-value, 1 where both forecasts lose alike on every day.
     """
 
@@ -46,15 +47,16 @@ class DieboldMariano(NamedTuple):
 def diebold_mariano(errors: Points, other: Points, horizon: int = 1) -> DieboldMariano:
     """Test that two forecasts have equal expected squared error.
 
-    The long-run variance takes H-1 autocovariances of the loss differences; where they leave it not positive, none. The
-    statistic is corrected for small samples and compared with Student's t of N-1 degrees.
+    The long-run variance takes H-1 autocovariances of the loss differences; where they leave it
+    not positive, none. The statistic is corrected for small samples and compared with Student's t
+    of N-1 degrees.
 
     Args:
         errors, other: (N,) errors of the two forecasts on the same days, in date order.
         horizon: H, days ahead.
 
-    Source: Diebold and Mariano (1995), J. Business & Economic Statistics 13, 253-263; Harvey, Leybourne and Newbold (1997),
-    Int. J. Forecasting 13, 281-291, equation 8.
+    Source: Diebold and Mariano (1995), J. Business & Economic Statistics 13, 253-263; Harvey,
+    Leybourne and Newbold (1997), Int. J. Forecasting 13, 281-291, equation 8.
     """
     d = np.square(errors) - np.square(other)
     n = len(d)
@@ -67,7 +69,8 @@ def diebold_mariano(errors: Points, other: Points, horizon: int = 1) -> DieboldM
     covariances = [float(centred[k:] @ centred[: n - k]) / n for k in range(horizon)]
     variance = covariances[0] + 2 * sum(covariances[1:])
     if variance <= 0:
-        variance, horizon = covariances[0], 1
+        variance = covariances[0]
+        horizon = 1
     if variance <= 0:  # the same difference on every day
         return DieboldMariano(math.copysign(math.inf, d.mean()), 0.0)
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
@@ -79,7 +82,7 @@ class ConfidenceSet(NamedTuple):
     """Outcome of the model confidence set.
 
     Attributes:
-        members: names that cannot be told from the best.
+        members: names that are as good as the best, to within chance.
         p: p-value by name; a name is a member where it is above the level.
         level: share of times the best may be missed.
     """
@@ -97,11 +100,11 @@ def confidence_set(
     draws: int = 1000,
     seed: int = 0,
 ) -> ConfidenceSet:
-    """The forecasts that cannot be told from the best, by squared error.
+    """The forecasts that are as good as the best to within chance, by squared error.
 
-    Blocks of about N^(1/3) days, never shorter than the horizon, are drawn with replacement, so that what hangs together
-    in time stays together. Forecasts with equal errors on every day share one fate; one that is not a number on some day
-    is no member and has p-value NaN.
+    Blocks of about N^(1/3) days, never shorter than the horizon, are drawn with replacement, so
+    that dependence in time is preserved. Forecasts with equal errors on every day share one
+    p-value; one that is not a number on some day is no member and has p-value NaN.
 
     Args:
         errors: (N,) errors by name, on the same days, in date order.
@@ -110,14 +113,15 @@ def confidence_set(
         draws: bootstrap samples.
         seed: fixes them.
 
-    Source: Hansen, Lunde and Nason (2011), Econometrica 79, 453-497, as implemented by ``arch.bootstrap.MCS``.
+    Source: Hansen, Lunde and Nason (2011), Econometrica 79, 453-497, as implemented by
+    ``arch.bootstrap.MCS``.
     """
-    from arch.bootstrap import MCS  # a second of imports that forecasting alone need not pay
+    from arch.bootstrap import MCS  # a second of imports that only a comparison needs
 
     twins = _group_equal(errors)
-    losses = (
-        np.column_stack([np.square(errors[name]) for name in twins]) if twins else np.empty((0, 0))
-    )
+    losses = np.empty((0, 0))
+    if twins:
+        losses = np.column_stack([np.square(errors[name]) for name in twins])
     if len(twins) < 2 or len(losses) < 3:
         found = dict.fromkeys(twins, 1.0)
     else:
@@ -148,17 +152,19 @@ def superior_ability(
 ) -> float:
     """P-value against "none of these forecasts is better than the benchmark", by squared error.
 
-    Looking at many forecasts finds a lucky one; this test asks whether the best of them is better than luck among so many,
-    alike as they may be. It is 1 where none differs from the benchmark.
+    Among many forecasts one is lucky; this test says whether the best of them is better than luck
+    among so many, alike as they may be. It is 1 where none differs from the benchmark.
 
     Args:
-        errors: (N,) errors by name, on the same days, in date order; a forecast that is not a number on some day is left out.
+        errors: (N,) errors by name, on the same days, in date order; a forecast that is not a
+            number on some day is left out.
         benchmark: (N,) errors to beat.
         horizon: H, days ahead.
         draws: bootstrap samples.
         seed: fixes them.
 
-    Source: Hansen (2005), J. Business & Economic Statistics 23, 365-380, as implemented by ``arch.bootstrap.SPA``.
+    Source: Hansen (2005), J. Business & Economic Statistics 23, 365-380, as implemented by
+    ``arch.bootstrap.SPA``.
     """
     from arch.bootstrap import SPA
 

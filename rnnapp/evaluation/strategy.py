@@ -1,4 +1,7 @@
-"""What following a forecast would have done on paper, beside doing nothing. An exercise in reading forecasts, not advice."""
+"""What following a forecast would have done on paper, beside doing nothing.
+
+An exercise in reading forecasts, not advice.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,20 @@ import numpy.typing as npt
 
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import pick_plural
 
 __all__ = ["Strategy", "long_or_flat"]
 
 Values = npt.NDArray[np.float64]
+
+_ONE_TRADE = (
+    "On paper, following {name} gained {gain} with {count} trade at {cost}; buying once and "
+    "holding gained {hold_gain}. This is no advice."
+)
+_MANY_TRADES = (
+    "On paper, following {name} gained {gain} with {count} trades at {cost} each; buying once and "
+    "holding gained {hold_gain}. This is no advice."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +34,7 @@ class Strategy:
     """Long where the forecast is up, out of the market where it is not.
 
     Attributes:
-        name: who forecast.
+        name: the net or rule that forecasts.
         dates: (M,) days on which a holding period ended.
         value, hold: (M,) what 1 has become, following the forecast and just holding.
         long: (M,) whether the period was held.
@@ -42,12 +55,12 @@ class Strategy:
     @property
     def total_gain(self) -> float:
         """What following the forecast gained, as a share of the start."""
-        return float(self.value[-1] - 1) if len(self.value) else math.nan
+        return _gain(self.value)
 
     @property
     def hold_gain(self) -> float:
         """What holding gained."""
-        return float(self.hold[-1] - 1) if len(self.hold) else math.nan
+        return _gain(self.hold)
 
     @property
     def max_drawdown(self) -> float:
@@ -60,31 +73,44 @@ class Strategy:
         return _deepest_fall(self.hold)
 
     def describe_result(self) -> str:
-        """What came of it."""
-        return (
-            f"On paper, following {self.name} gained {self.total_gain:+.1%} with {self.trades} trades at {self.cost:.2%} each; buying "
-            f"once and holding gained {self.hold_gain:+.1%}. This is no advice."
-        )
+        """What came of it, in a sentence."""
+        return pick_plural(self.trades, _ONE_TRADE, _MANY_TRADES, **self._values())
+
+    def _values(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            "gain": f"{self.total_gain:+.1%}",
+            "cost": f"{self.cost:.2%}",
+            "hold_gain": f"{self.hold_gain:+.1%}",
+        }
 
 
 def long_or_flat(forecast: Forecast, cost: float = 0.001) -> Strategy:
     """Follow the sign of a forecast over its test part.
 
-    Each period lasts the horizon, so that periods do not overlap; a trade is paid when a position opens or closes, holding
-    pays once. A forecast of no move, or none at all, stays out.
+    Each period lasts the horizon, so that periods do not overlap; a trade is paid when a position
+    opens or closes, holding pays once. A forecast of no move, or none at all, stays out.
 
     Args:
         forecast: in index points.
         cost: share of the position that each trade costs, 0 to 0.1.
 
     Raises:
-        ConfigError: a cost outside 0 to 0.1.
+        ConfigError: a cost outside 0 to 0.1, or closes that are not all positive: what is not a
+            price cannot be held.
     """
     if not 0 <= cost <= 0.1:
         raise ConfigError(f"The cost of a trade is {cost:g}; it takes a share from 0 to 0.1.")
     test = forecast.select_part("test")
+    if not (test.actual > 0).all() or not (test.anchor > 0).all():
+        raise ConfigError(
+            "A gain is a share of a price, and some closes here are not positive. "
+            "Use a series of prices."
+        )
     rows = slice(None, None, forecast.horizon)
-    actual, anchor, predicted = test.actual[rows], test.anchor[rows], test.predicted[rows]
+    actual = test.actual[rows]
+    anchor = test.anchor[rows]
+    predicted = test.predicted[rows]
     long = predicted > anchor
     before = np.concatenate([[False], long[:-1]])
     traded = long != before
@@ -101,6 +127,12 @@ def long_or_flat(forecast: Forecast, cost: float = 0.001) -> Strategy:
         cost,
         forecast.horizon,
     )
+
+
+def _gain(value: Values) -> float:
+    if not len(value):
+        return math.nan
+    return float(value[-1] - 1)
 
 
 def _deepest_fall(value: Values) -> float:

@@ -1,7 +1,7 @@
-"""Rolling-origin evaluation: the forecast is refitted as time goes on and judged each time on the days that follow.
+"""Rolling-origin evaluation: refit as time goes on, judge each time on the days that follow.
 
-One split can be lucky. Here the table is cut at several origins; each fold trains on all that lies before its test days,
-scalers included, and is judged on those days alone.
+One split can be lucky. Here the table is cut at several origins; each fold trains on all that lies
+before its test days, scalers included, and is judged on those days alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 
 __all__ = ["Fold", "fold_splits", "join_folds", "judged_fold", "overlap_gap", "walk_forward"]
+
+
+_FEWER_FOLDS = (
+    "{name} has {rows:,} rows, too few for {folds} folds of {step} days behind a first training "
+    "part. Use at most {most} folds of {step} days."
+)
+_NO_FOLDS = (
+    "{name} has {rows:,} rows, too few for {folds} folds of {step} days behind a first training "
+    "part. Use shorter folds or a longer file."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +53,10 @@ class Fold:
 
 
 def overlap_gap(config: WindowConfig) -> int:
-    """Windows left out between training and test: T+H-1 where labels overlap (H above 1), none where they do not."""
-    return config.window + config.horizon - 1 if config.horizon > 1 else 0
+    """Windows left out between training and test: T+H-1 where labels overlap, else 0."""
+    if config.horizon == 1:
+        return 0
+    return config.window + config.horizon - 1
 
 
 def walk_forward(
@@ -75,10 +87,13 @@ def walk_forward(
 def fold_splits(
     prices: PriceTable, config: WindowConfig, *, folds: int = 5, step: int = 20
 ) -> Iterator[PriceSplit]:
-    """What each fold trains on and is judged on, the oldest first; arguments and errors as of :func:`walk_forward`."""
+    """What each fold trains on and is judged on, the oldest first.
+
+    Arguments and errors as of :func:`walk_forward`.
+    """
     if folds < 1 or step < 1:
         raise ConfigError(
-            f"{folds} folds of {step} days are asked for; at least 1 of each would do."
+            f"{folds} folds of {step} days cannot be cut. Use at least 1 fold of 1 day."
         )
     return _cut_folds(prices.tail(config.rows), config, folds, step)
 
@@ -101,24 +116,23 @@ def join_folds(folds: Sequence[Fold]) -> Forecast:
 def _cut_folds(
     prices: PriceTable, config: WindowConfig, folds: int, step: int
 ) -> Iterator[PriceSplit]:
-    first = 1 if config.input_form == "change" else 0
+    first = int(config.input_form == "change")  # the first day has no change
+    gap = overlap_gap(config)
     windows = len(prices) - first - config.window - config.horizon + 1
-    learned = windows - folds * step - overlap_gap(config)
+    learned = windows - folds * step - gap
     if learned < config.window + config.horizon:
-        most = (windows - overlap_gap(config) - config.window - config.horizon) // step
-        would = (
-            f"at most {most} folds of {step} days would do"
-            if most >= 1
-            else "shorter folds or a longer file would do"
-        )
+        most = (windows - gap - config.window - config.horizon) // step
+        template = _FEWER_FOLDS
+        if most < 1:
+            template = _NO_FOLDS
         raise TooFewRowsError(
-            f"{prices.name} has {len(prices)} rows, too few for {folds} folds of {step} days behind a first training part; {would}."
+            template.format(name=prices.name, rows=len(prices), folds=folds, step=step, most=most)
         )
     for number in range(folds):
         test_start = windows - (folds - number) * step
         rows = first + test_start + step + config.window + config.horizon - 1
         cut = PriceTable(prices.name, prices.frame.iloc[:rows], prices.repairs)
-        trained = test_start - overlap_gap(config)
+        trained = test_start - gap
         split = make_split(cut, dataclasses.replace(config, split=trained, rows=0))
         yield dataclasses.replace(
             split, test=_latest(split.test, step), boundary=split.test.dates[-step, 0]

@@ -1,15 +1,25 @@
-"""What a person should know before trusting a net's figures under these settings."""
+"""What a person should know before trusting a net's metrics under these settings."""
 
 from __future__ import annotations
 
 from rnnapp.configs import ModelConfig
 from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.formatting import format_points
 
 __all__ = ["collect_warnings"]
 
+_NO_FALL = (
+    "A sigmoid head answers between 0 and 1, so with a {target} target it can never forecast a "
+    "fall. Use a linear head."
+)
+_CEILING = (
+    "A sigmoid head cannot rise above the training part's highest close ({highest}), and the test "
+    "part reaches {later}. Use a linear head."
+)
+
 
 def collect_warnings(split: PriceSplit, model: ModelConfig) -> tuple[str, ...]:
-    """Sentences about settings that cannot work well together, the split's own notes first."""
+    """Warn of settings that cannot work well together; the split's own notes come first."""
     return (*split.notes, *_squash_warnings(split, model))
 
 
@@ -17,16 +27,9 @@ def _squash_warnings(split: PriceSplit, model: ModelConfig) -> tuple[str, ...]:
     if not model.squash:
         return ()
     if split.config.target != "level":
-        return (
-            f"A sigmoid head answers between 0 and 1, so with a {split.config.target} target it can never forecast a fall.",
-        )
-    highest, later = (
-        split.prices.close[: split.train_rows].max(),
-        split.prices.close[split.train_rows :].max(),
-    )
+        return (_NO_FALL.format(target=split.config.target),)
+    highest = float(split.prices.close[: split.train_rows].max())
+    later = float(split.prices.close[split.train_rows :].max())
     if split.config.scaling == "train" and later > highest:
-        return (
-            f"A sigmoid head cannot rise above the training part's highest close ({highest:,.0f}), and the test part reaches "
-            f"{later:,.0f}; a linear head can.",
-        )
+        return (_CEILING.format(highest=format_points(highest), later=format_points(later)),)
     return ()

@@ -1,4 +1,4 @@
-"""Pictures of what is inside a net: gates over time, parameters, gradients, derivatives."""
+"""Figures of what is inside a net: gates over time, parameters, gradients, derivatives."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def price_gates_figure(
 def digit_gates_figure(
     signals: Mapping[str, Array], picture: Array, *, step: int, unit: int, dark: bool
 ) -> go.Figure:
-    """Every gate and state while a digit is read row by row, the digit at the left on the same rows.
+    """Every gate and state while a digit is read row by row, the digit beside them.
 
     Args:
         signals: (28, H) by name.
@@ -109,7 +109,7 @@ def digit_gates_figure(
         horizontal_spacing=0.012,
         subplot_titles=["digit", *(_SHORT.get(name, name) for name in signals)],
     )
-    ink = "gray" if dark else "gray_r"
+    ink = {True: "gray", False: "gray_r"}[dark]
     rows = list(range(1, len(picture) + 1))
     figure.add_trace(
         go.Heatmap(z=picture, y=rows, colorscale=ink, showscale=False, hoverinfo="skip"), 1, 1
@@ -136,9 +136,13 @@ def digit_gates_figure(
 def _marker_line(
     place: int, x: float | None, y: float | None, color: str, *, step: bool
 ) -> dict[str, Any]:
-    """A line across one panel, upright at ``x`` or level at ``y``: full for the step, dotted for the unit."""
-    axis = "" if place == 1 else str(place)
-    line = dict(color=color, width=1.5 if step else 0.8, dash="solid" if step else "dot")
+    """A line across one panel, upright at ``x`` or level at ``y``: full or dotted."""
+    axis = ""
+    if place > 1:
+        axis = str(place)
+    line = dict(color=color, width=0.8, dash="dot")
+    if step:
+        line = dict(color=color, width=1.5, dash="solid")
     if y is None:
         return dict(
             type="line", xref=f"x{axis}", yref=f"y{axis} domain", x0=x, x1=x, y0=0, y1=1, line=line
@@ -151,14 +155,27 @@ def _marker_line(
 def _heat_map(
     name: str, values: Array, across: Sequence[Any], down: Sequence[Any], bar: dict[str, Any] | None
 ) -> go.Heatmap:
-    """One heat map: gates on an even scale from 0 to 1, what may be negative on one centred on 0."""
-    gate = name in _GATES
-    reach = 1.0 if gate or name == "candidate" else max(1e-9, float(np.abs(values).max()))
+    """One heat map: gates on an even scale from 0 to 1, signed values on one centred on 0."""
+    scale = EVEN
+    low = 0.0
+    reach = 1.0
+    if name not in _GATES:
+        if name != "candidate":
+            reach = max(1e-9, float(np.abs(values).max()))
+        scale = DIVERGING
+        low = -reach
     return go.Heatmap(
-        z=values, x=list(across), y=list(down), name=name, colorscale=EVEN if gate else DIVERGING,
-        zmin=0.0 if gate else -reach, zmax=reach, showscale=bar is not None, colorbar=bar,
+        z=values,
+        x=list(across),
+        y=list(down),
+        name=name,
+        colorscale=scale,
+        zmin=low,
+        zmax=reach,
+        showscale=bar is not None,
+        colorbar=bar,
         hovertemplate=f"{name} %{{z:.3f}}<br>%{{x}}, %{{y}}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _color_bar(figure: go.Figure, row: int) -> dict[str, Any]:
@@ -179,7 +196,9 @@ def _unit_numbers(values: Array) -> list[int]:
 
 
 def _signal_title(name: str) -> str:
-    return f"{name} gate" if name in _GATES else name
+    if name in _GATES:
+        return f"{name} gate"
+    return name
 
 
 def parameter_figure(
@@ -238,7 +257,7 @@ def gradient_figure(flows: Sequence[GradientFlow], what: str) -> go.Figure:
             )
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_xaxes(autorange="reversed")
-    name = "d loss / d h_t, last step = 1" if what == "h" else "d loss / d x_t"
+    name = {"h": "d loss / d h_t, last step = 1", "x": "d loss / d x_t"}[what]
     return style_figure(
         figure, x="steps before the last", y=f"norm of {name}", height=380, keep=f"gradient-{what}"
     )
@@ -246,13 +265,17 @@ def gradient_figure(flows: Sequence[GradientFlow], what: str) -> go.Figure:
 
 def _drawable(values: Array) -> list[float | None]:
     """A logarithm has no place for 0: below the smallest 64-bit number nothing is drawn."""
-    return [float(v) if v > 0 else None for v in values]
+    drawn: list[float | None] = [float(value) for value in values]
+    for place in np.flatnonzero(~(values > 0)):
+        drawn[place] = None
+    return drawn
 
 
 def derivative_figure(dark: bool) -> go.Figure:
-    """tanh and the logistic function with their derivatives: at most 1 and 1/4, and near 0 at both ends."""
+    """tanh and the logistic function with their derivatives: at most 1 and 1/4, 0 at both ends."""
     x = np.linspace(-6, 6, 241)
-    tanh, sigma = np.tanh(x), 1 / (1 + np.exp(-x))
+    tanh = np.tanh(x)
+    sigma = 1 / (1 + np.exp(-x))
     figure = go.Figure()
     for name, values, color, dash in (
         ("tanh", tanh, text_color(dark), "dot"),

@@ -1,4 +1,4 @@
-"""Pictures of several forecasts side by side."""
+"""Figures of several forecasts side by side."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.compare import SeedResult
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import hover_format
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import Strategy
 from rnnapp.evaluation.walkforward import Fold
@@ -39,14 +40,13 @@ __all__ = [
 ]
 
 POINTS = "index points"
-_POINTS: dict[str, Any] = dict(type="scatter", mode="lines", hovertemplate="%{y:,.1f}")
 Lines = Mapping[str, LineStyle]
 _VARIANTS = ("dash", "dashdot", "longdash", "longdashdot")
 _RULES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def assign_lines(comparison: Comparison) -> dict[str, LineStyle]:
-    """A line for each row: a net's colour is its cell's, a second net of that colour gets another dash."""
+    """A line for each row: a net's colour is its cell's, a second net of it gets another dash."""
     lines: dict[str, LineStyle] = {}
     for row in sorted(comparison.net_rows, key=lambda row: row.name):
         assert row.candidate is not None
@@ -67,32 +67,31 @@ def assign_lines(comparison: Comparison) -> dict[str, LineStyle]:
 def curves_figure(
     comparison: Comparison, *, dark: bool = False, first: np.datetime64 | None = None
 ) -> go.Figure:
-    """Every forecast over the actual close, the seeds' spread as a band; baselines but persistence wait in the legend.
+    """Every forecast over the actual close, the seeds' spread as a band.
+
+    Baselines other than persistence wait in the legend.
 
     Args:
         comparison: rows to draw.
         dark: the page's theme.
         first: show days from here on; None shows all.
     """
-    lines, one = assign_lines(comparison), comparison.rows[0].forecast
+    lines = assign_lines(comparison)
+    one = comparison.rows[0].forecast
     rows = _shown_rows(one, first)
+    points = _line_trace(one.actual[rows])
     dates = one.dates[rows].astype("datetime64[D]")
     curves: list[dict[str, Any]] = []
     for row in comparison.net_rows:
-        told = row.forecast
-        if len(row.runs) - row.failed > 1 and told.lower is not None and told.upper is not None:
-            curves += _band_traces(
-                dates, told.lower[rows], told.upper[rows], lines[row.name], row.name
-            )
+        seeds = row.forecast
+        if row.seeds > 1 and seeds.lower is not None and seeds.upper is not None:
+            line = lines[row.name]
+            curves += _band_traces(dates, seeds.lower[rows], seeds.upper[rows], line, row.name)
     for row in sorted(comparison.rows, key=lambda row: row.kind == "net"):
-        curves.append(
-            _forecast_trace(
-                row.forecast, dates, rows, lines[row.name], waits=_first_visibility(row)
-            )
-        )
+        curves.append(points | _forecast_trace(row, dates, rows, lines[row.name]))
     actual = dict(color=actual_color(dark), width=1.6)
     curves.append(
-        dict(x=dates, y=one.actual[rows], name="actual", line=actual, legendrank=1, **_POINTS)
+        points | dict(x=dates, y=one.actual[rows], name="actual", line=actual, legendrank=1)
     )
     look = figure_layout(y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
     if first is None or first < one.boundary:
@@ -102,36 +101,50 @@ def curves_figure(
 
 def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
     """Predicted minus actual by test day, persistence's behind the nets'."""
-    lines, figure = assign_lines(comparison), go.Figure()
+    lines = assign_lines(comparison)
+    figure = go.Figure()
     for row in (comparison.find_row(PERSISTENCE), *comparison.net_rows):
         test = row.forecast.select_part("test")
         rows = slice(None, None, point_stride(len(test)))
+        residuals = (test.predicted - test.actual)[rows]
         line = lines[row.name]
         figure.add_trace(
             go.Scatter(
-                x=test.dates[rows], y=(test.predicted - test.actual)[rows], name=row.name, mode="lines",
-                line=dict(color=line.color, dash=line.dash, width=1.3), hovertemplate="%{y:+,.1f}",
+                x=test.dates[rows],
+                y=residuals,
+                name=row.name,
+                mode="lines",
+                line=dict(color=line.color, dash=line.dash, width=1.3),
+                hovertemplate=f"%{{y:{hover_format(residuals, signed=True)}}}",
             )
-        )  # fmt: skip
+        )
     figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
     return style_figure(figure, y=f"predicted − actual, {POINTS}", height=360)
 
 
 def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
-    """Forecast change against the change that came, a dot a test day: a good forecast lies along the diagonal."""
-    lines, figure = assign_lines(comparison), go.Figure()
+    """Forecast change against the change that came, a dot for each test day.
+
+    A good forecast lies along the diagonal.
+    """
+    lines = assign_lines(comparison)
+    figure = go.Figure()
+    base = comparison.rows[0].forecast.select_part("test")
+    form = hover_format(base.actual - base.anchor, signed=True)
     for row in comparison.net_rows:
         test = row.forecast.select_part("test")
         rows = slice(None, None, point_stride(len(test)))
         figure.add_trace(
             go.Scatter(
-                x=(test.actual - test.anchor)[rows], y=(test.predicted - test.anchor)[rows], name=row.name, mode="markers",
+                x=(test.actual - test.anchor)[rows],
+                y=(test.predicted - test.anchor)[rows],
+                name=row.name,
+                mode="markers",
                 marker=dict(color=lines[row.name].color, size=5, opacity=0.55),
                 text=np.datetime_as_string(test.dates[rows], unit="D"),
-                hovertemplate="%{text}: came %{x:+,.1f}, forecast %{y:+,.1f}",
+                hovertemplate=f"%{{text}}: came %{{x:{form}}}, forecast %{{y:{form}}}",
             )
-        )  # fmt: skip
-    base = comparison.rows[0].forecast.select_part("test")
+        )
     reach = float(np.max(np.abs(base.actual - base.anchor), initial=1e-9))
     color = dict(color=actual_color(dark), width=1, dash="dash")
     figure.add_shape(type="line", x0=-reach, y0=-reach, x1=reach, y1=reach, line=color)
@@ -160,7 +173,8 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
         for i, history in enumerate(histories):
             losses[i, : len(history)] = [event.train_loss for event in history]
         step = point_stride(length)
-        epochs, losses = np.arange(1, length + 1)[::step], losses[:, ::step]
+        epochs = np.arange(1, length + 1)[::step]
+        losses = losses[:, ::step]
         line = lines[name]
         if len(histories) > 1:
             figure.add_traces(
@@ -181,7 +195,7 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
             )
         )
     style_figure(figure, x="epoch", y="loss, mean squared error of scaled targets", height=360)
-    figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
+    figure.update_yaxes(type={True: "log", False: "linear"}[log], exponentformat="power")
     return figure
 
 
@@ -225,9 +239,10 @@ def interval_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) 
                 marker=dots,
             )
         )
+    form = hover_format(test.actual)
     for trace in figure.data:
         if trace.hoverinfo != "skip":
-            trace.hovertemplate = "%{y:,.1f}"
+            trace.hovertemplate = f"%{{y:{form}}}"
     return style_figure(figure, y=f"close, {POINTS}", height=360)
 
 
@@ -246,7 +261,8 @@ def folds_figure(
         lines: of each net.
         dark: the page's theme.
     """
-    figure, some = go.Figure(), max(folds.values(), key=len)
+    figure = go.Figure()
+    some = max(folds.values(), key=len)
     bars = dict(color=BASELINE)
     figure.add_trace(
         go.Bar(
@@ -268,7 +284,8 @@ def folds_figure(
         )
         if name in single:
             figure.add_hline(y=single[name], line=dict(color=color, dash="dot", width=1.5))
-    figure.update_traces(hovertemplate="%{y:,.1f}")
+    form = hover_format([fold.evaluation.persistence_rmse for fold in some])
+    figure.update_traces(hovertemplate=f"%{{y:{form}}}")
     figure.update_xaxes(type="category")
     return style_figure(
         figure,
@@ -287,12 +304,12 @@ def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = 
         figure.add_trace(
             go.Scatter(x=one.dates[rows], y=one.value[rows], name=one.name, line=style)
         )
-    held = followed[0]
-    rows = slice(None, None, point_stride(len(held.dates)))
+    first = followed[0]
+    rows = slice(None, None, point_stride(len(first.dates)))
     figure.add_trace(
         go.Scatter(
-            x=held.dates[rows],
-            y=held.hold[rows],
+            x=first.dates[rows],
+            y=first.hold[rows],
             name="buy and hold",
             line=dict(color=actual_color(dark), width=1.6),
         )
@@ -302,32 +319,40 @@ def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = 
 
 
 def _shown_rows(forecast: Forecast, first: np.datetime64 | None) -> npt.NDArray[np.int64]:
-    chosen = (
-        np.flatnonzero(forecast.dates >= first)
-        if first is not None
-        else np.arange(len(forecast.dates))
-    )
+    chosen = np.arange(len(forecast.dates))
+    if first is not None:
+        chosen = np.flatnonzero(forecast.dates >= first)
     return chosen[:: point_stride(len(chosen))]
 
 
-def _first_visibility(row: Row) -> bool | str:
-    """Whether a curve is drawn at once or waits in the legend."""
-    return True if row.kind == "net" or row.name == PERSISTENCE else "legendonly"
+def _line_trace(values: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """What all curves in index points share."""
+    hover = f"%{{y:{hover_format(values)}}}"
+    return dict(type="scatter", mode="lines", hovertemplate=hover)
 
 
 def _forecast_trace(
-    forecast: Forecast,
-    dates: npt.NDArray[Any],
-    rows: npt.NDArray[np.int64],
-    line: LineStyle,
-    *,
-    waits: bool | str,
+    row: Row, dates: npt.NDArray[Any], rows: npt.NDArray[np.int64], line: LineStyle
 ) -> dict[str, Any]:
+    """A row's curve; a net or persistence is drawn at once, other baselines wait in the legend."""
+    visible: bool | str = True
+    rank = 2
+    width = 1.6
+    if row.kind == "baseline":
+        rank = 3
+        width = 1.2
+        if row.name != PERSISTENCE:
+            visible = "legendonly"
+            rank = 4
     return dict(
-        x=dates, y=forecast.predicted[rows], name=forecast.name, legendgroup=forecast.name, visible=waits,
-        legendrank=2 if line.color != BASELINE else 3 if waits is True else 4,
-        line=dict(color=line.color, dash=line.dash, width=1.2 if line.color == BASELINE else 1.6), **_POINTS,
-    )  # fmt: skip
+        x=dates,
+        y=row.forecast.predicted[rows],
+        name=row.name,
+        legendgroup=row.name,
+        visible=visible,
+        legendrank=rank,
+        line=dict(color=line.color, dash=line.dash, width=width),
+    )
 
 
 def _band_traces(

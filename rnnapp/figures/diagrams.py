@@ -1,6 +1,7 @@
 """Each cell as a drawing (SVG): parts light up under the pointer and as a step is walked through.
 
-Colours come from the page (``currentColor``) and the cell's own colour, so one drawing serves light and dark.
+Colours come from the page (``currentColor``) and the cell's own colour, so that one drawing serves
+light and dark.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+
+import numpy as np
 
 from rnnapp.configs import CellKind, ModelConfig
 from rnnapp.figures.style import line_of
@@ -28,6 +31,34 @@ STAGES: dict[CellKind, tuple[str, ...]] = {
 }
 """What happens in a step, in order."""
 
+_STYLE = """
+.cell-{kind} {{
+  --cell: {color}; width: 100%; max-width: {width}px; height: auto; display: block; margin: auto;
+}}
+.cell-{kind} .part {{ color: currentColor; transition: opacity .15s; }}
+.cell-{kind} .part:hover .ink, .cell-{kind} .lit .ink {{ stroke: var(--cell); stroke-width: 3.5; }}
+.cell-{kind} .part:hover .box, .cell-{kind} .lit .box {{
+  fill: var(--cell); fill-opacity: .28; stroke: var(--cell); stroke-width: 2.5;
+}}
+.cell-{kind}:hover .part:not(:hover) {{ opacity: .45; }}
+.cell-{kind} .box {{
+  fill: currentColor; fill-opacity: .07; stroke: currentColor; stroke-width: 1.4;
+}}
+.cell-{kind} .ink {{
+  fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linejoin: round;
+}}
+.cell-{kind} text {{
+  fill: currentColor; font-size: 15px; font-family: inherit; text-anchor: middle;
+}}
+.cell-{kind} .small {{ font-size: 12px; }}
+""".replace("\n", "")
+_DRAWING = (
+    '<svg class="cell-{kind}" viewBox="0 0 {width} {height}" role="img" '
+    'xmlns="http://www.w3.org/2000/svg" aria-label="Diagram of the {name} cell">'
+    "<style>{style}</style>{parts}</svg>"
+)
+_SIZES: dict[CellKind, tuple[int, int]] = {"rnn": (640, 250), "lstm": (700, 350), "gru": (700, 350)}
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -46,7 +77,8 @@ def cell_diagram(
     Args:
         kind: rnn, lstm or gru.
         stage: place in :data:`STAGES` that is lit; None lights none.
-        values: numbers to write into the boxes, by the names of :class:`rnnapp.models.anatomy.LayerView`'s signals.
+        values: numbers to write into the boxes, by the names of the signals of
+            :class:`rnnapp.models.anatomy.LayerView`.
 
     Returns:
         One SVG with its style inside; it scales with the width it is given.
@@ -54,69 +86,68 @@ def cell_diagram(
     color = line_of(ModelConfig(cell=kind)).color
     parts = {"rnn": _rnn_parts, "lstm": _lstm_parts, "gru": _gru_parts}[kind](values or {})
     drawn = "".join(_part_group(part, part.stage == stage) for part in parts)
-    width, height = (640, 250) if kind == "rnn" else (700, 350)
-    style = (
-        f".cell-{kind} {{--cell:{color}; width:100%; max-width:{width}px; height:auto; display:block; margin:auto;}}"
-        f".cell-{kind} .part {{color:currentColor; transition:opacity .15s;}}"
-        f".cell-{kind} .part:hover .ink, .cell-{kind} .lit .ink {{stroke:var(--cell); stroke-width:3.5;}}"
-        f".cell-{kind} .part:hover .box, .cell-{kind} .lit .box {{fill:var(--cell); fill-opacity:.28; stroke:var(--cell);"
-        " stroke-width:2.5;}"
-        f".cell-{kind}:hover .part:not(:hover) {{opacity:.45;}}"
-        f".cell-{kind} .box {{fill:currentColor; fill-opacity:.07; stroke:currentColor; stroke-width:1.4;}}"
-        f".cell-{kind} .ink {{fill:none; stroke:currentColor; stroke-width:1.6; stroke-linejoin:round;}}"
-        f".cell-{kind} text {{fill:currentColor; font-size:15px; font-family:inherit; text-anchor:middle;}}"
-        f".cell-{kind} .small {{font-size:12px;}}"
-    )
-    return (
-        f'<svg class="cell-{kind}" viewBox="0 0 {width} {height}" role="img" xmlns="http://www.w3.org/2000/svg" '
-        f'aria-label="Diagram of the {kind.upper()} cell"><style>{style}</style>{drawn}</svg>'
+    width, height = _SIZES[kind]
+    style = _STYLE.format(kind=kind, color=color, width=width)
+    return _DRAWING.format(
+        kind=kind, width=width, height=height, name=kind.upper(), style=style, parts=drawn
     )
 
 
 def _part_group(part: _Part, lit: bool) -> str:
     title = escape(part.title)
-    return f'<g class="part{" lit" if lit else ""}" data-part="{title}"><title>{title}</title>{"".join(part.shapes)}</g>'
+    style = {True: "part lit", False: "part"}[lit]
+    shapes = "".join(part.shapes)
+    return f'<g class="{style}" data-part="{title}"><title>{title}</title>{shapes}</g>'
 
 
 def _draw_wire(*points: tuple[int, int], arrow: bool = True) -> str:
-    """A line through points, with a head at its end, and a broad invisible one that is easy to point at."""
+    """A line through points with a head at its end, over a broad invisible one for the pointer."""
     path = "M" + " L".join(f"{x} {y}" for x, y in points)
-    (x0, y0), (x1, y1) = points[-2:]
-    dx, dy = (x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0)
-    head = (
-        f"M{x1 - 7 * dx - 4 * dy} {y1 - 7 * dy - 4 * dx} L{x1} {y1} L{x1 - 7 * dx + 4 * dy} {y1 - 7 * dy + 4 * dx}"
-        if arrow
-        else ""
-    )
-    return (
-        f'<path d="{path}" style="fill:none;stroke:transparent;stroke-width:14"/><path class="ink" d="{path}"/>'
-        + (f'<path class="ink" d="{head}"/>' if head else "")
-    )
+    lines = [
+        f'<path d="{path}" style="fill:none;stroke:transparent;stroke-width:14"/>',
+        f'<path class="ink" d="{path}"/>',
+    ]
+    if arrow:
+        lines.append(f'<path class="ink" d="{_arrow_head(*points[-2:])}"/>')
+    return "".join(lines)
+
+
+def _arrow_head(start: tuple[int, int], end: tuple[int, int]) -> str:
+    """The two strokes of an arrow's head, for a level or upright line."""
+    x, y = end
+    dx = int(np.sign(x - start[0]))
+    dy = int(np.sign(y - start[1]))
+    left = f"{x - 7 * dx - 4 * dy} {y - 7 * dy - 4 * dx}"
+    right = f"{x - 7 * dx + 4 * dy} {y - 7 * dy + 4 * dx}"
+    return f"M{left} L{x} {y} L{right}"
 
 
 def _function_box(x: int, y: int, label: str, value: float | None = None) -> str:
     """A box with a function in it and, below, the number it gave."""
-    shown = (
-        f'<text class="small" x="{x}" y="{y + 15}">{value:.3f}</text>' if value is not None else ""
-    )
-    rise = 1 if value is not None else 5
+    shown = _small_number(x, y + 15, value)
+    rise = {True: 1, False: 5}[bool(shown)]
     return (
         f'<rect class="box" x="{x - 36}" y="{y - 20}" width="72" height="40" rx="7"/>'
         f'<text x="{x}" y="{y + rise}">{escape(label)}</text>{shown}'
     )
 
 
+def _small_number(x: int, y: int, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f'<text class="small" x="{x}" y="{y}">{value:.3f}</text>'
+
+
 def _operation_dot(x: int, y: int, sign: str) -> str:
     """An element-wise operation."""
-    return f'<circle class="box" cx="{x}" cy="{y}" r="14"/><text x="{x}" y="{y + 5}">{escape(sign)}</text>'
+    circle = f'<circle class="box" cx="{x}" cy="{y}" r="14"/>'
+    return f'{circle}<text x="{x}" y="{y + 5}">{escape(sign)}</text>'
 
 
 def _symbol_label(x: int, y: int, text: str, value: float | None = None) -> str:
     """A letter with an index, ``h t``, and the number it stands for."""
     letter, index = text.split()
-    shown = (
-        f'<text class="small" x="{x}" y="{y + 18}">{value:.3f}</text>' if value is not None else ""
-    )
+    shown = _small_number(x, y + 18, value)
     return (
         f'<text x="{x}" y="{y}">{letter}<tspan class="small" dy="4">{index}</tspan></text>{shown}'
     )
@@ -130,17 +161,24 @@ def _rnn_parts(values: Mapping[str, float]) -> list[_Part]:
             "x_t and h of the step before enter: W_ih x_t + b_ih + W_hh h_(t-1) + b_hh",
             (
                 _symbol_label(48, 96, "h t−1", values.get("h before")),
-                _draw_wire((320, 215), (320, 172)), _symbol_label(320, 238, "x t"),
-                _operation_dot(320, 158, "+"), _draw_wire((80, 100), (242, 100), (242, 158), (306, 158)),
+                _draw_wire((320, 215), (320, 172)),
+                _symbol_label(320, 238, "x t"),
+                _operation_dot(320, 158, "+"),
+                _draw_wire((80, 100), (242, 100), (242, 158), (306, 158)),
             ),
         ),
         _Part(
             1,
             "h_t = tanh of the sum: the new hidden state, also what the next layer reads",
-            (_draw_wire((320, 144), (320, 121)), _function_box(320, 100, "tanh", h), _draw_wire((356, 100), (540, 100)), _symbol_label(580, 96, "h t", h),
-             _draw_wire((450, 100), (450, 30))),
+            (
+                _draw_wire((320, 144), (320, 121)),
+                _function_box(320, 100, "tanh", h),
+                _draw_wire((356, 100), (540, 100)),
+                _symbol_label(580, 96, "h t", h),
+                _draw_wire((450, 100), (450, 30)),
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
@@ -149,8 +187,11 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
             0,
             "x_t and h of the step before go to all four gates",
             (
-                _draw_wire((80, 285), (440, 285), (440, 236)), _draw_wire((140, 285), (140, 236)), _draw_wire((240, 285), (240, 236)),
-                _draw_wire((340, 285), (340, 236)), _draw_wire((110, 330), (110, 285), arrow=False),
+                _draw_wire((80, 285), (440, 285), (440, 236)),
+                _draw_wire((140, 285), (140, 236)),
+                _draw_wire((240, 285), (240, 236)),
+                _draw_wire((340, 285), (340, 236)),
+                _draw_wire((110, 330), (110, 285), arrow=False),
                 _symbol_label(48, 281, "h t−1", values.get("h before")),
                 _symbol_label(134, 338, "x t"),
             ),
@@ -158,29 +199,52 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
         _Part(
             1,
             "Forget gate f_t: how much of each unit's cell state is kept",
-            (_function_box(140, 215, "σ  forget", values.get("forget")), _draw_wire((140, 195), (140, 75)), _operation_dot(140, 60, "×"),
-             _draw_wire((80, 60), (126, 60)), _symbol_label(48, 56, "c t−1", values.get("c before"))),
+            (
+                _function_box(140, 215, "σ  forget", values.get("forget")),
+                _draw_wire((140, 195), (140, 75)),
+                _operation_dot(140, 60, "×"),
+                _draw_wire((80, 60), (126, 60)),
+                _symbol_label(48, 56, "c t−1", values.get("c before")),
+            ),
         ),
         _Part(
             2,
             "Input gate i_t lets in as much as it is open of the candidate g_t",
-            (_function_box(240, 215, "σ  input", values.get("input")), _function_box(340, 215, "tanh", values.get("candidate")),
-             _draw_wire((240, 195), (240, 130), (276, 130)), _draw_wire((340, 195), (340, 130), (304, 130)), _operation_dot(290, 130, "×")),
+            (
+                _function_box(240, 215, "σ  input", values.get("input")),
+                _function_box(340, 215, "tanh", values.get("candidate")),
+                _draw_wire((240, 195), (240, 130), (276, 130)),
+                _draw_wire((340, 195), (340, 130), (304, 130)),
+                _operation_dot(290, 130, "×"),
+            ),
         ),
         _Part(
             3,
-            "Cell state c_t = f_t c_(t-1) + i_t g_t: a sum, so gradients pass it undiminished where f_t is 1",
-            (_draw_wire((154, 60), (276, 60)), _draw_wire((290, 116), (290, 75)), _operation_dot(290, 60, "+"), _draw_wire((304, 60), (620, 60)),
-             _symbol_label(655, 56, "c t", values.get("cell state"))),
+            "Cell state c_t = f_t c_(t-1) + i_t g_t: a sum, so gradients pass it undiminished "
+            "where f_t is 1",
+            (
+                _draw_wire((154, 60), (276, 60)),
+                _draw_wire((290, 116), (290, 75)),
+                _operation_dot(290, 60, "+"),
+                _draw_wire((304, 60), (620, 60)),
+                _symbol_label(655, 56, "c t", values.get("cell state")),
+            ),
         ),
         _Part(
             4,
             "Output gate o_t shows as much as it is open of tanh c_t: the hidden state h_t",
-            (_function_box(440, 215, "σ  output", values.get("output")), _draw_wire((540, 60), (540, 115)), _function_box(540, 136, "tanh"),
-             _draw_wire((540, 156), (540, 200)), _operation_dot(540, 215, "×"), _draw_wire((476, 215), (525, 215)),
-             _draw_wire((540, 229), (540, 285), (620, 285)), _symbol_label(655, 281, "h t", values.get("hidden state"))),
+            (
+                _function_box(440, 215, "σ  output", values.get("output")),
+                _draw_wire((540, 60), (540, 115)),
+                _function_box(540, 136, "tanh"),
+                _draw_wire((540, 156), (540, 200)),
+                _operation_dot(540, 215, "×"),
+                _draw_wire((476, 215), (525, 215)),
+                _draw_wire((540, 229), (540, 285), (620, 285)),
+                _symbol_label(655, 281, "h t", values.get("hidden state")),
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
@@ -190,32 +254,57 @@ def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
             0,
             "x_t and h of the step before go to both gates and to the candidate",
             (
-                _draw_wire((80, 60), (100, 60), (100, 285), (440, 285), (440, 241)), _symbol_label(48, 56, "h t−1", values.get("h before")),
-                _draw_wire((160, 285), (160, 241)), _draw_wire((300, 285), (300, 241)), _draw_wire((120, 330), (120, 285), arrow=False),
+                _draw_wire((80, 60), (100, 60), (100, 285), (440, 285), (440, 241)),
+                _symbol_label(48, 56, "h t−1", values.get("h before")),
+                _draw_wire((160, 285), (160, 241)),
+                _draw_wire((300, 285), (300, 241)),
+                _draw_wire((120, 330), (120, 285), arrow=False),
                 _symbol_label(144, 338, "x t"),
             ),
         ),
         _Part(
             1,
             "Reset gate r_t: how much of the last state the candidate may see",
-            (_function_box(160, 220, "σ  reset", values.get("reset")), _draw_wire((160, 200), (160, 155)), _operation_dot(160, 140, "×"),
-             _draw_wire((100, 140), (145, 140))),
+            (
+                _function_box(160, 220, "σ  reset", values.get("reset")),
+                _draw_wire((160, 200), (160, 155)),
+                _operation_dot(160, 140, "×"),
+                _draw_wire((100, 140), (145, 140)),
+            ),
         ),
         _Part(
             2,
-            "Candidate n_t = tanh(W_in x_t + b_in + r_t (W_hn h_(t-1) + b_hn)): what the state might become",
-            (_draw_wire((174, 140), (370, 140), (370, 220), (403, 220)), _function_box(440, 220, "tanh", values.get("candidate"))),
+            "Candidate n_t = tanh(W_in x_t + b_in + r_t (W_hn h_(t-1) + b_hn)): "
+            "what the state might become",
+            (
+                _draw_wire((174, 140), (370, 140), (370, 220), (403, 220)),
+                _function_box(440, 220, "tanh", values.get("candidate")),
+            ),
         ),
         _Part(
             3,
             "Update gate z_t: how much of the last state stays; 1 - z_t of the candidate comes in",
-            (_function_box(300, 220, "σ  update", z), _draw_wire((300, 200), (300, 75)), _draw_wire((300, 105), (421, 105)), _operation_dot(440, 105, "1−"),
-             _draw_wire((454, 105), (545, 105)), _draw_wire((100, 60), (285, 60)), _operation_dot(300, 60, "×")),
+            (
+                _function_box(300, 220, "σ  update", z),
+                _draw_wire((300, 200), (300, 75)),
+                _draw_wire((300, 105), (421, 105)),
+                _operation_dot(440, 105, "1−"),
+                _draw_wire((454, 105), (545, 105)),
+                _draw_wire((100, 60), (285, 60)),
+                _operation_dot(300, 60, "×"),
+            ),
         ),
         _Part(
             4,
             "h_t = (1 - z_t) n_t + z_t h_(t-1): between the candidate and the last state",
-            (_draw_wire((476, 220), (560, 220), (560, 120)), _operation_dot(560, 105, "×"), _draw_wire((560, 91), (560, 75)), _operation_dot(560, 60, "+"),
-             _draw_wire((314, 60), (545, 60)), _draw_wire((574, 60), (620, 60)), _symbol_label(655, 56, "h t", values.get("hidden state"))),
+            (
+                _draw_wire((476, 220), (560, 220), (560, 120)),
+                _operation_dot(560, 105, "×"),
+                _draw_wire((560, 91), (560, 75)),
+                _operation_dot(560, 60, "+"),
+                _draw_wire((314, 60), (545, 60)),
+                _draw_wire((574, 60), (620, 60)),
+                _symbol_label(655, 56, "h t", values.get("hidden state")),
+            ),
         ),
-    ]  # fmt: skip
+    ]

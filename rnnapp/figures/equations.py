@@ -14,7 +14,9 @@ _SYMBOLS = {
 
 
 def step_equations(view: LayerView, step: int, unit: int) -> tuple[tuple[str, str, str], ...]:
-    """What happened in one unit at one step: for each equation its left side, the same in symbols, and in numbers (LaTeX).
+    """What happened in one unit at one step, in LaTeX.
+
+    For each equation its left side, its right side in symbols, and the same in numbers.
 
     Args:
         view: the layer and direction.
@@ -22,10 +24,15 @@ def step_equations(view: LayerView, step: int, unit: int) -> tuple[tuple[str, st
     """
     lines = [_gate_equation(view, name, place, step, unit) for place, name in enumerate(view.names)]
     gate = {name: float(view.gates[step, place, unit]) for place, name in enumerate(view.names)}
-    after, before = float(view.h[step, unit]), float(view.h_before[step, unit])
+    after = float(view.h[step, unit])
+    before = float(view.h_before[step, unit])
     if view.c is not None and view.c_before is not None:
-        c, kept = float(view.c[step, unit]), float(view.c_before[step, unit])
-        numbers = rf"{gate['forget']:.3f}\cdot{_bracket_negative(kept)} + {gate['input']:.3f}\cdot{_bracket_negative(gate['candidate'])} = {c:.3f}"
+        c = float(view.c[step, unit])
+        former = _bracket_negative(float(view.c_before[step, unit]))
+        candidate = _bracket_negative(gate["candidate"])
+        numbers = (
+            rf"{gate['forget']:.3f}\cdot{former} + {gate['input']:.3f}\cdot{candidate} = {c:.3f}"
+        )
         lines.append(("c_t", rf"f_t\,c_{{{_prior_index(view)}}} + i_t\,g_t", numbers))
         lines.append(
             (
@@ -36,7 +43,9 @@ def step_equations(view: LayerView, step: int, unit: int) -> tuple[tuple[str, st
         )
     elif view.kind == "gru":
         z = gate["update"]
-        numbers = rf"{1 - z:.3f}\cdot{_bracket_negative(gate['candidate'])} + {z:.3f}\cdot{_bracket_negative(before)} = {after:.3f}"
+        candidate = _bracket_negative(gate["candidate"])
+        former = _bracket_negative(before)
+        numbers = rf"{1 - z:.3f}\cdot{candidate} + {z:.3f}\cdot{former} = {after:.3f}"
         lines.append(("h_t", rf"(1 - z_t)\,n_t + z_t\,h_{{{_prior_index(view)}}}", numbers))
     return tuple(lines)
 
@@ -45,36 +54,38 @@ def _gate_equation(
     view: LayerView, name: str, place: int, step: int, unit: int
 ) -> tuple[str, str, str]:
     symbol = _SYMBOLS[view.kind][name]
-    index = symbol if view.kind != "rnn" else ""
-    own, past = float(view.from_input[step, place, unit]), float(view.from_state[step, place, unit])
-    squash = r"\tanh" if name == "candidate" else r"\sigma"
-    read = rf"W_{{i{index}}}x_t + b_{{i{index}}}" if index else r"W_{ih}x_t + b_{ih}"
-    kept = (
-        rf"W_{{h{index}}}h_{{{_prior_index(view)}}} + b_{{h{index}}}"
-        if index
-        else rf"W_{{hh}}h_{{{_prior_index(view)}}} + b_{{hh}}"
-    )
+    own = float(view.from_input[step, place, unit])
+    past = float(view.from_state[step, place, unit])
+    squash = {True: r"\tanh", False: r"\sigma"}[name == "candidate"]
+    if view.kind == "rnn":
+        read = r"W_{ih}x_t + b_{ih}"
+        recalled = rf"W_{{hh}}h_{{{_prior_index(view)}}} + b_{{hh}}"
+    else:
+        read = rf"W_{{i{symbol}}}x_t + b_{{i{symbol}}}"
+        recalled = rf"W_{{h{symbol}}}h_{{{_prior_index(view)}}} + b_{{h{symbol}}}"
     result = float(view.gates[step, place, unit])
     if view.kind == "gru" and name == "candidate":
         reset = float(view.gates[step, view.names.index("reset"), unit])
         numbers = rf"{own:.3f} + {reset:.3f}\cdot{_bracket_negative(past)}"
         return (
             rf"{symbol}_t",
-            rf"{squash}\big({read} + r_t({kept})\big)",
+            rf"{squash}\big({read} + r_t({recalled})\big)",
             rf"{squash}({numbers}) = {result:.3f}",
         )
     return (
         rf"{symbol}_t",
-        rf"{squash}({read} + {kept})",
+        rf"{squash}({read} + {recalled})",
         rf"{squash}({own:.3f} + {_bracket_negative(past)}) = {result:.3f}",
     )
 
 
 def _prior_index(view: LayerView) -> str:
     """The step before, in the order of reading."""
-    return "t+1" if view.direction else "t-1"
+    return {True: "t+1", False: "t-1"}[bool(view.direction)]
 
 
 def _bracket_negative(value: float) -> str:
     """Negative numbers in brackets, so that a sign never meets an operator."""
-    return f"({value:.3f})" if value < 0 else f"{value:.3f}"
+    if value < 0:
+        return f"({value:.3f})"
+    return f"{value:.3f}"

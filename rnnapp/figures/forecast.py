@@ -1,4 +1,4 @@
-"""Pictures of a forecast: the prices with their split, the loss as it falls, actual against predicted."""
+"""Figures of a forecast: prices with their split, the loss as it falls, actual and predicted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import hover_format
 from rnnapp.figures.style import (
     BASELINE,
     LineStyle,
@@ -48,9 +49,11 @@ def loss_figure(
     log: bool = True,
     height: int = 300,
 ) -> go.Figure:
-    """Loss by epoch; the axis spans all epochs from the start, so the curve grows and nothing jumps."""
+    """Loss by epoch; the axis spans all epochs from the start, so that nothing jumps."""
     step = point_stride(len(history))
-    shown = [*history[::step], *(history[-1:] if history and (len(history) - 1) % step else ())]
+    shown = list(history[::step])
+    if history and (len(history) - 1) % step:
+        shown.append(history[-1])
     epoch = [event.epoch + 1 for event in shown]
     curves = [
         _curve_trace(
@@ -72,7 +75,7 @@ def loss_figure(
         x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True
     )
     look["xaxis"] |= dict(range=[0.5, max(epochs, 2) + 0.5])
-    look["yaxis"] |= dict(type="log" if log else "linear", exponentformat="power")
+    look["yaxis"] |= dict(type={True: "log", False: "linear"}[log], exponentformat="power")
     return go.Figure(dict(data=curves, layout=look))
 
 
@@ -92,11 +95,13 @@ def forecast_figure(
         dark: the page's theme.
         first, last: show only these days, at full resolution where they are few; None shows all.
     """
-    first, last = first or forecast.dates[0], last or forecast.dates[-1]
+    first = first or forecast.dates[0]
+    last = last or forecast.dates[-1]
     chosen = (forecast.dates >= first) & (forecast.dates <= last)
     step = point_stride(int(chosen.sum()))
     index = np.flatnonzero(chosen)[::step]
-    dates, test = forecast.dates[index].astype("datetime64[D]"), forecast.part[index] == "test"
+    dates = forecast.dates[index].astype("datetime64[D]")
+    test = forecast.part[index] == "test"
     curves: list[dict[str, Any]] = []
     if forecast.lower is not None and forecast.upper is not None:
         edge: dict[str, Any] = dict(
@@ -110,7 +115,7 @@ def forecast_figure(
         curves.append(edge | dict(y=forecast.upper[index], showlegend=False))
         fill = dict(fill="tonexty", fillcolor=band_color(line.color), name="interval")
         curves.append(edge | dict(y=forecast.lower[index]) | fill)
-    points = dict(hovertemplate="%{y:,.1f}")
+    points = dict(hovertemplate=f"%{{y:{hover_format(forecast.actual[index])}}}")
     curves.append(
         _curve_trace(
             "persistence", dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash"
@@ -141,7 +146,8 @@ def residual_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) 
     """Predicted minus actual by day on the test part, beside persistence's."""
     test = np.flatnonzero(forecast.part == "test")
     index = test[:: point_stride(len(test))]
-    dates, actual = forecast.dates[index], forecast.actual[index]
+    dates = forecast.dates[index]
+    actual = forecast.actual[index]
     figure = go.Figure()
     grey = dict(color=BASELINE, width=1.2, dash="dash")
     figure.add_trace(
@@ -152,5 +158,6 @@ def residual_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) 
         go.Scatter(x=dates, y=forecast.predicted[index] - actual, name=forecast.name, line=own)
     )
     figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
-    figure.update_traces(hovertemplate="%{y:+,.1f}")
+    form = hover_format(forecast.anchor[index] - actual, signed=True)
+    figure.update_traces(hovertemplate=f"%{{y:{form}}}")
     return style_figure(figure, y=f"predicted − actual, {POINTS}", height=320)

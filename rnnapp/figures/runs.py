@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import hover_format
 from rnnapp.figures.style import (
     BASELINE,
     EVEN,
@@ -99,7 +100,8 @@ def forecasts_figure(curves: Sequence[Curve], *, dark: bool = False) -> go.Figur
         figure.add_trace(
             go.Scatter(x=test.dates[::step], y=test.predicted[::step], name=curve.name, line=style)
         )
-    figure.update_traces(hovertemplate="%{y:,.1f}")
+    form = hover_format([value for trace in figure.data for value in trace.y])
+    figure.update_traces(hovertemplate=f"%{{y:{form}}}")
     return style_figure(figure, y="close, index points", keep="forecasts")
 
 

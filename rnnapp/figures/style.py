@@ -1,4 +1,4 @@
-"""The one visual language of all pictures: a colour means one thing, in light and dark alike."""
+"""The one visual language of all figures: a colour means one thing, in light and dark alike."""
 
 from __future__ import annotations
 
@@ -48,15 +48,16 @@ class LineStyle:
 
 
 def line_of(model: ModelConfig) -> LineStyle:
-    """The line of a net: its cell's colour, one colour for two-way nets, dotted when from scratch."""
-    return LineStyle(
-        _TWO_WAY if model.bidirectional else _CELLS[model.kind], "dot" if model.scratch else "solid"
-    )
+    """The line of a net: its cell's colour, one for all two-way nets, dotted when from scratch."""
+    color = _CELLS[model.kind]
+    if model.bidirectional:
+        color = _TWO_WAY
+    return LineStyle(color, {True: "dot", False: "solid"}[model.scratch])
 
 
 def actual_color(dark: bool) -> str:
     """Colour of what really happened."""
-    return "#E5E7EB" if dark else "#1F2937"
+    return {True: "#E5E7EB", False: "#1F2937"}[dark]
 
 
 def text_color(dark: bool) -> str:
@@ -84,7 +85,7 @@ def style_figure(
     hover: bool = True,
     keep: str = "zoom",
 ) -> go.Figure:
-    """Give a figure, changed in place, what :func:`layout` says; every axis of it gets the names."""
+    """Apply :func:`figure_layout` to a figure, in place; every axis of it gets the names."""
     look = figure_layout(x=x, y=y, height=height, hover=hover, keep=keep)
     figure.update_xaxes(look.pop("xaxis"))
     figure.update_yaxes(look.pop("yaxis"))
@@ -100,25 +101,28 @@ def figure_layout(
     keep: str = "zoom",
     quick: bool = False,
 ) -> dict[str, Any]:
-    """Axis names with units, unified hover, a legend above, fixed height, and zoom that survives an update.
+    """Axis names with units, unified hover, a legend above, fixed height, zoom kept on update.
 
     Args:
         x, y: axis names, with units.
         height: pixels; the same while it updates, so nothing jumps.
         hover: one hover box for all curves.
         keep: zoom survives as long as this word stays the same.
-        quick: margins are fixed rather than fitted to the labels, which spares the browser a second layout: for charts that
-            are redrawn while a slider moves.
+        quick: margins are fixed rather than fitted to the labels, which spares the browser a
+            second layout: for charts that are redrawn while a slider moves.
 
     Returns:
-        Plain values. A figure made of plain traces and such a layout in one go takes a fifth of the time of one that is
-        updated piece by piece.
+        Plain values. A figure made of plain traces and such a layout in one go takes a fifth of
+        the time of one that is updated piece by piece.
     """
     clear = "rgba(0,0,0,0)"
+    margin = dict(l=8, r=8, t=36, b=8)
+    if quick:
+        margin = dict(l=64, r=12, t=36, b={True: 44, False: 28}[bool(x)])
     return dict(
         height=height,
-        margin=dict(l=64, r=12, t=36, b=44 if x else 28) if quick else dict(l=8, r=8, t=36, b=8),
-        hovermode="x unified" if hover else "closest",
+        margin=margin,
+        hovermode={True: "x unified", False: "closest"}[hover],
         legend=dict(orientation="h", yanchor="bottom", y=1.0, xanchor="left", x=0),
         uirevision=keep,
         paper_bgcolor=clear,
@@ -130,11 +134,12 @@ def figure_layout(
 
 
 def boundary_marks(boundary: np.datetime64, last: np.datetime64, dark: bool) -> dict[str, Any]:
-    """The train boundary as part of a layout: a dashed line with "train" and "test" at its sides, the test part lightly shaded."""
-    color, (start, end) = (
-        text_color(dark),
-        (str(np.datetime_as_string(day, unit="D")) for day in (boundary, last)),
-    )
+    """The train boundary as part of a layout.
+
+    A dashed line with "train" and "test" at its sides, the test part lightly shaded.
+    """
+    color = text_color(dark)
+    start, end = (str(np.datetime_as_string(day, unit="D")) for day in (boundary, last))
     upright = dict(yref="paper", y0=0, y1=1)
     shade = dict(
         type="rect",

@@ -14,6 +14,7 @@ import streamlit as st
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, to_dict
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.evaluation.metrics import evaluation_headline as answer_of
 from rnnapp.evaluation.warnings import collect_warnings
@@ -260,11 +261,11 @@ def _figures(judged: Evaluation) -> list[Figure]:
     better = judged.rmse < judged.persistence_rmse
     return [
         Figure(
-            "RMSE, points", f"{judged.rmse:,.1f}", f"persistence {judged.persistence_rmse:,.1f}", better,
+            "RMSE, points", format_points(judged.rmse), f"persistence {format_points(judged.persistence_rmse)}", better,
             "Root mean squared error on test.",
         ),
         Figure(
-            "MAE, points", f"{judged.mae:,.1f}", f"persistence {judged.persistence_mae:,.1f}", judged.mae < judged.persistence_mae,
+            "MAE, points", format_points(judged.mae), f"persistence {format_points(judged.persistence_mae)}", judged.mae < judged.persistence_mae,
             "Mean absolute error on test.",
         ),
         Figure(

@@ -58,7 +58,7 @@ def test_out_writes_the_table_the_forecasts_and_one_page(
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert report["verdict"].replace("'", "&#x27;") in page
     for name in ("RNN", "GRU", "Persistence", "Linear autoregression"):
-        assert f"<td>{name}</td>" in page
+        assert f'<td class="text">{name}</td>' in page
 
 
 def test_the_page_needs_nothing_from_elsewhere(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import make_split
-from rnnapp.evaluation.baselines import PERSISTENCE
+from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
 from rnnapp.evaluation.compare import SeedResult, compare_nets
-from rnnapp.evaluation.judge import judge_results, median_forecast
+from rnnapp.evaluation.judge import TIE, judge_results, median_forecast
+from rnnapp.evaluation.metrics import evaluation_headline
 from tests.evaluation.series import ar2_prices, hand_made, walk_prices
 from tests.support import random_walk
 
@@ -110,7 +115,9 @@ def test_persistence_as_a_net_beats_nothing(compared):
     copy = SeedResult(results[0].candidate, 0, results[0].trained, base)
     row = judge_results(split, [copy]).net_rows[0]
     assert (row.mean["skill"], row.evaluation.best_lag, row.beats_persistence) == (0.0, 1, False)
-    assert row.verdict == "RNN can't be told from persistence at 10%."
+    assert (
+        row.verdict == "RNN is no better than persistence: the difference is within chance at 10%."
+    )
     assert row.in_confidence_set == comparison.find_row(PERSISTENCE).in_confidence_set
 
 
@@ -122,7 +129,7 @@ def test_a_broken_run_is_counted_not_hidden(compared):
     told = judge_results(split, [*results, broken])
     assert told.find_row("RNN").failed == 1
     assert told.find_row("RNN").as_dict()["seeds"] == 3
-    assert "1 run broke off." in told.verdict
+    assert "1 run failed." in told.verdict
 
 
 def test_tables_come_out_as_frames(compared):
@@ -145,8 +152,63 @@ def test_a_lead_within_the_seeds_spread_is_told_as_such(compared):
     """0.2 points between nets that vary by 5 from seed to seed is no difference."""
     _, _, comparison = compared
     best, second = comparison.net_rows
-    lead, spread = (
-        second.mean["rmse"] - best.mean["rmse"],
-        math.hypot(best.sd["rmse"], second.sd["rmse"]),
+    lead = second.mean["rmse"] - best.mean["rmse"]
+    spread = math.hypot(best.sd["rmse"], second.sd["rmse"])
+    said = TIE * best.mean["rmse"] <= lead < spread
+    assert ("within the spread of the seeds" in comparison.verdict) == said
+
+
+def scaled(results, factor):
+    """The same forecasts of the same series in another unit."""
+    columns = ("actual", "predicted", "anchor")
+    return [
+        dataclasses.replace(
+            result,
+            forecast=dataclasses.replace(
+                result.forecast,
+                **{name: factor * getattr(result.forecast, name) for name in columns},
+            ),
+        )
+        for result in results
+    ]
+
+
+def test_the_verdict_does_not_hang_on_the_unit_of_the_prices(compared):
+    """USD/HKD near 7.8 must not read "misses by 0.0 points, as much as every other"."""
+    split, results, comparison = compared
+    baselines = [
+        dataclasses.replace(
+            b, actual=b.actual / 1e4, predicted=b.predicted / 1e4, anchor=b.anchor / 1e4
+        )
+        for b in make_baselines(split)
+    ]
+    small = judge_results(split, scaled(results, 1e-4), baselines=baselines)
+    numbers = re.compile(r"\d[\d,.]*(?= points|\)| ±| less)|± [\d.,]+")
+    assert numbers.sub("#", small.verdict) == numbers.sub("#", comparison.verdict)
+    assert "0.0 points" not in small.verdict
+    assert f"{small.find_row(small.best).mean['rmse']:.4g}"[:6] in small.verdict
+
+
+def test_a_verdict_agrees_with_the_p_value_of_its_own_row(compared):
+    """Better or worse is said only where the two-sided p of the table is below 10%."""
+    for row in compared[2].rows:
+        if "at 10%" in row.verdict and "chance" not in row.verdict:
+            assert row.as_dict()["dm_p"] < 0.10
+
+
+def test_weekly_rows_say_week_and_have_no_weekday_rival():
+    index = pd.date_range("2015-01-02", periods=160, freq="7D", name="Date")
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.02, 160)))
+    table = PriceTable("weekly", pd.DataFrame({"Close": close}, index=index))
+    split = make_split(table, WindowConfig(window=5))
+    results = list(compare_nets(split, [ModelConfig(hidden=2)], TrainConfig(epochs=2), seeds=1))
+    comparison = judge_results(split, results)
+    assert "Same weekday" not in {row.name for row in comparison.rows}
+    assert "misses next week's close by" in comparison.verdict
+    assert (
+        comparison.find_row(PERSISTENCE).verdict == "The yardstick: the next week = the last one."
     )
-    assert ("within the spread of the seeds" in comparison.verdict) == (0.05 <= lead < spread)
+    headline = evaluation_headline(comparison.net_rows[0].evaluation, "GRU")
+    assert headline.startswith("GRU misses next week's close by ")
+    assert "the close of the week before (" in headline
+    assert "day" not in comparison.find_row(PERSISTENCE).evaluation.verdict

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnnapp.evaluation.metrics import best_lag, evaluate, evaluation_headline, wilson_interval
+from rnnapp.evaluation.metrics import (
+    LEVEL,
+    best_lag,
+    evaluate,
+    evaluation_headline,
+    wilson_interval,
+)
 from tests.evaluation.series import hand_made
 
 prices = st.lists(st.floats(10, 5000), min_size=12, max_size=40)
@@ -139,12 +145,12 @@ def test_the_answer_says_better_only_where_the_test_does():
     bad = evaluate(hand_made(anchor + 30, actual, anchor, train=50))
     assert good.beats_persistence
     assert evaluation_headline(good, "GRU").startswith(
-        "GRU misses tomorrow's close by 0.1 points on average, better than yesterday's close ("
+        f"GRU misses tomorrow's close by {good.mae:.5f} points on average, better than yesterday's close ("
     )
     assert ", worse than yesterday's close (" in evaluation_headline(bad, "RNN")
     assert bad.skill < -10
     assert lucky.beats_persistence == (
-        lucky.dm_p / 2 < 0.1 and lucky.skill > 0 and lucky.mae < lucky.persistence_mae
+        lucky.dm_p < 0.1 and lucky.skill > 0 and lucky.mae < lucky.persistence_mae
     )
 
 
@@ -153,3 +159,39 @@ def test_the_answer_knows_the_horizon():
     judged = evaluate(hand_made(actual[:-5], actual[5:], actual[:-5], train=20, horizon=5))
     assert evaluation_headline(judged, "LSTM").startswith("LSTM misses the close 5 days ahead by ")
     assert "no better than the last close known" in evaluation_headline(judged, "LSTM")
+
+
+def test_small_prices_keep_their_digits():
+    """USD/HKD moves by thousandths: "misses by 0.0 points" says nothing."""
+    rng = np.random.default_rng(3)
+    actual = 7.8 + np.cumsum(rng.normal(0, 0.001, 200))
+    anchor = np.concatenate([[7.8], actual[:-1]])
+    judged = evaluate(hand_made(anchor + rng.normal(0, 0.001, 200), actual, anchor, train=50))
+    headline = evaluation_headline(judged, "GRU")
+    assert f"by {judged.mae:.6f} points" in headline
+    assert f"({judged.persistence_mae:.7f})" in headline
+
+
+@pytest.mark.parametrize("shift", [-100, 0])
+def test_a_series_below_or_at_zero_has_no_percentage_error(shift):
+    """A share of a close near zero is huge and means nothing; points still do (oil 2020, rates)."""
+    rng = np.random.default_rng(4)
+    actual = np.cumsum(rng.normal(0, 1, 100)) + shift
+    anchor = np.concatenate([[shift], actual[:-1]])
+    judged = evaluate(hand_made(anchor, actual, anchor, train=20))
+    assert math.isnan(judged.mape)
+    assert math.isnan(judged.persistence_mape)
+    assert math.isfinite(judged.rmse)
+    assert math.isfinite(judged.mase)
+    assert judged.skill == 0
+
+
+def test_better_is_said_at_the_level_of_the_table_s_own_p_value():
+    """One convention: the two-sided p of the column is below 10% wherever a side is taken."""
+    rng = np.random.default_rng(5)
+    for size in np.linspace(0, 0.4, 40):
+        actual = 1000 + np.cumsum(rng.normal(size=120))
+        anchor = np.concatenate([[1000.0], actual[:-1]])
+        made = anchor + size * (actual - anchor) + rng.normal(0, 0.3, 120)
+        judged = evaluate(hand_made(made, actual, anchor, train=20))
+        assert (judged.relation != "undecided") <= (judged.dm_p < LEVEL)

@@ -68,3 +68,10 @@ def test_the_drawdown_is_the_deepest_fall_from_a_high():
 def test_a_cost_out_of_range_is_refused(cost):
     with pytest.raises(ConfigError, match=r"from 0 to 0\.1"):
         long_or_flat(made(), cost)
+
+
+def test_what_is_no_price_cannot_be_held():
+    """A spread or a rate may be negative: a gain as a share of it means nothing."""
+    actual = np.array([1.0, -0.5, 0.2, 0.1])
+    with pytest.raises(ConfigError, match="Use a series of prices"):
+        long_or_flat(hand_made(actual, actual, np.ones(4)))

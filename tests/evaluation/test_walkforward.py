@@ -61,7 +61,7 @@ def test_scalers_are_refitted_on_each_folds_own_past():
     for old, new in zip(before, after, strict=True):
         np.testing.assert_array_equal(old.train.inputs, new.train.inputs)
         np.testing.assert_array_equal(old.train.targets, new.train.targets)
-    scales = [split.feature_scaler.scale[0] for split in before]
+    scales = [split.feature_scaler.scale_[0] for split in before]
     assert len(set(scales)) == 3
 
 
@@ -88,7 +88,7 @@ def test_folds_come_one_by_one():
 
 
 def test_too_many_folds_say_how_many_would_do():
-    with pytest.raises(TooFewRowsError, match="at most 6 folds of 20 days would do"):
+    with pytest.raises(TooFewRowsError, match="at most 6 folds of 20 days"):
         list(
             walk_forward(random_walk(150), WindowConfig(), persistence_forecast, folds=50, step=20)
         )

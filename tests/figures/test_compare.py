@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
@@ -22,7 +21,7 @@ from rnnapp.figures.compare import (
     residuals_figure,
     strategy_figure,
 )
-from rnnapp.figures.report import TABLE, compare_report, markdown_table
+from rnnapp.figures.report import compare_report
 from rnnapp.figures.style import BASELINE, MAX_POINTS
 from tests.support import random_walk
 
@@ -118,11 +117,3 @@ def test_the_report_escapes_names(made):
     page = compare_report(comparison, split, results)
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
-
-
-def test_the_markdown_table_has_every_row_and_column(made):
-    lines = markdown_table(made[2]).splitlines()
-    assert len(lines) == 2 + len(made[2].rows)
-    assert {line.count("|") for line in lines} == {len(TABLE) + 1}
-    assert "±" in markdown_table(made[2])
-    assert np.isfinite(made[2].net_rows[0].mean["rmse"])

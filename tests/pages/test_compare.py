@@ -74,7 +74,7 @@ def test_every_view_opens_from_the_address(view: str) -> None:
     if view == "Strategy":
         assert any("Not advice" in text.value for text in page.markdown)
     if view == "Intervals":
-        assert any("promises to hold 90% of days" in text.value for text in page.markdown)
+        assert any("nominal coverage 90%, reached" in text.value for text in page.markdown)
 
 
 def test_intervals_without_a_validation_part_offer_one() -> None:

@@ -16,6 +16,7 @@ from rnnapp.evaluation.background import BackgroundStream
 from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
 from rnnapp.evaluation.compare import Candidate, SeedResult, compare_nets
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import format_mean_and_sd, format_points
 from rnnapp.evaluation.judge import Comparison, Row, judge_results
 from rnnapp.figures.compare import curves_figure
 from rnnapp.figures.forecast import price_figure
@@ -281,7 +282,7 @@ def _figures(best: Row, base: Row) -> list[Figure]:
     right = mean["directional_accuracy"]
     figures = [
         Figure(
-            f"{label}, points", f"{mean[name]:,.1f}", f"persistence {base.mean[name]:,.1f}", mean[name] < base.mean[name],
+            f"{label}, points", format_points(mean[name]), f"persistence {format_points(base.mean[name])}", mean[name] < base.mean[name],
             _over(best, name),
         )
         for label, name in (("RMSE", "rmse"), ("MAE", "mae"))
@@ -298,8 +299,8 @@ def _figures(best: Row, base: Row) -> list[Figure]:
 
 
 def _over(row: Row, name: str) -> str:
-    spread = f" ± {row.sd[name]:,.1f}" if np.isfinite(row.sd[name]) else ""
-    return f"{row.name} on test: {row.mean[name]:,.1f}{spread}, mean and sd over seeds."
+    error = format_mean_and_sd(row.mean[name], row.sd[name])
+    return f"{row.name} on test: {error}, mean and sd over seeds."
 
 
 def _day(split: PriceSplit) -> str:

@@ -1,0 +1,189 @@
+"""``python -m rnnapp forecast``: the days after the last row, with intervals, beside persistence."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.prices import PriceTable
+from rnnapp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rnnapp.evaluation.outlook import Outlook
+
+__all__ = ["outlook_json", "register"]
+
+_MOST_SEEDS = 100
+_YEARS_FETCHED = 10
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb.
+
+    Without a file, ``--ticker`` is fetched from Yahoo Finance; with one, it chooses in the file.
+    """
+    parser = subparsers.add_parser(
+        "forecast", help="forecast the days after the last row", allow_abbrev=False
+    )
+    add_data(parser)
+    parser.add_argument(
+        "--run",
+        dest="recorded",
+        metavar="ID",
+        help="forecast with a recorded run's net, without training",
+    )
+    parser.add_argument(
+        "--level", default="0.8", metavar="SHARE", help="nominal coverage. Default: 0.8."
+    )
+    parser.add_argument("--seeds", default="5", metavar="N", help="nets averaged. Default: 5.")
+    parser.add_argument(
+        "--retrain",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="train again on all rows after judging",
+    )
+    for cls in (WindowConfig, ModelConfig, TrainConfig):
+        add_options(parser, cls)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--out", metavar="FILE.csv", help="write the days as CSV")
+    parser.set_defaults(run=run_forecast)
+
+
+def run_forecast(args: argparse.Namespace) -> int:
+    """Forecast and print."""
+    made = _make_outlook(args)
+    if args.out:
+        _write_csv(args.out, made)
+    if args.json:
+        print(json.dumps(outlook_json(made), allow_nan=False))
+    else:
+        print(_outlook_text(made))
+    return 0
+
+
+def outlook_json(made: Outlook) -> dict[str, Any]:
+    """An outlook as plain JSON values; what is no number is null."""
+    return {
+        "data": {"name": made.series, "fingerprint": made.fingerprint},
+        "net": made.name,
+        "made_from": str(np.datetime_as_string(made.made_from, unit="D")),
+        "level": made.level,
+        "days": made.list_days(),
+        "coverage": _null_list(made.coverage),
+        "adaptive": {
+            "lower": _null_list(made.net_adaptive.lower),
+            "upper": _null_list(made.net_adaptive.upper),
+            "coverage": _null_list(made.net_adaptive.coverage),
+        },
+        "interval_score": {
+            "net": _null_list(made.net.winkler),
+            "adaptive": _null_list(made.net_adaptive.winkler),
+            "persistence": _null_list(made.rival.winkler),
+        },
+        "spread": _null_list(made.spread),
+        "seeds": made.seeds,
+        "retrained": made.retrained,
+        "calendar": made.calendar,
+        "headline": made.headline(),
+        "verdict": made.verdict,
+        "notes": list(made.notes),
+    }
+
+
+def _make_outlook(args: argparse.Namespace) -> Outlook:
+    from rnnapp.evaluation.outlook import outlook  # torch is imported only when it is used
+
+    level = _read_number(args.level, "level")
+    if args.recorded:
+        return _forecast_run(args, level)
+    return outlook(
+        _read_table(args),
+        read_options(args, WindowConfig),
+        read_options(args, ModelConfig),
+        read_options(args, TrainConfig),
+        level=level,
+        seeds=_read_seeds(args.seeds),
+        retrain=args.retrain,
+    )
+
+
+def _forecast_run(args: argparse.Namespace, level: float) -> Outlook:
+    """An outlook by a recorded net, on its own prices or on newer rows of the same series."""
+    from rnnapp.evaluation.outlook import outlook_from_models, reuse_scalers
+    from rnnapp.runs.history.artifacts import open_run
+    from rnnapp.runs.history.store import Store
+
+    recorded = open_run(Store(), args.recorded)
+    if recorded.trained is None or recorded.split is None:
+        raise ConfigError(
+            f"The run {args.recorded} has no trained net with its prices. "
+            "Choose a finished forecast run."
+        )
+    split = recorded.split
+    if args.file or args.bundled or args.ticker:
+        split = reuse_scalers(_read_table(args), split)
+    return outlook_from_models(split, [recorded.trained], level=level)
+
+
+def _read_table(args: argparse.Namespace) -> PriceTable:
+    """A file, a bundled index, or a ticker's latest years from Yahoo Finance."""
+    if args.ticker and not args.file and not args.bundled:
+        from rnnapp.data.sources import fetch_yahoo
+
+        today = dt.date.today()
+        return fetch_yahoo(args.ticker, today - dt.timedelta(days=365 * _YEARS_FETCHED), today)
+    return read_data(args)
+
+
+def _outlook_text(made: Outlook) -> str:
+    """The headline, the days as a table, and what the test days said."""
+    from rnnapp.evaluation.formatting import decimal_places, format_points
+
+    places = decimal_places(made.predicted)
+    heads = ("day", made.name, "lower", "upper", "persistence", "lower", "upper")
+    frame = made.to_frame()
+    lines: list[tuple[str, ...]] = [heads]
+    for row in frame.itertuples(index=False):
+        numbers = (format_points(value, places=places) for value in row[1:])
+        lines.append((f"{row[0]:%a %Y-%m-%d}", *numbers))
+    widths = [max(len(cell) for cell in cells) for cells in zip(*lines, strict=True)]
+    table = [
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+    return "\n".join([made.headline(), "", *table, "", made.verdict, *made.notes, made.calendar])
+
+
+def _write_csv(path: str, made: Outlook) -> None:
+    try:
+        made.to_frame().to_csv(path, index=False)
+    except OSError as error:
+        raise ConfigError(
+            f"The days cannot be written to {path} ({error.strerror}). Use another path."
+        ) from error
+
+
+def _read_seeds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_SEEDS:
+        raise ConfigError(f"seeds is {text!r}; it takes a whole number from 1 to {_MOST_SEEDS}.")
+    return int(text)
+
+
+def _read_number(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"{name} is {text!r}; it takes a number.") from None
+
+
+def _null_list(values: npt.NDArray[np.float64]) -> list[float | None]:
+    """Values as JSON takes them: what is no number is null."""
+    return [{True: float(value), False: None}[math.isfinite(value)] for value in values]

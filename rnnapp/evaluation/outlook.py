@@ -1,0 +1,688 @@
+"""The days after the last row: forecasts of each step with intervals, beside persistence's.
+
+First the settings are judged on the test part as everywhere. Then the nets are trained again on
+all rows with the same settings, early stopping's epoch taken over, as forecasters do. Intervals
+are split-conformal: their widths come from the judged nets' errors on test days, which trained
+nothing. Errors are taken relative to the last close where closes are positive, so that a band
+learned at one price level fits another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.calendars import future_days
+from rnnapp.data.prices import PriceTable
+from rnnapp.data.sequences import FloatArray
+from rnnapp.data.spacing import DAILY, Spacing
+from rnnapp.data.windows import PriceSequences, PriceSplit, make_split
+from rnnapp.errors import ConfigError, TrainingError
+from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import format_points
+from rnnapp.evaluation.intervals import (
+    ADAPTIVE_RATE,
+    adaptive_widths,
+    conformal_width,
+    days_needed,
+    next_adaptive_width,
+    winkler_score,
+)
+from rnnapp.evaluation.metrics import Evaluation, Relation, evaluate
+from rnnapp.training.ensemble import train_many
+from rnnapp.training.loop import TrainedModel
+
+__all__ = [
+    "Fan",
+    "Outlook",
+    "OutlookDay",
+    "make_full_split",
+    "outlook",
+    "outlook_from_models",
+    "reuse_scalers",
+]
+
+Points = npt.NDArray[np.float64]
+Days = npt.NDArray[np.datetime64]
+
+CALIBRATION_DAYS = 250
+"""Latest errors that a band's width is taken from."""
+
+_HEADLINES: dict[Relation, str] = {
+    "better": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
+    "{rival_close} and has missed more on the test days.",
+    "worse": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
+    "{rival_close} and has missed less on the test days.",
+    "undecided": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
+    "{rival_close} and has missed no more on the test days.",
+}
+_NO_INTERVAL = (
+    "{days} test days are too few for an interval of {level:.0%} at {horizon} steps: at least "
+    "{needed} are needed. Use a longer file or an earlier split."
+)
+_VERDICTS: dict[Relation, str] = {
+    "better": "On {days:,} test days {name} missed by {error} points (RMSE), better than "
+    "persistence ({rival}) at 10%.",
+    "worse": "On {days:,} test days {name} missed by {error} points (RMSE), worse than "
+    "persistence ({rival}) at 10%.",
+    "undecided": "On {days:,} test days {name} missed by {error} points (RMSE), no better than "
+    "persistence ({rival}).",
+}
+_RETRAINED = "Judged on the test days, then trained again on all {rows:,} rows."
+_JUDGED = "Forecast by the judged weights; the test days did not train them."
+_OTHER_COLUMNS = (
+    "{name} has no column {missing}, which the net was trained with. Use a file that has it."
+)
+_OTHER_SCALE = (
+    "{name} has another scale than the prices the net was trained with: on the same days its closes "
+    "are {ratio} times as large. Use the same series, or train again."
+)
+_OUT_OF_RANGE = (
+    "The latest closes leave the range of the net's training ({low} to {high}); "
+    "a net knows nothing of prices it never saw."
+)
+_MOST_REVISED = 0.02
+"""Median change of closes on the same days that still counts as the same series."""
+
+
+class OutlookDay(TypedDict):
+    """One day as plain JSON values; what is no number is null."""
+
+    date: str
+    predicted: float | None
+    lower: float | None
+    upper: float | None
+    persistence: float | None
+    persistence_lower: float | None
+    persistence_upper: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Fan:
+    """Forecasts of each step with their intervals, and how such intervals did on test days.
+
+    Attributes:
+        predicted, lower, upper: (H,) index points; the ends are NaN where no interval can be given.
+        coverage: (H,) share of test days inside the interval of that step; NaN without such days.
+        winkler: (H,) mean interval score of the same days, index points.
+        months: one line a month of test days: ``coverage`` over all steps, and ``days``.
+    """
+
+    predicted: Points
+    lower: Points
+    upper: Points
+    coverage: Points
+    winkler: Points
+    months: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """The next H days, as forecast after the last row.
+
+    Attributes:
+        name: the net.
+        series: name of the table.
+        made_from: the last row's day.
+        last_close: its close, index points.
+        dates: (H,) the days that are forecast.
+        calendar: how these days were found, in a sentence.
+        level: nominal coverage of the intervals.
+        net, net_adaptive: the net's fan, with split-conformal and with adaptive widths.
+        rival: persistence's fan, split-conformal.
+        spread: (H,) standard deviation over seeds, index points; NaN for one seed.
+        seeds: nets that were averaged.
+        retrained: whether the nets were trained again on all rows after they were judged.
+        evaluation: the averaged forecast of the first step on the test part.
+        last_evaluation: the same of the last step.
+        verdict: what this net did on the test days beside persistence.
+        notes: what a reader must know, in sentences.
+        spacing: the rhythm of the rows.
+        fingerprint: of the table it was made from.
+    """
+
+    name: str
+    series: str
+    made_from: np.datetime64
+    last_close: float
+    dates: Days
+    calendar: str
+    level: float
+    net: Fan
+    net_adaptive: Fan
+    rival: Fan
+    spread: Points
+    seeds: int
+    retrained: bool
+    evaluation: Evaluation
+    last_evaluation: Evaluation
+    verdict: str
+    notes: tuple[str, ...]
+    spacing: Spacing = DAILY
+    fingerprint: str = ""
+
+    @property
+    def predicted(self) -> Points:
+        """(H,) the net's forecast, index points."""
+        return self.net.predicted
+
+    @property
+    def lower(self) -> Points:
+        """(H,) lower end of the net's interval, index points."""
+        return self.net.lower
+
+    @property
+    def upper(self) -> Points:
+        """(H,) upper end of the net's interval, index points."""
+        return self.net.upper
+
+    @property
+    def persistence(self) -> Points:
+        """(H,) the last close, index points."""
+        return self.rival.predicted
+
+    @property
+    def persistence_lower(self) -> Points:
+        """(H,) lower end of persistence's interval, index points."""
+        return self.rival.lower
+
+    @property
+    def persistence_upper(self) -> Points:
+        """(H,) upper end of persistence's interval, index points."""
+        return self.rival.upper
+
+    @property
+    def coverage(self) -> Points:
+        """(H,) coverage of the net's intervals on the test part."""
+        return self.net.coverage
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line a day, index points."""
+        return pd.DataFrame(
+            {
+                "date": self.dates,
+                "predicted": self.predicted,
+                "lower": self.lower,
+                "upper": self.upper,
+                "persistence": self.persistence,
+                "persistence_lower": self.persistence_lower,
+                "persistence_upper": self.persistence_upper,
+            }
+        )
+
+    def list_days(self) -> list[OutlookDay]:
+        """The days as plain JSON values."""
+        return [
+            {
+                "date": _iso_day(self.dates[step]),
+                "predicted": _or_null(self.predicted[step]),
+                "lower": _or_null(self.lower[step]),
+                "upper": _or_null(self.upper[step]),
+                "persistence": _or_null(self.persistence[step]),
+                "persistence_lower": _or_null(self.persistence_lower[step]),
+                "persistence_upper": _or_null(self.persistence_upper[step]),
+            }
+            for step in range(len(self.dates))
+        ]
+
+    def headline(self) -> str:
+        """The sentence a page begins with: the next close, its interval, and persistence's."""
+        first = pd.Timestamp(self.dates[0])
+        day = "Next close, {weekday} {day} {month} {year}".format(
+            weekday=first.strftime("%a"),
+            day=first.day,
+            month=first.strftime("%b"),
+            year=first.year,
+        )
+        predicted = format_points(self.predicted[0])
+        if not math.isfinite(self.lower[0]):
+            return f"{day}: {predicted}. {' '.join(self.notes)}"
+        return _HEADLINES[self.evaluation.relation].format(
+            day=day,
+            predicted=predicted,
+            level=_chance_words(self.level),
+            lower=format_points(self.lower[0]),
+            upper=format_points(self.upper[0]),
+            rival=_rival_name(self.spacing),
+            rival_close=format_points(self.persistence[0]),
+        )
+
+
+def outlook(
+    prices: PriceTable,
+    window: WindowConfig | None = None,
+    model: ModelConfig | None = None,
+    train: TrainConfig | None = None,
+    *,
+    level: float = 0.8,
+    seeds: int = 5,
+    retrain: bool = True,
+    stop: threading.Event | None = None,
+    on_event: Callable[[int, int], None] | None = None,
+) -> Outlook:
+    """Forecast the days after a table's last row.
+
+    Args:
+        prices: the table; every row of it may be used.
+        window: windows, split and horizon H; all H steps are forecast.
+        model, train: the net and how it is trained; seeds count up from its seed.
+        level: nominal coverage of the intervals, between 0 and 1.
+        seeds: nets that are averaged.
+        retrain: train again on all rows after judging; False forecasts with the judged weights.
+        stop: set it to end soon.
+        on_event: called with trainings done and their total.
+
+    Raises:
+        ConfigError: a level outside 0 to 1, or no seeds.
+        TooFewRowsError: fewer rows than the windows and the split need.
+        TrainingError: a training diverged, or was stopped.
+    """
+    window = window or WindowConfig()
+    model = model or ModelConfig()
+    train = train or TrainConfig()
+    _check_request(level, seeds)
+    split = make_split(prices, window)
+    trains = [dataclasses.replace(train, seed=train.seed + number) for number in range(seeds)]
+    total = seeds * (1 + int(retrain))
+    report = _count_events(on_event, total)
+    judged = _train_seeds(split, model, trains, stop, report)
+    final = judged
+    full = split
+    if retrain:
+        full = make_full_split(prices, window)
+        again = [_take_over_epochs(one) for one in judged]
+        final = _train_seeds(full, model, again, stop, report)
+    return outlook_from_models(
+        split, judged, full_split=full, final=final, level=level, retrained=retrain
+    )
+
+
+def outlook_from_models(
+    split: PriceSplit,
+    judged: Sequence[TrainedModel],
+    *,
+    full_split: PriceSplit | None = None,
+    final: Sequence[TrainedModel] = (),
+    level: float = 0.8,
+    retrained: bool = False,
+) -> Outlook:
+    """An outlook from nets that are trained already.
+
+    Args:
+        split: windows of the whole table, with the scalers that ``judged`` were trained with.
+        judged: nets trained on ``split.train``; their test errors give the intervals' widths.
+        full_split: windows with the scalers of ``final``; ``split`` where None.
+        final: nets that forecast; ``judged`` where empty.
+        level: nominal coverage of the intervals.
+        retrained: what the outlook says about ``final``.
+
+    Raises:
+        ConfigError: a level outside 0 to 1, or no nets.
+    """
+    _check_request(level, len(judged))
+    full_split = full_split or split
+    final = final or judged
+    tested = _test_predictions(split, judged)
+    each = np.stack([_predict_next(full_split, one) for one in final])  # (K, H)
+    predicted = each.mean(axis=0)
+    horizon = split.config.horizon
+    last_close = float(split.prices.close[-1])
+    days = future_days(split.prices, horizon)
+    rival = np.full(horizon, last_close)
+    anchors = np.repeat(split.test.anchor[:, None], horizon, axis=1)
+    made_by = {True: _RETRAINED, False: _JUDGED}[retrained]
+    notes = [*split.notes, made_by.format(rows=len(split.prices))]
+    needed = days_needed(level, horizon)
+    if len(split.test) < needed:
+        notes.append(
+            _NO_INTERVAL.format(days=len(split.test), level=level, horizon=horizon, needed=needed)
+        )
+    evaluations = [
+        evaluate(_step_forecast(split, judged[0].model.name, tested, step))
+        for step in (0, horizon - 1)
+    ]
+    return Outlook(
+        name=judged[0].model.name,
+        series=split.prices.name,
+        made_from=split.prices.dates[-1],
+        last_close=last_close,
+        dates=days.dates,
+        calendar=days.source,
+        level=level,
+        net=_make_fan(split, tested, predicted, level),
+        net_adaptive=_make_fan(split, tested, predicted, level, adaptive=True),
+        rival=_make_fan(split, anchors, rival, level),
+        spread=_seed_spread(each),
+        seeds=len(final),
+        retrained=retrained,
+        evaluation=evaluations[0],
+        last_evaluation=evaluations[1],
+        verdict=_outlook_verdict(evaluations[0], judged[0].model.name),
+        notes=tuple(notes),
+        spacing=split.prices.spacing,
+        fingerprint=split.prices.fingerprint,
+    )
+
+
+def make_full_split(prices: PriceTable, window: WindowConfig) -> PriceSplit:
+    """Windows that all train: scalers over every row, no validation, no test worth judging.
+
+    The oldest H windows are left out; they stand apart as the training part that a split must have.
+    """
+    whole = make_split(prices, dataclasses.replace(window, split=1, valid=0.0, scaling="all"))
+    return dataclasses.replace(
+        whole, train=whole.test, train_rows=len(whole.prices), config=window, notes=()
+    )
+
+
+def _check_request(level: float, seeds: int) -> None:
+    if not 0 < level < 1:
+        raise ConfigError(
+            f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.8)."
+        )
+    if seeds < 1:
+        raise ConfigError(f"seeds is {seeds}. Use at least 1.")
+
+
+def _count_events(on_event: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
+    """A function to call after each training."""
+    done = 0
+
+    def count_training() -> None:
+        nonlocal done
+        done += 1
+        if on_event is not None:
+            on_event(done, total)
+
+    return count_training
+
+
+def _train_seeds(
+    split: PriceSplit,
+    model: ModelConfig,
+    trains: Sequence[TrainConfig],
+    stop: threading.Event | None,
+    report: Callable[[], None],
+) -> list[TrainedModel]:
+    """One net a seed, in the order of the seeds."""
+    by_seed: dict[int, TrainedModel] = {}
+    for trained in train_many([(split, model, train) for train in trains], stop=stop):
+        if trained.stopped == "diverged":
+            raise TrainingError(
+                f"{model.name}, seed {trained.train.seed}: the loss is no longer a number. "
+                "Use a smaller learning rate."
+            )
+        by_seed[trained.train.seed] = trained
+        report()
+    if len(by_seed) < len(trains) or (stop is not None and stop.is_set()):
+        raise TrainingError("The outlook was stopped before its nets were trained.")
+    return [by_seed[train.seed] for train in trains]
+
+
+def _take_over_epochs(trained: TrainedModel) -> TrainConfig:
+    """The same training without early stopping, for as many epochs as that took."""
+    train = trained.train
+    if not train.patience:
+        return train
+    losses = [math.inf if e.valid_loss is None else e.valid_loss for e in trained.history]
+    best = int(np.argmin(losses)) + 1
+    return dataclasses.replace(train, patience=0, epochs=best)
+
+
+def _test_predictions(split: PriceSplit, models: Sequence[TrainedModel]) -> Points:
+    """(N, H) mean over nets on the test windows, index points."""
+    each = [split.to_points(one.predict(split.test), split.test.anchor) for one in models]
+    return np.asarray(np.mean(each, axis=0))
+
+
+def _predict_next(split: PriceSplit, trained: TrainedModel) -> Points:
+    """(H,) what a net forecasts from the table's last window, index points."""
+    horizon = split.config.horizon
+    start = len(split.prices) - split.steps
+    anchor = split.prices.close[-1:]
+    last = PriceSequences(
+        rows=split.train.rows,
+        starts=np.array([start], np.int64),
+        targets=np.zeros((1, horizon), np.float32),
+        steps=split.steps,
+        dates=np.full((1, horizon), np.datetime64("NaT", "ns")),
+        actual=np.full((1, horizon), math.nan),
+        anchor=anchor,
+        anchor_dates=split.prices.dates[-1:],
+    )
+    answers: FloatArray = trained.predict(last)
+    return np.asarray(split.to_points(answers, anchor)[0])
+
+
+def _make_fan(
+    split: PriceSplit,
+    tested: Points,
+    predicted: Points,
+    level: float,
+    *,
+    adaptive: bool = False,
+) -> Fan:
+    """A fan from (N, H) forecasts of the test windows and (H,) forecasts of the days to come."""
+    test = split.test
+    scale = np.ones(len(test))  # (N,)
+    next_scale = 1.0
+    if (split.prices.close > 0).all():
+        scale = test.anchor
+        next_scale = float(split.prices.close[-1])
+    errors = np.abs(test.actual - tested) / scale[:, None]  # (N, H)
+    horizon = errors.shape[1]
+    half = np.empty(horizon)
+    test_half = np.empty_like(errors)
+    for step in range(horizon):
+        half[step], test_half[:, step] = _step_widths(errors[:, step], level, step + 1, adaptive)
+    # What is farther away is not more certain.
+    half = np.maximum.accumulate(half) * next_scale
+    test_half = np.maximum.accumulate(test_half, axis=1) * scale[:, None]
+    inside = np.abs(test.actual - tested) <= test_half
+    judged = np.isfinite(test_half)
+    return Fan(
+        predicted=predicted,
+        lower=predicted - half,
+        upper=predicted + half,
+        coverage=np.array([_masked_mean(inside[:, k], judged[:, k]) for k in range(horizon)]),
+        winkler=np.array(
+            [
+                _masked_winkler(tested[:, k], test_half[:, k], test.actual[:, k], level)
+                for k in range(horizon)
+            ]
+        ),
+        months=_month_table(test.dates[:, 0], inside, judged),
+    )
+
+
+def _step_widths(
+    errors: Points, level: float, horizon: int, adaptive: bool
+) -> tuple[float, Points]:
+    """Half widths of one step: for the day to come, and for each test day from errors known then.
+
+    A test day's band uses only errors of forecasts that had come true; days before there were
+    enough of them have none (NaN).
+    """
+    count = len(errors)
+    first = min(max(days_needed(level, horizon), count // 3), CALIBRATION_DAYS)
+    test_half = np.full(count, math.nan)
+    if count < days_needed(level, horizon):
+        return math.nan, test_half
+    start = first + horizon - 1
+    if adaptive:
+        rest = errors[first:]
+        path = adaptive_widths(errors[:first], rest, level, rate=ADAPTIVE_RATE, horizon=horizon)
+        test_half[start:] = path[horizon - 1 :]
+        final = next_adaptive_width(
+            errors[:first], rest, level, rate=ADAPTIVE_RATE, horizon=horizon
+        )
+        return final, test_half
+    for day in range(start, count):
+        known = errors[max(day - horizon + 1 - CALIBRATION_DAYS, 0) : day - horizon + 1]
+        test_half[day] = conformal_width(known, level)
+    return conformal_width(errors[-CALIBRATION_DAYS:], level), test_half
+
+
+def _masked_mean(values: npt.NDArray[np.bool_], mask: npt.NDArray[np.bool_]) -> float:
+    if not mask.any():
+        return math.nan
+    return float(values[mask].mean())
+
+
+def _masked_winkler(tested: Points, half: Points, actual: Points, level: float) -> float:
+    mask = np.isfinite(half)
+    if not mask.any():
+        return math.nan
+    lower = (tested - half)[mask]
+    upper = (tested + half)[mask]
+    return winkler_score(lower, upper, actual[mask], level)
+
+
+def _month_table(
+    dates: Days, inside: npt.NDArray[np.bool_], judged: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Coverage over all steps by month of the first step's day."""
+    months = pd.DatetimeIndex(dates.astype("datetime64[M]").astype("datetime64[ns]"), name="month")
+    table = pd.DataFrame(
+        {"hits": (inside & judged).sum(axis=1), "days": judged.sum(axis=1)}, index=months
+    )
+    sums = table[table["days"] > 0].groupby(level=0).sum()
+    return pd.DataFrame({"coverage": sums["hits"] / sums["days"], "days": sums["days"]})
+
+
+def _step_forecast(split: PriceSplit, name: str, tested: Points, step: int) -> Forecast:
+    """The test part's forecasts of one step, with the training part's actuals for the scale."""
+    train = split.train
+    test = split.test
+    return Forecast(
+        name=name,
+        dates=np.concatenate([train.dates[:, step], test.dates[:, step]]),
+        actual=np.concatenate([train.actual[:, step], test.actual[:, step]]),
+        predicted=np.concatenate([train.anchor, tested[:, step]]),
+        anchor=np.concatenate([train.anchor, test.anchor]),
+        part=np.array(["train"] * len(train) + ["test"] * len(test)),
+        boundary=split.boundary,
+        horizon=step + 1,
+        spacing=split.prices.spacing,
+    )
+
+
+def _seed_spread(each: Points) -> Points:
+    if len(each) < 2:
+        return np.full(each.shape[1], math.nan)
+    return np.asarray(each.std(axis=0, ddof=1))
+
+
+def _outlook_verdict(evaluation: Evaluation, name: str) -> str:
+    return _VERDICTS[evaluation.relation].format(
+        days=evaluation.n,
+        name=name,
+        error=format_points(evaluation.rmse),
+        rival=format_points(evaluation.persistence_rmse),
+    )
+
+
+def _chance_words(level: float) -> str:
+    """A level as people say it: ``four times in five``, else ``in 85% of cases``."""
+    words = {
+        0.5: "one time in two",
+        0.75: "three times in four",
+        0.8: "four times in five",
+        0.9: "nine times in ten",
+        0.95: "19 times in 20",
+        0.99: "99 times in 100",
+    }
+    return words.get(round(level, 4), f"in {level:.0%} of cases")
+
+
+def _rival_name(spacing: Spacing) -> str:
+    if spacing.has_weekdays:
+        return "'Tomorrow = today'"
+    return "Persistence"
+
+
+def _iso_day(date: np.datetime64) -> str:
+    return str(np.datetime_as_string(date, unit="D"))
+
+
+def _or_null(value: float) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def reuse_scalers(prices: PriceTable, recorded: PriceSplit) -> PriceSplit:
+    """Windows of newer rows of a series, scaled as in an earlier training.
+
+    The test part begins on the day on which the earlier one began, so that it holds no day that
+    the net was trained on.
+
+    Args:
+        prices: the newer table.
+        recorded: the split that a net was trained with.
+
+    Raises:
+        ConfigError: columns that the net was trained with are missing, or the scale is another.
+        TooFewRowsError: the table does not reach across the earlier boundary.
+    """
+    missing = [name for name in recorded.columns if name not in prices.columns]
+    if missing:
+        raise ConfigError(_OTHER_COLUMNS.format(name=prices.name, missing=", ".join(missing)))
+    notes = _check_scale(prices, recorded)
+    window = dataclasses.replace(
+        recorded.config, features=recorded.columns, split=_iso_day(recorded.boundary), rows=0
+    )
+    split = make_split(prices, window)
+    values = split.feature_scaler.inverse_transform(split.train.rows)
+    rows = np.ascontiguousarray(recorded.feature_scaler.transform(values), np.float32)
+
+    def rescale_part(part: PriceSequences) -> PriceSequences:
+        changes = split.target_scaler.inverse_transform(part.targets)
+        targets = np.asarray(recorded.target_scaler.transform(changes), np.float32)
+        return dataclasses.replace(part, rows=rows, targets=targets)
+
+    valid = split.valid
+    if valid is not None:
+        valid = rescale_part(valid)
+    return dataclasses.replace(
+        split,
+        train=rescale_part(split.train),
+        valid=valid,
+        test=rescale_part(split.test),
+        feature_scaler=recorded.feature_scaler,
+        target_scaler=recorded.target_scaler,
+        notes=(*split.notes, *notes),
+    )
+
+
+def _check_scale(prices: PriceTable, recorded: PriceSplit) -> tuple[str, ...]:
+    """Refuse another scale; warn where the new closes leave the range of training."""
+    known = recorded.prices.close[: recorded.train_rows]
+    newest = prices.close[-recorded.steps :]
+    shared = np.intersect1d(prices.dates, recorded.prices.dates)
+    if len(shared):
+        ratio = _close_on(prices, shared) / _close_on(recorded.prices, shared)
+        if abs(np.median(ratio) - 1) > _MOST_REVISED:
+            raise ConfigError(
+                _OTHER_SCALE.format(name=prices.name, ratio=f"{float(np.median(ratio)):.4g}")
+            )
+    if newest.min() < known.min() or newest.max() > known.max():
+        return (
+            _OUT_OF_RANGE.format(
+                low=format_points(float(known.min())), high=format_points(float(known.max()))
+            ),
+        )
+    return ()
+
+
+def _close_on(prices: PriceTable, days: Days) -> Points:
+    return prices.frame["Close"].reindex(pd.DatetimeIndex(days)).to_numpy(np.float64)

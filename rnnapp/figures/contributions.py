@@ -1,0 +1,70 @@
+"""Which days moved a forecast, as bars: several nets beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from rnnapp.evaluation.day_contributions import DayContributions
+from rnnapp.evaluation.formatting import format_points, hover_format
+from rnnapp.figures.style import LineStyle, actual_color, style_figure
+
+__all__ = ["contributions_figure", "contributions_text"]
+
+_HEIGHT = 340
+_EXACT_TEXT = (
+    "{name} forecasts {predicted} for {day}. Its days sum to the forecast; {top} moved it most."
+)
+_GRADIENT_TEXT = (
+    "{name} is read at its last step, so its days have no exact terms; the bars are each day's "
+    "share of the gradient. {top} has the largest."
+)
+
+
+def contributions_figure(
+    each: Sequence[DayContributions], lines: Mapping[str, LineStyle], *, dark: bool = False
+) -> go.Figure:
+    """What each day of a window gave to one forecast, a bar a net and day.
+
+    Args:
+        each: one for each net, of the same unit (index points, say); the nets may differ in window.
+        lines: of each net, by name.
+        dark: the page's theme.
+    """
+    figure = go.Figure()
+    for one in each:
+        days = [str(day) for day in np.datetime_as_string(one.dates, unit="D")]
+        signed = one.method == "exact"
+        form = hover_format(one.values, signed=signed)
+        if one.unit != "index points":
+            form = ".3g"
+        figure.add_trace(
+            go.Bar(
+                x=days,
+                y=one.values,
+                name=one.name,
+                marker=dict(color=lines[one.name].color),
+                hovertemplate=f"%{{y:{form}}}",
+            )
+        )
+    figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
+    figure.update_xaxes(type="category", nticks=12)
+    unit = each[0].unit
+    title = f"contribution, {unit}"
+    if each[0].method == "gradient":
+        title = unit
+    return style_figure(figure, x="day of the window", y=title, height=_HEIGHT)
+
+
+def contributions_text(one: DayContributions) -> str:
+    """What the figure shows of one net, in a sentence: its alternative text."""
+    top = str(np.datetime_as_string(one.dates[int(np.abs(one.values).argmax())], unit="D"))
+    template = {"exact": _EXACT_TEXT, "gradient": _GRADIENT_TEXT}[one.method]
+    return template.format(
+        name=one.name,
+        predicted=format_points(one.predicted),
+        day=np.datetime_as_string(one.forecast_date, unit="D"),
+        top=top,
+    )
