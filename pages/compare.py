@@ -14,7 +14,7 @@ with sentences():
     with st.sidebar:
         prices = choose_prices(place)
         window = window_controls(prices or sample_prices(), valid=0.15)
-        asked = compare_controls(window)
+        request = compare_controls(window)
     if prices is not None:
-        show_compare(make_split(prices, window), asked)
+        show_compare(make_split(prices, window), request)
         show_repairs(prices)

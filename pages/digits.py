@@ -8,6 +8,7 @@ from rnnapp.ui.digits.training import (
     choose_net,
     choose_source,
     digit_controls,
+    find_training,
     show_test,
     show_training,
 )
@@ -15,6 +16,7 @@ from rnnapp.ui.page import sentences
 
 with sentences():
     with st.sidebar:
+        task = find_training()
         net = choose_net()
         brush = brush_control()
         source = choose_source()
@@ -22,6 +24,6 @@ with sentences():
     show_drawing(net, brush)
     train, test = st.tabs(["Train here", "Test digits"])
     with train:
-        show_training(recipe)
+        show_training(recipe, task)
     with test:
         show_test(net)

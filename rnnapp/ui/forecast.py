@@ -6,13 +6,14 @@ import dataclasses
 import json
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, to_dict
 from rnnapp.data.windows import PriceSplit
+from rnnapp.errors import RunError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.metrics import Evaluation, evaluate
@@ -22,10 +23,16 @@ from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, 
 from rnnapp.figures.style import line_of
 from rnnapp.runs.history.artifacts import open_run
 from rnnapp.training.backend_choice import estimate_seconds
-from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.loop import TrainedModel, Training
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, at_once, await_kernels, watch
+from rnnapp.ui.live import (
+    LIVE_SECONDS,
+    LONG_SECONDS,
+    await_kernels,
+    run_inline,
+    start_training,
+    watch_training,
+)
 from rnnapp.ui.manager import desk, keep_button, send, watch_sent
 from rnnapp.ui.page import (
     Figure,
@@ -34,49 +41,64 @@ from rnnapp.ui.page import (
     figures_row,
     is_dark,
     notes,
-    plain_text,
     quiet_line,
     sentences,
 )
-from rnnapp.ui.results import forget, once, recall, remember, share, shared, split_key
+from rnnapp.ui.results import compute_shared, recall_result, split_key
+from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
 
-__all__ = ["Told", "show_forecast", "show_result"]
+__all__ = ["ForecastResult", "show_forecast", "show_result"]
 
-_JOB, _RUN = "_forecast_job", "_forecast_run"
+_PLACE = "forecast"
 _RANGES = {"3M": 91, "6M": 183, "1Y": 365, "boundary": 61, "all": None}
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """A trained net with what it says and how good that is."""
+class ForecastResult:
+    """A trained net, its forecast, and how good that is.
+
+    Attributes:
+        run_id: the saved run that it is, empty where it is none.
+    """
 
     trained: TrainedModel
     forecast: Forecast
     evaluation: Evaluation
+    run_id: str = ""
 
 
 def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> None:
     """The page under its controls: what was trained under these settings, or the way to train it.
 
-    What takes less than half a second is trained at once; what takes seconds, in a thread of this server; what takes longer
-    becomes a run of the job engine, which outlives the page.
+    What takes less than half a second is trained inline; what takes seconds, in a thread of this
+    server; what takes longer becomes a run of the job queue, which outlives the page.
     """
     key = split_key(split, model, train)
-    busy = _show_running(key)
-    told: Told | None = recall(key)
+    task = find_task(_PLACE, key)
+    result: ForecastResult | None = recall_result(key)
     seconds = estimate_seconds(split, model, train)
-    if told is None and not busy and seconds < LIVE_SECONDS:
-        told = once(
+    if result is None and task is None and seconds < LIVE_SECONDS:
+        result = compute_shared(
             key,
-            lambda: _tell(_train(split, model, train), split),
-            whole=lambda made: made.trained.whole,
+            lambda: _to_result(_train_inline(split, model, train), split),
+            shareable=lambda made: made.trained.whole,
         )
-    if told is not None:
-        show_result(told, split)
-        keep_button(told.trained, split, told.forecast, source=split.prices.name)
-    elif not busy:
-        _before(split, model)
-        if _train_button(f"Train the {model.name}"):
+    if result is not None:
+        show_result(result, split)
+        keep_button(
+            result.trained,
+            split,
+            result.forecast,
+            source=split.prices.name,
+            run_id=result.run_id,
+        )
+    elif task is not None:
+        _show_running(task)
+    else:
+        _show_prices(split, model)
+        if st.button(
+            f"Train the {model.name}", type="primary", icon=":material/play_arrow:", key="train"
+        ):
             with sentences():
                 _start(key, split, model, train, seconds)
         await_kernels(split, model, train)
@@ -86,100 +108,51 @@ def _start(
     key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float
 ) -> None:
     if seconds < LONG_SECONDS:
-        st.session_state[_JOB] = share(
-            (_JOB, key), (key, split, BackgroundTraining(Training(split, model, train)))
-        )
-    else:
-        settings = Settings(model, train, window=split.config)
-        run_id = send(
-            f"{model.name} on {split.prices.name}",
-            settings,
-            prices=split.prices,
-            source=split.prices.name,
-        )
-        st.session_state[_RUN] = share((_RUN, key), (key, run_id))
-    st.rerun()
+        training = Training(split, model, train)
+        job = start_training(training)
+
+        def collect() -> ForecastResult | None:
+            return _to_result(job.result(), split) if job.items else None
+
+        start_task(PageTask(_PLACE, key, job, collect, about=training))
+    settings = Settings(model, train, window=split.config)
+    name = split.prices.name
+    run = QueuedRun(send(f"{model.name} on {name}", settings, prices=split.prices, source=name))
+    start_task(PageTask(_PLACE, key, run, lambda: _open_result(run.run_id)))
 
 
-def _show_running(key: Hashable) -> bool:
-    """Show the training under way, unless these settings have a result; what has ended becomes a result first."""
-    if recall(key) is not None:
-        return False
-    _find(key)
-    job, run_id = _running_job(), _running_run()
-    if (job is None and run_id is None) or recall(key) is not None:
-        return False
-    if job is not None:
-        answer(f"The {job.training.model.name} is learning.")
-        watch(job, "forecast")
-    elif run_id is not None:
+def _show_running(task: PageTask[Any, ForecastResult]) -> None:
+    """The training under way, in a thread or as a run of the queue."""
+    if isinstance(task.job, QueuedRun):
         answer("The net is learning.")
-        watch_sent(run_id)
-    return True
-
-
-def _find(key: Hashable) -> None:
-    """What another tab, or this one before it was reloaded, began under these settings becomes this tab's too."""
-    if _JOB in st.session_state or _RUN in st.session_state:
-        return
-    for kind in (_JOB, _RUN):
-        if (found := shared((kind, key))) is not None:
-            st.session_state[kind] = found
-
-
-def _running_run() -> str | None:
-    """The run under way that this page handed in; one that has ended is turned into a result first."""
-    if _RUN not in st.session_state:
-        return None
-    key, run_id = st.session_state[_RUN]
-    if desk().live(run_id) is not None:
-        return str(run_id)
-    del st.session_state[_RUN]
-    found = open_run(desk().store, run_id)
-    if found.trained is not None and found.forecast is not None and found.evaluation is not None:
-        remember(key, Told(found.trained, found.forecast, found.evaluation))
-        st.session_state.setdefault("_kept_runs", {})[id(found.trained)] = run_id
+        watch_sent(task.job.run_id)
     else:
-        forget((_RUN, key))
-        if found.run.message:
-            st.error(plain_text(found.run.message), icon=":material/error:")
-    return None
+        answer(f"The {task.about.model.name} is learning.")
+        watch_training(task)
 
 
-def _running_job() -> BackgroundTraining | None:
-    """The training under way in a thread; one that has ended is turned into a result first."""
-    if _JOB not in st.session_state:
-        return None
-    key, split, job = st.session_state[_JOB]
-    if not job.done:
-        return cast(BackgroundTraining, job)
-    del st.session_state[_JOB]
-    if job.error is not None:
-        forget((_JOB, key))
-        st.error(plain_text(str(job.error)), icon=":material/error:")
-    if job.events:
-        remember(key, _tell(job.result(), split))
-    return None
+def _open_result(run_id: str) -> ForecastResult | None:
+    """The result of a run of the queue; it is saved, as every run is."""
+    found = open_run(desk().store, run_id)
+    if found.trained is None or found.forecast is None or found.evaluation is None:
+        raise RunError(found.run.message or "The run ended without a model. Train it again.")
+    return ForecastResult(found.trained, found.forecast, found.evaluation, run_id)
 
 
-def _tell(trained: TrainedModel, split: PriceSplit) -> Told:
-    told = forecast(trained, split)
-    return Told(trained, told, evaluate(told))
+def _to_result(trained: TrainedModel, split: PriceSplit) -> ForecastResult:
+    made = forecast(trained, split)
+    return ForecastResult(trained, made, evaluate(made))
 
 
-def _train(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> TrainedModel:
-    """Train at once, inside this run of the page; a divergence is told, and what was learned before it is shown."""
+def _train_inline(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> TrainedModel:
+    """Train inside this run of the page; of a diverged training, show the error and what it learned before."""
     training = Training(split, model, train)
     with sentences():
-        at_once(training.epochs)
+        run_inline(training.epochs)
     return training.result()
 
 
-def _train_button(label: str) -> bool:
-    return st.button(label, type="primary", icon=":material/play_arrow:", key="train")
-
-
-def _before(split: PriceSplit, model: ModelConfig) -> None:
+def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
     """Nothing is trained yet: the prices with their split."""
     days = (
         "tomorrow's close"
@@ -202,20 +175,20 @@ def _before(split: PriceSplit, model: ModelConfig) -> None:
     notes(collect_warnings(split, model))
 
 
-def show_result(told: Told, split: PriceSplit) -> None:
+def show_result(result: ForecastResult, split: PriceSplit) -> None:
     """A forecast with all its charts, figures and files."""
-    trained, judged = told.trained, told.evaluation
+    trained, judged = result.trained, result.evaluation
     answer(answer_of(judged, trained.model.name))
-    _forecast_chart(told)
+    _forecast_chart(result)
     figures_row(_figures(judged))
     st.caption(f"{judged.verdict} {_how(trained)}")
     notes(collect_warnings(split, trained.model))
-    _details(told, split)
+    _details(result, split)
     quiet_line()
 
 
 @st.fragment
-def _details(told: Told, split: PriceSplit) -> None:
+def _details(result: ForecastResult, split: PriceSplit) -> None:
     """The rest, in tabs; only the open one is drawn."""
     shown = {"Loss": _loss, "Residuals": _residuals, "Table": _table, "Settings and files": _files}
     for tab, show in zip(
@@ -223,11 +196,11 @@ def _details(told: Told, split: PriceSplit) -> None:
     ):
         if tab.open:
             with tab:
-                show(told, split)
+                show(result, split)
 
 
 @st.fragment
-def _forecast_chart(told: Told) -> None:
+def _forecast_chart(result: ForecastResult) -> None:
     names = {"boundary": "around the split"}
     chosen = st.segmented_control(
         "Range",
@@ -238,11 +211,11 @@ def _forecast_chart(told: Told) -> None:
         format_func=lambda word: names.get(word, word),
         label_visibility="collapsed",
     )
-    first, last = _range(chosen, told.forecast)
+    first, last = _range(chosen, result.forecast)
     figure = forecast_figure(
-        told.forecast, line_of(told.trained.model), dark=is_dark(), first=first, last=last
+        result.forecast, line_of(result.trained.model), dark=is_dark(), first=first, last=last
     )
-    alt = f"Actual and predicted close by day; the test part begins on {_day(told.forecast.boundary)}. {told.evaluation.verdict}"
+    alt = f"Actual and predicted close by day; the test part begins on {_day(result.forecast.boundary)}. {result.evaluation.verdict}"
     chart(figure, "forecast", alt)
 
 
@@ -294,17 +267,17 @@ def _how(trained: TrainedModel) -> str:
     return f"{done} {trained.reason}"
 
 
-def _residuals(told: Told, _: PriceSplit) -> None:
-    figure = residual_figure(told.forecast, line_of(told.trained.model), dark=is_dark())
+def _residuals(result: ForecastResult, _: PriceSplit) -> None:
+    figure = residual_figure(result.forecast, line_of(result.trained.model), dark=is_dark())
     chart(figure, "residuals", "Predicted minus actual close by test day, beside persistence's.")
 
 
-def _table(told: Told, _: PriceSplit) -> None:
-    st.dataframe(told.forecast.to_frame(), hide_index=True, height=380)
+def _table(result: ForecastResult, _: PriceSplit) -> None:
+    st.dataframe(result.forecast.frame(), hide_index=True, height=380)
 
 
-def _loss(told: Told, _: PriceSplit) -> None:
-    trained = told.trained
+def _loss(result: ForecastResult, _: PriceSplit) -> None:
+    trained = result.trained
     if not trained.history:
         st.info("No epoch was completed, so there is no loss to show.")
         return
@@ -320,13 +293,13 @@ def _loss(told: Told, _: PriceSplit) -> None:
     )
 
 
-def _files(told: Told, split: PriceSplit) -> None:
-    trained = told.trained
+def _files(result: ForecastResult, split: PriceSplit) -> None:
+    trained = result.trained
     settings = {**to_dict(split.config), **to_dict(trained.model), **to_dict(trained.train)}
     with st.container(horizontal=True):
         st.download_button(
             "Forecast (CSV)",
-            lambda: told.forecast.to_frame().to_csv(index=False),
+            lambda: result.forecast.frame().to_csv(index=False),
             "forecast.csv",
             "text/csv",
             on_click="ignore",
@@ -346,13 +319,15 @@ def _files(told: Told, split: PriceSplit) -> None:
         )
         st.download_button(
             "Chart (HTML)",
-            lambda: _chart_html(told),
+            lambda: _chart_html(result),
             "forecast.html",
             "text/html",
             on_click="ignore",
         )
     st.caption("The camera in the chart's toolbar saves it as PNG.")
-    figures = {k: v for k, v in dataclasses.asdict(told.evaluation).items() if isinstance(v, float)}
+    figures = {
+        k: v for k, v in dataclasses.asdict(result.evaluation).items() if isinstance(v, float)
+    }
     left, right = st.columns(2)
     left.markdown("Settings")
     left.json(settings, expanded=False)
@@ -360,10 +335,10 @@ def _files(told: Told, split: PriceSplit) -> None:
     right.json(figures, expanded=False)
 
 
-def _chart_html(told: Told) -> str:
-    figure = forecast_figure(told.forecast, line_of(told.trained.model))
+def _chart_html(result: ForecastResult) -> str:
+    figure = forecast_figure(result.forecast, line_of(result.trained.model))
     figure.update_layout(
-        template="plotly_white", title=answer_of(told.evaluation, told.trained.model.name)
+        template="plotly_white", title=answer_of(result.evaluation, result.trained.model.name)
     )
     html: str = figure.to_html(include_plotlyjs=True)
     return html

@@ -1,4 +1,4 @@
-"""A training inside the page: quick ones at once and in turn, longer ones watched as they run, with a way to stop."""
+"""Trainings inside a page: quick ones inline and in turn, longer ones in a thread, watched as they run."""
 
 from __future__ import annotations
 
@@ -7,34 +7,46 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from rnnapp.background import BackgroundTask
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
-from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.kernels.backend import kernels_building, unsupported_reason
-from rnnapp.training.loop import EpochEvent
+from rnnapp.training.loop import EpochEvent, TrainedModel, Training
 from rnnapp.ui.page import chart
-from rnnapp.ui.results import superseded
+from rnnapp.ui.progress import epoch_words
+from rnnapp.ui.results import abort_if_stale
+from rnnapp.ui.tasks import PageTask, show_task_progress, watch_task
 
-__all__ = ["LIVE_SECONDS", "LONG_SECONDS", "at_once", "await_kernels", "watch"]
+__all__ = [
+    "LIVE_SECONDS",
+    "LONG_SECONDS",
+    "TrainingTask",
+    "await_kernels",
+    "run_inline",
+    "start_training",
+    "watch_training",
+]
 
 T = TypeVar("T")
 LIVE_SECONDS = 0.5
-"""A training that takes less is run at once, whenever a control moves."""
+"""A training that takes less is run inline, whenever a control moves."""
 LONG_SECONDS = 5.0
-"""A training that takes more becomes a run of the job engine."""
-_LOOK_EVERY = 0.5  # seconds between two looks at a running training
-_GIVE_UP_WITHIN = 0.02  # seconds between two looks for a newer run of the page
+"""A training that takes more becomes a run of the job queue."""
+_CHECK_SECONDS = 0.02  # between two checks for a newer run of the page
+
+TrainingTask: TypeAlias = PageTask[BackgroundTask[EpochEvent, TrainedModel], Any]
+"""A page's training in a thread; its ``about`` is the :class:`Training`."""
 
 
-def at_once(work: Callable[[], Generator[T, None, None]]) -> list[T]:
-    """Do quick work inside this run of the page, in turn with other sessions: no more of it at a time than there are cores.
+def run_inline(work: Callable[[], Generator[T, None, None]]) -> list[T]:
+    """Do quick work inside this run of the page, at most as many sessions at a time as cores.
 
     Work for a control's former value is given up; its time goes to the newer one.
 
@@ -43,13 +55,13 @@ def at_once(work: Callable[[], Generator[T, None, None]]) -> list[T]:
     """
     done = []
     with _turns(), closing(work()) as items:
-        superseded()
-        looked = time.monotonic()
+        abort_if_stale()
+        checked = time.monotonic()
         for item in items:
             done.append(item)
-            if time.monotonic() - looked > _GIVE_UP_WITHIN:
-                superseded()
-                looked = time.monotonic()
+            if time.monotonic() - checked > _CHECK_SECONDS:
+                abort_if_stale()
+                checked = time.monotonic()
     return done
 
 
@@ -79,55 +91,48 @@ def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:
     waiting()
 
 
-def watch(
-    job: BackgroundTraining, key: str, draw: Callable[[list[EpochEvent]], go.Figure] | None = None
-) -> None:
-    """Show a running training; the page runs again when it ends.
+def start_training(training: Training) -> BackgroundTask[EpochEvent, TrainedModel]:
+    """Train in a thread of this server."""
+    return BackgroundTask(
+        lambda _: training.epochs(),
+        result=lambda _: training.result(),
+        progress=lambda: training.progress,
+        on_stop=training.stop,
+        name="training",
+    )
 
-    The chart is drawn from what the training has left behind so far: the training never waits for it.
+
+def watch_training(
+    task: TrainingTask, draw: Callable[[list[EpochEvent]], go.Figure] | None = None
+) -> None:
+    """Show a training under way in a thread; the page runs again when it ends.
+
+    The chart is drawn from the epochs so far: the training never waits for it.
 
     Args:
-        job: the training.
-        key: of the button and the chart.
-        draw: makes the chart from the epochs so far; without it, the loss.
+        task: the page's job.
+        draw: makes the chart of the epochs so far; the loss by default.
     """
+    training: Training = task.about
+    epochs = training.train.epochs
 
-    @st.fragment(run_every=_LOOK_EVERY)
-    def live() -> None:
-        training = job.training
-        if job.done:
-            st.rerun()
-        left = job.seconds_left
-        speed = job.events[-1].steps_per_second if job.events else 0.0
-        rate = speed / max(1, -(-len(training.split.train) // training.train.batch))
-        words = f"Epoch {len(job.events)} of {training.train.epochs}"
-        words += (
-            f", {rate:,.1f} epochs a second"
-            if rate >= 0.05
-            else f", {speed:,.0f} steps a second"
-            if rate
-            else ""
-        )
-        words += f", about {left:,.0f} s left" if left < 1e5 else ""
-        bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(job.progress, text=words)
-        button.button(
-            "Stop",
-            key=f"{key}_stop",
-            on_click=job.stop,
-            icon=":material/stop:",
-            help="Ends now and keeps what was learned.",
-        )
-        events = list(job.events)
-        figure = (
-            draw(events)
-            if draw
-            else loss_figure(events, line_of(training.model), epochs=training.train.epochs)
-        )
-        chart(
-            figure,
-            f"{key}_live_loss",
-            f"Training loss over {len(job.events)} epochs, still running.",
-        )
+    def draw_loss(events: list[EpochEvent]) -> go.Figure:
+        return loss_figure(events, line_of(training.model), epochs=epochs)
 
-    live()
+    def show() -> None:
+        events = list(task.job.items)
+        words = "The first epoch is under way"
+        if events:
+            words = epoch_words(
+                len(events),
+                epochs,
+                seconds=events[-1].seconds,
+                steps_per_second=events[-1].steps_per_second,
+                seconds_left=task.job.seconds_left,
+                stopping=task.job.stopping,
+            )
+        show_task_progress(task, words)
+        alt = f"Training loss over {len(events)} epochs, still running."
+        chart((draw or draw_loss)(events), f"{task.place}_live_loss", alt)
+
+    watch_task(task, show)

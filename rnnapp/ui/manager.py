@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 
 import plotly.graph_objects as go
@@ -22,7 +22,10 @@ from rnnapp.runs.history.records import Run
 from rnnapp.runs.manager import Desk, Live
 from rnnapp.runs.record import keep
 from rnnapp.training.loop import EpochEvent, TrainedModel
+from rnnapp.ui.keys import SAVED_RUNS
 from rnnapp.ui.page import chart, sentences
+from rnnapp.ui.progress import epoch_words, progress_row
+from rnnapp.ui.results import result_key
 
 __all__ = [
     "DELETED",
@@ -182,12 +185,24 @@ def keep_button(
     *,
     source: str = "",
     key: str = "keep",
+    run_id: str = "",
 ) -> None:
-    """ "Keep this run": record what was trained in place, once."""
-    kept: dict[int, str] = st.session_state.setdefault("_kept_runs", {})
-    if id(trained) in kept:
+    """ "Keep this run": save what was trained in place, once.
+
+    Args:
+        trained: the model.
+        split: what it was trained on.
+        told: its forecast, for prices.
+        source: where the data came from, in words.
+        key: of the button.
+        run_id: the saved run that it is already, empty where it is none.
+    """
+    saved: dict[Hashable, str] = st.session_state.setdefault(SAVED_RUNS, {})
+    computed = result_key(trained, split)
+    run_id = run_id or saved.get(computed, "")
+    if run_id:
         if st.button("Kept: open the run", key=f"{key}_open", icon=":material/history:"):
-            st.switch_page("pages/runs.py", query_params={"run": kept[id(trained)]})
+            st.switch_page("pages/runs.py", query_params={"run": run_id})
     elif st.button(
         "Keep this run",
         key=key,
@@ -195,7 +210,7 @@ def keep_button(
         help="Record it on the Runs page, files and all.",
     ):
         with sentences():
-            kept[id(trained)] = keep(
+            saved[computed] = keep(
                 trained, split, told, source=source, session=session(), store=desk().store
             )
             refresh()
@@ -211,17 +226,14 @@ def watch_run(run_id: str) -> None:
         if live is None:
             refresh()
             st.rerun()
-        bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(min(max(live.progress, 0.0), 1.0), text=_words(live))
-        help_text = "Ends within a second; what was learned stays, and Resume goes on from there."
-        if button.button(
-            "Stop",
+        progress_row(
+            live.progress,
+            _words(live),
             key=f"stop_{run_id}",
-            icon=":material/stop:",
-            disabled=live.stopping,
-            help=help_text,
-        ):
-            desk().stop(run_id)
+            on_stop=lambda: desk().stop(run_id),
+            stopping=live.stopping,
+            help="Ends soon; what was learned stays, and Resume goes on from there.",
+        )
         figure = train_figure(live.settings, live.events)
         chart(
             figure,
@@ -262,19 +274,17 @@ def _words(live: Live) -> str:
     if not live.events:
         return "The first epoch is under way"
     last = live.events[-1]
-    left = last.seconds * (1 / live.progress - 1) if live.progress else float("inf")
-    words = f"Epoch {len(live.events)} of {live.settings.train.epochs}, {_speed(last, len(live.events))}"
-    words += f", about {left:,.0f} s left" if left < 1e5 else ""
-    words += (
-        f", on worker number {live.attempts} after the others died" if live.attempts > 1 else ""
+    left = float("inf")
+    if live.progress:
+        left = last.seconds * (1 / live.progress - 1)
+    words = epoch_words(
+        len(live.events),
+        live.settings.train.epochs,
+        seconds=last.seconds,
+        steps_per_second=last.steps_per_second,
+        seconds_left=left,
+        stopping=live.stopping,
     )
-    return words + (", stopping" if live.stopping else "")
-
-
-def _speed(last: EpochEvent, done: int) -> str:
-    rate = done / last.seconds if last.seconds else 0.0
-    return (
-        f"{rate:,.1f} epochs a second"
-        if rate >= 0.1
-        else f"{last.steps_per_second:,.0f} steps a second"
-    )
+    if live.attempts > 1:
+        words += f" · on worker number {live.attempts} after the others died"
+    return words

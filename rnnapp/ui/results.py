@@ -1,139 +1,133 @@
-"""What was computed, under its settings: kept for a session, made once for all of them, and what is still under way."""
+"""Results by their settings: cached for a session, and computed once for all sessions that request them."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import streamlit as st
+from cachetools import LRUCache
 
 from rnnapp.data.sequences import Split
+from rnnapp.training.loop import TrainedModel
+from rnnapp.ui import keys
 
 __all__ = [
-    "forget",
-    "once",
-    "recall",
-    "remember",
-    "share",
-    "shared",
+    "SharedResults",
+    "abort_if_stale",
+    "compute_shared",
+    "drop_result",
+    "recall_result",
+    "remember_result",
+    "result_key",
     "split_key",
-    "superseded",
-    "under_way",
 ]
 
 T = TypeVar("T")
-_KEPT = 24  # results a session keeps
-_MADE = 32  # results the server keeps
-_SHARED = 16  # trainings under way or just ended
+_SESSION_RESULTS = 24
+_SERVER_RESULTS = 32
 
 
-def recall(key: Hashable) -> Any | None:
-    """What this session computed under these settings, if it still has it: going back is immediate."""
-    kept: OrderedDict[Hashable, Any] = st.session_state.setdefault("_results", OrderedDict())
-    if key in kept:
-        kept.move_to_end(key)
-    return kept.get(key)
+def recall_result(key: Hashable) -> Any | None:
+    """The result that this session has for these settings, if any: going back is immediate."""
+    return _session_results().get(key)
 
 
-def remember(key: Hashable, value: T) -> T:
-    """Keep a result under its settings; the oldest goes when there are too many."""
-    kept: OrderedDict[Hashable, Any] = st.session_state.setdefault("_results", OrderedDict())
-    kept[key] = value
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
+def remember_result(key: Hashable, value: T) -> T:
+    """Cache a result of this session under its settings; the least recently used one is evicted."""
+    _session_results()[key] = value
     return value
 
 
-def once(key: Hashable, make: Callable[[], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
-    """What these settings give, computed at most once however many sessions ask: a class that drags one slider trains one net.
+def drop_result(key: Hashable) -> None:
+    """Forget this session's result for these settings, so that it can be computed again."""
+    _session_results().pop(key, None)
+
+
+def compute_shared(
+    key: Hashable, make: Callable[[], T], *, shareable: Callable[[T], bool] = lambda _: True
+) -> T:
+    """Compute a result at most once for all sessions: a class that drags one slider trains one net.
 
     Args:
         key: the settings.
-        make: computes it; called in this session's run of the page, or not at all.
-        whole: tells of a result whether every session may have it; one that broke off stays with the session that saw it.
+        make: computes the result; called in this session's run of the page, or not at all.
+        shareable: whether other sessions may have the result; a training that broke off stays
+            with the session that saw it.
     """
-    found: T | None = recall(key)
-    return remember(key, _made().get(key, make, whole)) if found is None else found
+    found: T | None = recall_result(key)
+    if found is not None:
+        return found
+    return remember_result(key, _server_results().get(key, make, shareable))
 
 
-def superseded() -> None:
-    """End this run of the page if a control has moved since it began: Streamlit looks whenever the session is asked."""
-    recall(None)
+def abort_if_stale() -> None:
+    """End this run of the page if a control has moved since it began.
+
+    Streamlit checks for a newer run whenever the session's state is read, and raises in this one.
+    """
+    _session_results()
 
 
-def share(key: Hashable, job: T) -> T:
-    """Let every tab that asks for these settings find what is under way for them, a reloaded one too."""
-    jobs = _jobs()
-    jobs[key] = job
-    while len(jobs) > _SHARED:
-        jobs.popitem(last=False)
-    return job
-
-
-def shared(key: Hashable) -> Any | None:
-    """What is under way for these settings, or has ended of late, in whatever tab it was begun."""
-    return _jobs().get(key)
-
-
-def under_way(place: str, key: Hashable) -> Any | None:
-    """What this session began at ``place``, else what is shared for these settings while they have no result."""
-    return st.session_state.get(place) or (shared(key) if recall(key) is None else None)
-
-
-def forget(key: Hashable) -> None:
-    """Share no more what has ended with nothing to show: it can be begun again, and its error is told once."""
-    _jobs().pop(key, None)
-
-
-def split_key(split: Split, *settings: Hashable) -> Hashable:
-    """What makes two runs the same: the data with their name, which nobody else is to read, and every setting."""
+def split_key(split: Split, *settings: Hashable) -> tuple[Hashable, ...]:
+    """Identity of a computation: the data, its name (for no one else to read), and every setting."""
     return (split.fingerprint, split.name, split.config, len(split.train), *settings)
 
 
-class _Made:
-    """Results by their settings. Who asks for one that is being made waits for it."""
+def result_key(trained: TrainedModel, split: Split) -> tuple[Hashable, ...]:
+    """Identity of a trained model: what it was computed from, and how far."""
+    progress = (len(trained.history), trained.stopped, trained.backend, trained.device)
+    return split_key(split, trained.model, trained.train, *progress)
 
-    def __init__(self) -> None:
+
+class SharedResults:
+    """Results by their settings. A caller that requests one being computed waits for it.
+
+    Args:
+        size: number of results; the least recently used one is evicted.
+    """
+
+    def __init__(self, size: int = _SERVER_RESULTS) -> None:
         self._lock = threading.Lock()
-        self._results: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self._results: LRUCache[Hashable, Future[Any]] = LRUCache(size)
 
-    def get(self, key: Hashable, make: Callable[[], T], whole: Callable[[T], bool]) -> T:
-        mine: Future[Any] = Future()
+    def get(self, key: Hashable, make: Callable[[], T], shareable: Callable[[T], bool]) -> T:
+        """The result for a key, computed here, or by whoever requested it first."""
+        own: Future[Any] = Future()
         while True:
             with self._lock:
-                theirs = self._results.setdefault(key, mine)
-                self._results.move_to_end(key)
-                while len(self._results) > _MADE:
-                    self._results.popitem(last=False)
-            if theirs is mine:
-                return self._make(key, mine, make, whole)
-            if (found := theirs.result()) is not None:
-                return found  # type: ignore[no-any-return]
+                future = self._results.setdefault(key, own)
+            if future is own:
+                return self._compute(key, own, make, shareable)
+            found = future.result()
+            if found is not None:
+                return cast(T, found)
 
-    def _make(
-        self, key: Hashable, mine: Future[Any], make: Callable[[], T], whole: Callable[[T], bool]
+    def _compute(
+        self, key: Hashable, own: Future[Any], make: Callable[[], T], shareable: Callable[[T], bool]
     ) -> T:
-        kept: T | None = None
+        shared: T | None = None
         try:
             value = make()
-            kept = value if whole(value) else None
+            if shareable(value):
+                shared = value
             return value
-        finally:  # who waits is let go whatever happened, and makes it anew where there is nothing to be had
-            if kept is None:
+        finally:  # waiting callers go on whatever happened, and compute it anew where it is None
+            if shared is None:
                 with self._lock:
-                    if self._results.get(key) is mine:
+                    if self._results.get(key) is own:
                         del self._results[key]
-            mine.set_result(kept)
+            own.set_result(shared)
+
+
+def _session_results() -> LRUCache[Hashable, Any]:
+    if keys.RESULTS not in st.session_state:
+        st.session_state[keys.RESULTS] = LRUCache(_SESSION_RESULTS)
+    return cast("LRUCache[Hashable, Any]", st.session_state[keys.RESULTS])
 
 
 @st.cache_resource(show_spinner=False)
-def _made() -> _Made:
-    return _Made()
-
-
-@st.cache_resource(show_spinner=False)
-def _jobs() -> OrderedDict[Hashable, Any]:
-    return OrderedDict()
+def _server_results() -> SharedResults:
+    return SharedResults()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from rnnapp.recipes.catalogue import Recipe
+from rnnapp.recipes.reproduce import Reproduction
+from rnnapp.ui.anatomy import recipes
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "anatomy.py")
 TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Recipes")
@@ -110,6 +115,44 @@ def test_a_recipe_runs_here_and_shows_published_beside_run() -> None:
     table = page.main.dataframe[0].value
     assert list(table["published"][:3]) == ["(2, 20, 256)", "(2, 2, 256)", "(2, 2, 256)"]
     assert set(table["verdict"][:5]) == {"holds"}
+
+
+def test_a_recipe_under_way_is_found_again_after_a_reload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings are in no control: the address carries the job's token."""
+    gate = threading.Event()
+
+    def reproduce(recipe: Recipe, *_: object, **__: object) -> Reproduction:
+        gate.wait(60)
+        return Reproduction(
+            recipe,
+            seeds=(0,),
+            quick=True,
+            data="digits",
+            device="cpu",
+            backend="torch",
+            seconds=1.0,
+            outcomes=(),
+            says=("It was found again.",),
+            differs=(),
+        )
+
+    monkeypatch.setattr(recipes, "reproduce", reproduce)
+    page = opened(view="Recipes")
+    page.button(key="run_mnist-lstm-256").click().run()
+    token = page.query_params["recipe_run"]
+    again = opened(view="Recipes", recipe_run=token)
+    assert again.button(key="run_mnist-lstm-256").disabled
+    assert again.button(key="recipe_stop").label == "Stop"
+    gate.set()
+    end = time.monotonic() + 60
+    while "found again" not in words(again) and time.monotonic() < end:
+        time.sleep(0.1)
+        again.run()
+    late = opened(view="Recipes", recipe_run=token)  # reloaded after its end
+    assert "It was found again." in words(late)
+    stranger = opened(view="Recipes", recipe_run="![x](http://example.org)")
+    assert not stranger.exception
+    assert "found again" not in words(stranger)
 
 
 def test_opening_a_digit_recipe_takes_its_settings(

@@ -162,3 +162,17 @@ def test_a_walk_that_broke_off_says_so_once_and_can_be_begun_again(
     page.run()
     assert not page.error
     assert page.button(key="walk").label == "Walk forward over 2 folds"
+
+
+def test_a_comparison_and_a_walk_are_found_again_after_a_reload() -> None:
+    query = {"backend": "torch", "epochs": "60", "cells": "rnn", "rows": "600", "seeds": "2"}
+    page = opened(**query)
+    page.button(key="compare_start").click().run()
+    again = opened(**query)
+    assert not [button for button in again.button if button.key == "compare_start"]
+    compared(again)
+    walk = query | {"view": "Walk-forward", "folds": "3", "step": "10"}
+    page = compared(opened(**walk))
+    page.button(key="walk").click().run()
+    again = compared(opened(**walk))
+    assert not [button for button in again.button if button.key == "walk"]

@@ -145,6 +145,24 @@ def test_with_no_mnist_and_no_network_it_trains_on_the_small_digits_and_says_so(
 
 
 @pytest.mark.usefixtures("nowhere", "draw")
+def test_a_training_is_found_again_after_a_reload() -> None:
+    """Its settings are not in the address; the token of the job is."""
+    page = opened()
+    page.selectbox(key="digit_recipe").set_value("gru").run()
+    page.slider(key="digit_epochs_gru").set_value(2).run()
+    page.button(key="digit_train").click().run()
+    token = page.query_params["digit_run"]
+    again = opened(digit_run=token)
+    end = time.monotonic() + 60
+    while again.session_state["digit_net"] != "trained here" and time.monotonic() < end:
+        time.sleep(0.2)
+        again.run()
+    assert any("after 2 epochs" in str(element.value) for element in again.markdown)
+    again.selectbox(key="digit_net").set_value("bilstm-draw").run()
+    assert again.selectbox(key="digit_net").value == "bilstm-draw", "chosen once, not at every look"
+
+
+@pytest.mark.usefixtures("nowhere", "draw")
 def test_asking_for_mnist_offline_is_a_sentence() -> None:
     page = opened()
     page.button(key="fetch_mnist").click().run()

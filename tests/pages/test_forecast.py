@@ -199,3 +199,24 @@ def test_a_download_that_fails_offers_the_kept_copy(monkeypatch: pytest.MonkeyPa
     assert any("cannot be reached" in error.value for error in page.error)
     assert any("copy kept" in info.value for info in page.info)
     assert "misses" in headline(trained(page))
+
+
+def test_a_training_is_found_again_after_a_reload() -> None:
+    query = {"rows": "600", "backend": "torch", "epochs": "70", "seed": "5"}
+    page = opened(**query)
+    page.button(key="train").click().run()
+    again = opened(**query)  # the same address in a new session
+    assert not [button for button in again.button if button.key == "train"]
+    assert "70 epochs in" in " ".join(c.value for c in trained(again).caption)
+
+
+def test_keep_this_run_speaks_of_this_run_only() -> None:
+    """Another seed is another run, and a run that was kept stays so when the page comes back to it."""
+    page = opened(rows="400", epochs="1", seed="31")
+    page = trained(page)
+    page.button(key="keep").click().run()
+    assert page.button(key="keep_open").label == "Kept: open the run"
+    page.number_input(key="seed").set_value(32).run()
+    assert page.button(key="keep").label == "Keep this run"
+    page.number_input(key="seed").set_value(31).run()
+    assert page.button(key="keep_open").label == "Kept: open the run"

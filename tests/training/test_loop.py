@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from rnnapp.background import BackgroundTask
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
-from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.training.state import pack_state, unpack_state
 from tests.support import random_walk
@@ -196,17 +196,21 @@ def test_changing_test_prices_changes_no_weight() -> None:
     assert same_weights(trained(ModelConfig(), TRAIN, split), trained(ModelConfig(), TRAIN, other))
 
 
-def test_a_background_training_can_be_watched_and_stopped() -> None:
-    job = BackgroundTraining(
-        Training(SPLIT, ModelConfig(), TrainConfig(epochs=10_000, backend="torch"))
+def test_a_training_in_a_thread_can_be_watched_and_stopped() -> None:
+    training = Training(SPLIT, ModelConfig(), TrainConfig(epochs=10_000, backend="torch"))
+    task = BackgroundTask(
+        lambda _: training.epochs(),
+        result=len,
+        progress=lambda: training.progress,
+        on_stop=training.stop,
     )
-    while not job.events and not job.done:
-        job.wait(0.02)
-    job.stop()
-    assert job.wait(5)
-    assert job.error is None
-    assert job.result().stopped == "stopped"
-    assert 0 < job.progress < 1
+    while not task.items and not task.done:
+        task.wait(0.02)
+    task.stop()
+    assert task.wait(5)
+    assert task.error is None
+    assert training.result().stopped == "stopped"
+    assert 0 < task.progress < 1
 
 
 def test_windows_of_another_shape_are_refused() -> None:

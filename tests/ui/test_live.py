@@ -20,17 +20,17 @@ class MovedError(Exception):
 def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = threading.Semaphore(1)
     monkeypatch.setattr(live, "_turns", lambda: turns)
-    monkeypatch.setattr(live, "_GIVE_UP_WITHIN", 0.0)
+    monkeypatch.setattr(live, "_CHECK_SECONDS", 0.0)
 
 
 def test_all_of_the_work_is_done() -> None:
-    assert live.at_once(lambda: (n * n for n in range(4))) == [0, 1, 4, 9]
+    assert live.run_inline(lambda: (n * n for n in range(4))) == [0, 1, 4, 9]
 
 
-def test_superseded_work_ends_and_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_work_ends_and_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
     looks, ended = [], []
 
-    def superseded() -> None:
+    def abort_if_stale() -> None:
         looks.append(1)
         if len(looks) == 3:
             raise MovedError
@@ -43,11 +43,11 @@ def test_superseded_work_ends_and_gives_its_turn_back(monkeypatch: pytest.Monkey
         finally:
             ended.append(number)
 
-    monkeypatch.setattr(live, "superseded", superseded)
+    monkeypatch.setattr(live, "abort_if_stale", abort_if_stale)
     with pytest.raises(MovedError):
-        live.at_once(work)
+        live.run_inline(work)
     assert ended == [1]
-    assert len(live.at_once(work)) == 100
+    assert len(live.run_inline(work)) == 100
 
 
 def test_no_more_at_a_time_than_there_are_cores() -> None:
@@ -61,5 +61,5 @@ def test_no_more_at_a_time_than_there_are_cores() -> None:
         together.pop()
 
     with ThreadPoolExecutor(5) as pool:
-        assert [len(one) for one in pool.map(lambda _: live.at_once(work), range(5))] == [1] * 5
+        assert [len(one) for one in pool.map(lambda _: live.run_inline(work), range(5))] == [1] * 5
     assert max(most) == 1

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rnnapp.configs import WindowConfig
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import make_split
-from rnnapp.ui.results import _MADE, _Made, split_key
+from rnnapp.training.loop import TrainedModel
+from rnnapp.ui.results import SharedResults, result_key, split_key
 from tests.support import random_walk
 
 
@@ -20,7 +21,7 @@ def everyone(_: object) -> bool:
 
 
 def test_ten_who_ask_at_once_get_one_result() -> None:
-    made, calls, gate = _Made(), [], threading.Event()
+    made, calls, gate = SharedResults(), [], threading.Event()
 
     def make() -> object:
         calls.append(1)
@@ -36,7 +37,7 @@ def test_ten_who_ask_at_once_get_one_result() -> None:
 
 
 def test_other_settings_do_not_wait() -> None:
-    made, gate = _Made(), threading.Event()
+    made, gate = SharedResults(), threading.Event()
 
     def slow() -> int:
         gate.wait(10)
@@ -63,14 +64,14 @@ def failing_then(value: int) -> Callable[[], int]:
 
 
 def test_an_error_is_told_to_who_saw_it_and_the_next_tries_again() -> None:
-    made, make = _Made(), failing_then(7)
+    made, make = SharedResults(), failing_then(7)
     with pytest.raises(ValueError, match="breaks"):
         made.get("settings", make, everyone)
     assert made.get("settings", make, everyone) == 7
 
 
 def test_who_waited_for_one_that_broke_makes_it_anew() -> None:
-    made, begun, gate = _Made(), threading.Event(), threading.Event()
+    made, begun, gate = SharedResults(), threading.Event(), threading.Event()
 
     def breaks() -> int:
         begun.set()
@@ -87,7 +88,7 @@ def test_who_waited_for_one_that_broke_makes_it_anew() -> None:
 
 
 def test_a_result_that_is_not_whole_stays_with_its_session() -> None:
-    made, values = _Made(), iter([1, 2, 3])
+    made, values = SharedResults(), iter([1, 2, 3])
 
     def make() -> int:
         return next(values)
@@ -101,15 +102,15 @@ def test_a_result_that_is_not_whole_stays_with_its_session() -> None:
 
 
 def test_the_oldest_goes() -> None:
-    made, calls = _Made(), []
+    made, calls = SharedResults(size=3), []
 
     def make() -> bool:
         calls.append(1)
         return True
 
-    for number in (*range(_MADE + 1), 0):
+    for number in (0, 1, 2, 3, 0):
         made.get(number, make, everyone)
-    assert len(calls) == _MADE + 2
+    assert len(calls) == 5
 
 
 def test_one_table_under_two_names_is_two() -> None:
@@ -122,3 +123,18 @@ def test_one_table_under_two_names_is_two() -> None:
     assert split_key(make_split(mine, window), "x") != split_key(
         make_split(mine, WindowConfig(window=6)), "x"
     )
+
+
+def test_a_model_at_a_reused_address_is_another() -> None:
+    """Models are evicted and Python hands out their addresses again: identity is by content."""
+    split = make_split(random_walk(200), WindowConfig(window=5))
+
+    def model(seed: int) -> TrainedModel:
+        train = TrainConfig(seed=seed)
+        return TrainedModel(
+            ModelConfig(), train, {}, (), "finished", "cpu", "compiled", 0.1, 5, 5, 1
+        )
+
+    seen = {result_key(model(seed), split) for seed in range(100)}
+    assert len(seen) == 100
+    assert result_key(model(3), split) in seen, "the same model, computed again"

@@ -30,7 +30,7 @@ from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices
 from rnnapp.ui.page import answer, chart, is_dark, plain_text
-from rnnapp.ui.results import once, recall, split_key
+from rnnapp.ui.results import compute_shared, recall_result, split_key
 
 __all__ = [
     "Subject",
@@ -341,7 +341,7 @@ def _trained(split: Split, model: ModelConfig, train: TrainConfig) -> TrainedMod
     key = ("anatomy", split_key(split, model, train))
     seconds = estimate_seconds(split, model, train)
     if (
-        recall(key) is None
+        recall_result(key) is None
         and seconds > _AT_ONCE
         and not st.button(
             f"Train (about {seconds:,.0f} s)",
@@ -352,7 +352,9 @@ def _trained(split: Split, model: ModelConfig, train: TrainConfig) -> TrainedMod
     ):
         return None
     with st.spinner("Training"):
-        return once(key, lambda: train_net(split, model, train), whole=lambda made: made.whole)
+        return compute_shared(
+            key, lambda: train_net(split, model, train), shareable=lambda made: made.whole
+        )
 
 
 def _short(split: Split) -> Split:

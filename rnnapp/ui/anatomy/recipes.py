@@ -4,97 +4,84 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import pandas as pd
 import streamlit as st
 
+from rnnapp.background import BackgroundTask, StopRequestedError
 from rnnapp.configs import DigitConfig, WindowConfig, to_query
 from rnnapp.data.digits import load_digits
+from rnnapp.data.sequences import Split
 from rnnapp.data.windows import make_split
-from rnnapp.errors import RnnappError
 from rnnapp.recipes.catalogue import RECIPES, Recipe
 from rnnapp.recipes.prices import KOSPI_ROWS, recipe_prices
 from rnnapp.recipes.reproduce import Outcome, Reproduction, default_seeds, reproduce
 from rnnapp.ui.address import open_settings
+from rnnapp.ui.keys import RECIPE_RESULTS
 from rnnapp.ui.page import plain_text
+from rnnapp.ui.progress import progress_words
+from rnnapp.ui.tasks import (
+    PageTask,
+    find_task,
+    show_task_progress,
+    start_task,
+    watch_task,
+)
 
 __all__ = ["show_recipes"]
 
-_JOB, _DONE = "_recipe_job", "_recipes_done"
+_PLACE = "recipe"
+_ADDRESS = "recipe_run"
 
 
-class _StoppedError(Exception):
-    """Ends a run between two lines of its progress."""
+class _RecipeRun:
+    """A recipe run in a thread, with its latest line of progress."""
 
+    def __init__(self, recipe: Recipe, quick: bool, prices: bytes | str) -> None:
+        self.recipe = recipe
+        self.quick = quick
+        self.prices = prices
+        self.line = "starting"
 
-@dataclass
-class _Job:
-    """A recipe running in a thread of its own; the page looks at it now and then."""
+    def work(self, stop: threading.Event) -> Iterator[Reproduction]:
+        """Run the recipe; ends between two lines of progress once a stop is requested.
 
-    recipe: Recipe
-    quick: bool
-    prices: bytes | str
-    line: str = "starting"
-    result: Reproduction | None = None
-    error: str = ""
-    stopping: bool = False
-    thread: threading.Thread = field(init=False)
+        Raises:
+            StopRequestedError: it was stopped.
+        """
 
-    def __post_init__(self) -> None:
-        self.thread = threading.Thread(
-            target=self._run, name=f"recipe {self.recipe.name}", daemon=True
-        )
-        self.thread.start()
+        def watch(line: str) -> None:
+            if stop.is_set():
+                raise StopRequestedError
+            self.line = line
 
-    def _run(self) -> None:
-        try:
-            self.result = self._reproduce()
-        except RnnappError as error:
-            self.error = str(error)
-        except _StoppedError:
-            self.error = f"{self.recipe.name} was stopped."
-
-    def _reproduce(self) -> Reproduction:
-        config, seeds = self.recipe.data, default_seeds(self.recipe, 1 if self.quick else 0)
-        if isinstance(config, WindowConfig):
-            table, note = recipe_prices(self.prices)
-            split, data, notes = (
-                make_split(table, config),
-                f"{table.name}, {len(table):,} days",
-                (note,),
-            )
-            return reproduce(
-                self.recipe,
-                split,
-                seeds=seeds,
-                quick=self.quick,
-                data=data,
-                differs=notes,
-                watch=self._watch,
-            )
-        digits = load_digits(
-            DigitConfig(mean=config.mean, sd=config.sd)
-        )  # MNIST where it is here; nothing is downloaded unasked
-        data = f"{digits.name}, {len(digits.train):,} digits"
-        return reproduce(
+        split, data, notes = self._load_data()
+        yield reproduce(
             self.recipe,
-            digits,
-            seeds=seeds,
+            split,
+            seeds=default_seeds(self.recipe, int(self.quick)),
             quick=self.quick,
             data=data,
-            differs=digits.notes,
-            watch=self._watch,
+            differs=notes,
+            watch=watch,
         )
 
-    def _watch(self, line: str) -> None:
-        if self.stopping:
-            raise _StoppedError
-        self.line = line
+    def _load_data(self) -> tuple[Split, str, tuple[str, ...]]:
+        """The split, what it is in words, and how it differs from the notebook's.
 
-    def stop(self) -> None:
-        self.stopping = True
+        Digits are MNIST where it is here: nothing is downloaded that nobody requested.
+        """
+        config = self.recipe.data
+        if isinstance(config, WindowConfig):
+            table, note = recipe_prices(self.prices)
+            return make_split(table, config), f"{table.name}, {len(table):,} days", (note,)
+        digits = load_digits(DigitConfig(mean=config.mean, sd=config.sd))
+        return digits, f"{digits.name}, {len(digits.train):,} digits", digits.notes
+
+
+RecipeTask: TypeAlias = PageTask[BackgroundTask[Reproduction, "Reproduction | None"], Reproduction]
 
 
 def show_recipes(subject: Any = None) -> None:
@@ -115,15 +102,20 @@ def show_recipes(subject: Any = None) -> None:
             key="recipe_file",
             help="Without it Yahoo is asked, then S&P 500.",
         )
+    task: RecipeTask | None = find_task(_PLACE, address=_ADDRESS, on_result=_remember_run)
     with st.container(key="recipe_job"):  # always there, so that nothing below takes its place
-        _watch_job()
+        if task is not None:
+            _watch_run(task)
+    prices: bytes | str = ""
+    if file is not None:
+        prices = file.getvalue()
     for recipe in RECIPES.values():
         with st.container(border=True):
-            _show(recipe, quick, file.getvalue() if file is not None else "")
+            _show(recipe, quick, prices, busy=task is not None)
 
 
-def _show(recipe: Recipe, quick: bool, prices: bytes | str) -> None:
-    done: Reproduction | None = st.session_state.get(_DONE, {}).get(recipe.name)
+def _show(recipe: Recipe, quick: bool, prices: bytes | str, *, busy: bool) -> None:
+    done: Reproduction | None = st.session_state.get(RECIPE_RESULTS, {}).get(recipe.name)
     words, buttons = st.columns([3, 2], vertical_alignment="center")
     words.markdown(f"**{recipe.title}** `{recipe.name}`")
     words.caption(_settings(recipe))
@@ -139,10 +131,14 @@ def _show(recipe: Recipe, quick: bool, prices: bytes | str) -> None:
             and recipe.on_prices
         ):
             st.switch_page("pages/forecast.py")
-        st.button(
-            "Run", key=f"run_{recipe.name}", icon=":material/play_arrow:", on_click=_start, args=(recipe, quick, prices),
-            disabled=_JOB in st.session_state, help=_length(recipe, quick),
-        )  # fmt: skip
+        if st.button(
+            "Run",
+            key=f"run_{recipe.name}",
+            icon=":material/play_arrow:",
+            disabled=busy,
+            help=_length(recipe, quick),
+        ):
+            _start(recipe, quick, prices)
     if done is None:
         _published(recipe)
     else:
@@ -177,34 +173,26 @@ def _length(recipe: Recipe, quick: bool) -> str:
 
 
 def _start(recipe: Recipe, quick: bool, prices: bytes | str) -> None:
-    st.session_state[_JOB] = _Job(recipe, quick, prices)
+    run = _RecipeRun(recipe, quick, prices)
+    job: BackgroundTask[Reproduction, Reproduction | None] = BackgroundTask(
+        run.work, result=lambda made: made[0] if made else None, name=f"recipe {recipe.name}"
+    )
+    key = (recipe.name, quick, hash(prices))
+    start_task(PageTask(_PLACE, key, job, job.result, about=run))
 
 
-@st.fragment(run_every=0.5)
-def _live() -> None:
-    job: _Job | None = st.session_state.get(_JOB)
-    if job is None:
-        return
-    if not job.thread.is_alive():
-        st.rerun()
-    line, button = st.columns([5, 1], vertical_alignment="center")
-    line.info(plain_text(f"{job.recipe.name}: {job.line}"), icon=":material/hourglass_top:")
-    button.button("Stop", key="recipe_stop", icon=":material/stop:", on_click=job.stop)
+def _watch_run(task: RecipeTask) -> None:
+    run: _RecipeRun = task.about
+    watch_task(
+        task,
+        lambda: show_task_progress(
+            task, progress_words(f"{run.recipe.name}: {run.line}", stopping=task.job.stopping)
+        ),
+    )
 
 
-def _watch_job() -> None:
-    """Show the run under way; keep the result of one that has ended."""
-    job: _Job | None = st.session_state.get(_JOB)
-    if job is None:
-        return
-    if job.thread.is_alive():
-        _live()
-        return
-    del st.session_state[_JOB]
-    if job.error:
-        st.error(plain_text(job.error), icon=":material/error:")
-    if job.result is not None:
-        st.session_state.setdefault(_DONE, {})[job.recipe.name] = job.result
+def _remember_run(result: Reproduction) -> None:
+    st.session_state.setdefault(RECIPE_RESULTS, {})[result.recipe.name] = result
 
 
 def _settings(recipe: Recipe) -> str:

@@ -16,7 +16,7 @@ from rnnapp.evaluation.judge import Comparison
 from rnnapp.ui.address import publish, publish_word
 from rnnapp.ui.controls import choice, number, switch, train_controls
 
-__all__ = ["Asked", "Told", "asked_number", "compare_controls"]
+__all__ = ["CompareRequest", "CompareResult", "compare_controls", "number_control"]
 
 NETS = {
     "rnn": "RNN",
@@ -40,7 +40,7 @@ _SUGGESTED = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class CompareRequest:
     """What a person wants compared.
 
     Attributes:
@@ -55,23 +55,23 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class CompareResult:
     """A comparison and what it was made of.
 
     Attributes:
         comparison: rows and verdict.
         results: the runs behind it.
         split: the days.
-        asked: what was wanted; fewer results were stopped.
+        request: what was wanted; fewer results were stopped.
     """
 
     comparison: Comparison
     results: tuple[SeedResult, ...]
     split: PriceSplit
-    asked: Asked
+    request: CompareRequest
 
 
-def compare_controls(window: WindowConfig) -> Asked:
+def compare_controls(window: WindowConfig) -> CompareRequest:
     """Nets, what varies, seeds and training."""
     st.subheader("Nets", divider="gray")
     cells = _cells()
@@ -79,7 +79,7 @@ def compare_controls(window: WindowConfig) -> Asked:
         model = _sizes()
     setting, values = _varied()
     train = train_controls(validated=window.valid > 0, seed_shown=False)
-    seeds = asked_number(
+    seeds = number_control(
         "seeds", "Seeds", 1, 20, 5, "Runs of each net. One seed says nothing about architectures."
     )
     if not cells:
@@ -89,10 +89,10 @@ def compare_controls(window: WindowConfig) -> Asked:
         entries = vary_setting(
             entries, setting, [value for value in values.split(",") if value.strip()]
         )
-    return Asked(entries, seeds, train)
+    return CompareRequest(entries, seeds, train)
 
 
-def asked_number(
+def number_control(
     name: str,
     label: str,
     low: float,

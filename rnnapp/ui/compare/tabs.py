@@ -23,7 +23,7 @@ from rnnapp.figures.compare import (
     strategy_figure,
 )
 from rnnapp.figures.report import compare_report
-from rnnapp.ui.compare.controls import Told, asked_number
+from rnnapp.ui.compare.controls import CompareResult, number_control
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.walk_forward import show_walk_forward
 from rnnapp.ui.page import chart, is_dark
@@ -31,9 +31,9 @@ from rnnapp.ui.page import chart, is_dark
 __all__ = ["TABS"]
 
 
-def _table(told: Told) -> None:
-    show_table(told.comparison)
-    st.caption(_set_sentence(told.comparison))
+def _table(result: CompareResult) -> None:
+    show_table(result.comparison)
+    st.caption(_set_sentence(result.comparison))
 
 
 def _set_sentence(comparison: Comparison) -> str:
@@ -46,22 +46,22 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _residuals(told: Told) -> None:
+def _residuals(result: CompareResult) -> None:
     alt = "Predicted minus actual close by test day for every net, beside persistence's."
-    chart(residuals_figure(told.comparison, dark=is_dark()), "compare_residuals", alt)
+    chart(residuals_figure(result.comparison, dark=is_dark()), "compare_residuals", alt)
 
 
-def _changes(told: Told) -> None:
+def _changes(result: CompareResult) -> None:
     alt = "Forecast change against the change that came; a good forecast lies along the diagonal, persistence on the flat line."
-    chart(changes_figure(told.comparison, dark=is_dark()), "compare_changes", alt)
+    chart(changes_figure(result.comparison, dark=is_dark()), "compare_changes", alt)
     st.caption(
         "Persistence lies on the flat line: it forecasts no change. A useful forecast leans towards the dashed diagonal."
     )
 
 
-def _loss(told: Told) -> None:
+def _loss(result: CompareResult) -> None:
     log = st.toggle("Logarithmic", value=True, key="log_losses")
-    figure = losses_figure(told.results, assign_lines(told.comparison), log=log)
+    figure = losses_figure(result.results, assign_lines(result.comparison), log=log)
     chart(
         figure,
         "compare_loss",
@@ -69,15 +69,15 @@ def _loss(told: Told) -> None:
     )
 
 
-def _intervals(told: Told) -> None:
+def _intervals(result: CompareResult) -> None:
     level = (
-        asked_number(
+        number_control(
             "level", "Level (%)", 50, 99, 90, "Share of days the interval promises to hold."
         )
         / 100
     )
-    row = _choose_net(told.comparison, "interval_net")
-    if told.split.valid is None:
+    row = _choose_net(result.comparison, "interval_net")
+    if result.split.valid is None:
         st.info(
             "An interval is measured on a validation part, and there is none. Hold out 15% of the training windows for it."
         )
@@ -87,7 +87,7 @@ def _intervals(told: Told) -> None:
         return
     banded = with_interval(dataclasses.replace(row.forecast, lower=None, upper=None), level)
     chart(
-        interval_figure(banded, assign_lines(told.comparison)[row.name], dark=is_dark()),
+        interval_figure(banded, assign_lines(result.comparison)[row.name], dark=is_dark()),
         "compare_interval",
         interval_sentence(banded, level),
     )
@@ -97,12 +97,12 @@ def _intervals(told: Told) -> None:
     )
 
 
-def _strategy(told: Told) -> None:
+def _strategy(result: CompareResult) -> None:
     st.markdown(
         "**Not advice.** Long where the forecast is up, out of the market where it is not, beside buying once and holding."
     )
     cost = (
-        asked_number(
+        number_control(
             "cost",
             "Cost of a trade (%)",
             0.0,
@@ -113,10 +113,10 @@ def _strategy(told: Told) -> None:
         )
         / 100
     )
-    followed = [long_or_flat(row.forecast, cost) for row in told.comparison.net_rows]
+    followed = [long_or_flat(row.forecast, cost) for row in result.comparison.net_rows]
     if not followed:
         return
-    figure = strategy_figure(followed, assign_lines(told.comparison), dark=is_dark())
+    figure = strategy_figure(followed, assign_lines(result.comparison), dark=is_dark())
     chart(figure, "compare_strategy", " ".join(one.describe_result() for one in followed))
     lines = [
         {
@@ -142,14 +142,14 @@ def _strategy(told: Told) -> None:
     st.dataframe(pd.DataFrame(lines), hide_index=True, column_config=percent)
 
 
-def _files(told: Told) -> None:
-    comparison = told.comparison
+def _files(result: CompareResult) -> None:
+    comparison = result.comparison
     settings = {
-        "window": to_dict(told.split.config),
-        "seeds": told.asked.seeds,
+        "window": to_dict(result.split.config),
+        "seeds": result.request.seeds,
         "nets": {
             one.name: {**to_dict(one.window), **to_dict(one.model), **to_dict(one.train)}
-            for one in told.asked.entries
+            for one in result.request.entries
         },
     }
     with st.container(horizontal=True):
@@ -177,7 +177,7 @@ def _files(told: Told) -> None:
         )
         st.download_button(
             "Report (HTML)",
-            lambda: compare_report(comparison, told.split, told.results),
+            lambda: compare_report(comparison, result.split, result.results),
             "report.html",
             "text/html",
             **quiet,
@@ -196,7 +196,7 @@ def _choose_net(comparison: Comparison, key: str) -> Row:
     return comparison.find_row(st.selectbox("Forecast", names, index=first, key=key))
 
 
-TABS: dict[str, Callable[[Told], None]] = {
+TABS: dict[str, Callable[[CompareResult], None]] = {
     "Table": _table,
     "Residuals": _residuals,
     "Changes": _changes,

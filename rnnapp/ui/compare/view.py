@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import streamlit as st
 
+from rnnapp.background import BackgroundTask
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.background import BackgroundStream
 from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
 from rnnapp.evaluation.compare import Candidate, SeedResult, compare_nets
 from rnnapp.evaluation.forecast import Forecast
@@ -24,11 +24,11 @@ from rnnapp.runs.batches import compare_runs
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.address import publish_word, seed_word
-from rnnapp.ui.compare.controls import Asked, Told
+from rnnapp.ui.compare.controls import CompareRequest, CompareResult
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, at_once, await_kernels
-from rnnapp.ui.manager import desk, refresh, session
+from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, run_inline
+from rnnapp.ui.manager import desk, session
 from rnnapp.ui.page import (
     Figure,
     answer,
@@ -40,117 +40,127 @@ from rnnapp.ui.page import (
     quiet_line,
     sentences,
 )
-from rnnapp.ui.results import forget, once, recall, remember, share, split_key, under_way
+from rnnapp.ui.progress import progress_words
+from rnnapp.ui.results import compute_shared, recall_result, split_key
+from rnnapp.ui.tasks import (
+    PageTask,
+    find_task,
+    show_task_progress,
+    start_task,
+    watch_task,
+)
 
 __all__ = ["show_compare"]
 
-_JOB = "_compare_job"
-_LOOK_EVERY = 0.7  # seconds between two looks at running trainings
+_PLACE = "compare"
 _RANGES = {"3M": 91, "6M": 183, "1Y": 365, "all": None}
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
-    """Trainings under way."""
+class _Comparing:
+    """What a comparison under way is made of.
 
-    key: Hashable
+    Attributes:
+        epochs: grows by one an epoch, from the trainings' threads.
+        queued: whether each training is a run of the job queue.
+    """
+
     split: PriceSplit
-    asked: Asked
-    stream: BackgroundStream[SeedResult]
+    request: CompareRequest
     epochs: list[int]
-    started: float
-    kept: bool
+    queued: bool
 
     @property
-    def share(self) -> float:
+    def progress(self) -> float:
         """Share of all epochs done, 0 to 1."""
-        wanted = self.asked.seeds * sum(entry.train.epochs for entry in self.asked.entries)
-        return min(1.0, len(self.epochs) / wanted)
+        candidates = self.request.entries
+        total = self.request.seeds * sum(entry.train.epochs for entry in candidates)
+        return min(1.0, len(self.epochs) / total)
 
 
-def show_compare(split: PriceSplit, asked: Asked) -> None:
+Job: TypeAlias = BackgroundTask[SeedResult, tuple[SeedResult, ...]]
+CompareTask: TypeAlias = PageTask[Job, CompareResult]
+
+
+def show_compare(split: PriceSplit, request: CompareRequest) -> None:
     """The page under its controls: what was compared under these settings, or the way to do it."""
-    key = split_key(split, asked)
-    running = _running(key)
-    told: Told | None = recall(key)
-    if told is None and running is None and _seconds(split, asked) < LIVE_SECONDS:
+    key = split_key(split, request)
+    task: CompareTask | None = find_task(_PLACE, key)
+    result: CompareResult | None = recall_result(key)
+    if result is None and task is None and _estimate_seconds(split, request) < LIVE_SECONDS:
         with sentences():
-            told = once(key, lambda: _compare(split, asked))
-    if running is not None:
-        _during(running)
-    elif told is None:
-        _before(split, asked, key)
+            result = compute_shared(key, lambda: _compare_inline(split, request))
+    if result is not None:
+        _show_result(result, key)
+    elif task is not None:
+        _show_running(task)
     else:
-        _after(told, key)
+        _show_prices(split, request, key)
 
 
-def _compare(split: PriceSplit, asked: Asked) -> Told:
-    results = tuple(at_once(lambda: compare_nets(split, asked.entries, seeds=asked.seeds)))
-    return Told(judge_results(split, results, baselines=_rules(split)), results, split, asked)
+def _compare_inline(split: PriceSplit, request: CompareRequest) -> CompareResult:
+    results = run_inline(lambda: compare_nets(split, request.entries, seeds=request.seeds))
+    return _to_result(split, request, tuple(results))
 
 
-def _seconds(split: PriceSplit, asked: Asked) -> float:
+def _to_result(
+    split: PriceSplit, request: CompareRequest, results: tuple[SeedResult, ...]
+) -> CompareResult:
+    comparison = judge_results(split, results, baselines=_baselines(split))
+    return CompareResult(comparison, results, split, request)
+
+
+def _estimate_seconds(split: PriceSplit, request: CompareRequest) -> float:
     """How long all trainings will take side by side, about."""
-    alone = sum(estimate_seconds(split, entry.model, entry.train) for entry in asked.entries)
-    return alone * asked.seeds / (os.cpu_count() or 1)
+    alone = sum(estimate_seconds(split, entry.model, entry.train) for entry in request.entries)
+    return alone * request.seeds / (os.cpu_count() or 1)
 
 
-def _rules(split: PriceSplit) -> Sequence[Forecast]:
-    """The baselines of a split; they do not hang on the nets."""
-    return once(split_key(split, "baselines"), lambda: make_baselines(split))
+def _baselines(split: PriceSplit) -> Sequence[Forecast]:
+    """The baselines of a split, independent of the nets."""
+    return compute_shared(split_key(split, "baselines"), lambda: make_baselines(split))
 
 
-def _running(key: Hashable) -> _Job | None:
-    """The trainings under way, here or for these settings in another tab; ended ones are turned into a result first."""
-    job: _Job | None = under_way(_JOB, key)
-    if job is None or not job.stream.done:
-        return job
-    st.session_state.pop(_JOB, None)
-    if job.kept:
-        refresh()
-    if job.stream.error is not None:
-        st.error(plain_text(str(job.stream.error)), icon=":material/error:")
-    if job.stream.items:
-        results = tuple(job.stream.items)
-        remember(
-            job.key,
-            Told(
-                judge_results(job.split, results, baselines=_rules(job.split)),
-                results,
-                job.split,
-                job.asked,
-            ),
-        )
-    else:
-        forget(job.key)
-    return None
+def _start(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
+    epochs: list[int] = []
+    manager, session_id = desk(), session()
 
-
-def _start(split: PriceSplit, asked: Asked, key: Hashable) -> None:
-    epochs: list[int] = []  # grows by one an epoch, from the trainings' threads
-
-    def hear(entry: Candidate, seed: int, event: EpochEvent) -> None:
+    def count_epoch(entry: Candidate, seed: int, event: EpochEvent) -> None:
         epochs.append(event.epoch)
 
-    where, whose = desk(), session()
-
-    def kept_runs(stop: threading.Event) -> Iterator[SeedResult]:
-        return compare_runs(
-            where, split, asked.entries, seeds=asked.seeds, stop=stop, on_event=hear, session=whose
+    def train_here(stop: threading.Event) -> Iterator[SeedResult]:
+        return compare_nets(
+            split, request.entries, seeds=request.seeds, stop=stop, on_event=count_epoch
         )
 
-    def runs(stop: threading.Event) -> Iterator[SeedResult]:
-        return compare_nets(split, asked.entries, seeds=asked.seeds, stop=stop, on_event=hear)
+    def train_queued(stop: threading.Event) -> Iterator[SeedResult]:
+        return compare_runs(
+            manager,
+            split,
+            request.entries,
+            seeds=request.seeds,
+            stop=stop,
+            on_event=count_epoch,
+            session=session_id,
+        )
 
-    long = _seconds(split, asked) >= LONG_SECONDS
-    stream = BackgroundStream(kept_runs if long else runs, len(asked.entries) * asked.seeds)
-    st.session_state[_JOB] = share(
-        key, _Job(key, split, asked, stream, epochs, time.monotonic(), kept=long)
+    queued = _estimate_seconds(split, request) >= LONG_SECONDS
+    about = _Comparing(split, request, epochs, queued)
+    job: Job = BackgroundTask(
+        train_queued if queued else train_here,
+        result=tuple,
+        total=len(request.entries) * request.seeds,
+        progress=lambda: about.progress,
+        name="comparison",
     )
-    st.rerun()
+
+    def collect() -> CompareResult | None:
+        return _to_result(split, request, job.result()) if job.items else None
+
+    start_task(PageTask(_PLACE, key, job, collect, about=about))
 
 
-def _before(split: PriceSplit, asked: Asked, key: Hashable) -> None:
+def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
     days = (
         "tomorrow's close"
         if split.config.horizon == 1
@@ -164,69 +174,58 @@ def _before(split: PriceSplit, asked: Asked, key: Hashable) -> None:
         "compare",
         f"Closing prices of {split.prices.name}; the test part begins on {_day(split)}.",
     )
-    nets, seeds = len(asked.entries), asked.seeds
+    nets, seeds = len(request.entries), request.seeds
     label = f"Compare {nets} net{'s' * (nets > 1)} over {seeds} seed{'s' * (seeds > 1)}"
     if st.button(label, type="primary", icon=":material/play_arrow:", key="compare_start"):
         with sentences():
-            _start(split, asked, key)
-    await_kernels(split, asked.entries[0].model, asked.entries[0].train)
+            _start(split, request, key)
+    await_kernels(split, request.entries[0].model, request.entries[0].train)
     st.caption(
         f"{len(split.train):,} windows train, {len(split.test):,} test. Five baselines are judged beside the nets."
     )
     notes(split.notes)
 
 
-def _during(job: _Job) -> None:
+def _show_running(task: CompareTask) -> None:
     """The page fills as each training ends."""
-    rules = _rules(job.split)
+    about: _Comparing = task.about
+    rules = _baselines(about.split)
     judged: dict[int, Comparison] = {}
 
-    @st.fragment(run_every=_LOOK_EVERY)
-    def live() -> None:
-        stream = job.stream
-        if stream.done:
-            st.rerun()
-        results = list(stream.items)
+    def show() -> None:
+        results = list(task.job.items)
         if len(results) not in judged:
-            judged[len(results)] = judge_results(job.split, results, baselines=rules)
+            judged[len(results)] = judge_results(about.split, results, baselines=rules)
         comparison = judged[len(results)]
         answer(comparison.verdict if results else "The nets are learning.")
-        _progress(job)
-        if job.kept:
+        rate = len(about.epochs) / max(task.job.seconds_spent, 1e-3)
+        words = progress_words(
+            f"{len(results)} of {task.job.total} trainings",
+            rate=rate,
+            seconds_left=task.job.seconds_left,
+            stopping=task.job.stopping,
+        )
+        show_task_progress(task, words)
+        if about.queued:
             st.caption(
-                "This takes a while, so each training is a run of its own: it goes on when this page is closed."
+                "This takes a while, so each training is a run of its own: "
+                "it goes on when this page is closed."
             )
         _chart(comparison, "all")
         if results:
             show_table(comparison, live=True)
 
-    live()
+    watch_task(task, show)
 
 
-def _progress(job: _Job) -> None:
-    stream, share, spent = job.stream, job.share, time.monotonic() - job.started
-    words = f"{len(stream.items)} of {stream.total} trainings"
-    if share:
-        words += f", {len(job.epochs) / spent:,.0f} epochs a second, about {spent * (1 - share) / share:,.0f} s left"
-    bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(share, text="Stopping" if stream.stopped else words)
-    button.button(
-        "Stop",
-        key="compare_stop",
-        on_click=stream.stop,
-        icon=":material/stop:",
-        help="Ends now and keeps what is done.",
-    )
-
-
-def _after(told: Told, key: Hashable) -> None:
-    comparison, split = told.comparison, told.split
+def _show_result(result: CompareResult, key: Hashable) -> None:
+    comparison, split = result.comparison, result.split
     answer(comparison.verdict)
     _ranged_chart(comparison)
     if comparison.net_rows:
         figures_row(_figures(comparison.net_rows[0], comparison.find_row(PERSISTENCE)))
         st.caption(comparison.net_rows[0].evaluation.verdict)
-    _unfinished(told, key)
+    _unfinished(result, key)
     notes(split.notes)
     first = next(iter(TABS))
     seed_word("view", tuple(TABS), first)
@@ -235,20 +234,20 @@ def _after(told: Told, key: Hashable) -> None:
     for tab, show in zip(tabs, TABS.values(), strict=True):
         if tab.open:
             with tab, sentences():
-                show(told)
+                show(result)
     quiet_line()
 
 
-def _unfinished(told: Told, key: Hashable) -> None:
-    """Runs that broke off are told; a comparison that was stopped can be had whole."""
-    for result in told.results:
-        if result.error is not None:
-            st.warning(plain_text(result.error), icon=":material/error:")
-    wanted = len(told.asked.entries) * told.asked.seeds
-    if len(told.results) < wanted:
-        st.caption(f"Stopped after {len(told.results)} of {wanted} trainings.")
+def _unfinished(result: CompareResult, key: Hashable) -> None:
+    """Runs that broke off are result; a comparison that was stopped can be had whole."""
+    for run in result.results:
+        if run.error is not None:
+            st.warning(plain_text(run.error), icon=":material/error:")
+    wanted = len(result.request.entries) * result.request.seeds
+    if len(result.results) < wanted:
+        st.caption(f"Stopped after {len(result.results)} of {wanted} trainings.")
         if st.button("Train all of them", icon=":material/play_arrow:", key="compare_again"):
-            _start(told.split, told.asked, key)
+            _start(result.split, result.request, key)
 
 
 @st.fragment

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import pandas as pd
 import streamlit as st
 
+from rnnapp.background import BackgroundTask
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import TrainingError
-from rnnapp.evaluation.background import BackgroundStream
 from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.compare import Candidate, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
@@ -21,75 +21,85 @@ from rnnapp.figures.compare import assign_lines, folds_figure
 from rnnapp.runs.batches import walk_runs
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.ensemble import train_many
-from rnnapp.ui.compare.controls import Told, asked_number
+from rnnapp.ui.compare.controls import CompareResult, number_control
 from rnnapp.ui.live import LONG_SECONDS
 from rnnapp.ui.manager import desk, session
 from rnnapp.ui.page import chart, is_dark
-from rnnapp.ui.results import forget, recall, remember, share, split_key, under_way
+from rnnapp.ui.progress import progress_words
+from rnnapp.ui.results import recall_result, split_key
+from rnnapp.ui.tasks import (
+    PageTask,
+    find_task,
+    show_task_progress,
+    start_task,
+    watch_task,
+)
 
 __all__ = ["show_walk_forward"]
 
-_WALK = "_walk_job"
+_PLACE = "walk"
 Walk = tuple[str, Fold]
+WalkJob: TypeAlias = BackgroundTask[Walk, tuple[Walk, ...]]
+WalkTask: TypeAlias = PageTask[WalkJob, tuple[Walk, ...]]
 
 
-def show_walk_forward(told: Told) -> None:
+def show_walk_forward(told: CompareResult) -> None:
     """Ask for folds and days, then walk."""
     st.markdown(
         "One split can be lucky: here each net is trained anew at several origins and tested on the days that follow."
     )
     left, right = st.columns(2)
     with left:
-        folds = asked_number(
+        folds = number_control(
             "folds", "Folds", 2, 12, 5, "Origins at which the nets are trained anew."
         )
     with right:
-        step = asked_number("step", "Test days a fold", 5, 120, 20, "Days between two origins.", 5)
+        step = number_control(
+            "step", "Test days a fold", 5, 120, 20, "Days between two origins.", 5
+        )
     config = told.split.config
     if overlap_gap(config):
         st.caption(
             f"{overlap_gap(config)} windows before each fold are left out, since labels {config.horizon} days ahead overlap."
         )
-    key = ("walk", *cast(tuple[Hashable, ...], split_key(told.split, told.asked)), folds, step)
-    job = under_way(_WALK, key)
-    if job is not None and job[1].done:
-        st.session_state.pop(_WALK, None)
-        if job[1].error is not None:
-            forget(job[0])
-            raise job[1].error
-        if job[1].items:
-            remember(job[0], tuple(job[1].items))
-        else:
-            forget(job[0])
-        job = None
-    if job is not None:
-        _watch_walk(job[1], told)
-    elif (walked := recall(key)) is not None:
-        _show_walk(walked, told)
+    key = split_key(told.split, told.request, "walk", folds, step)
+    task: WalkTask | None = find_task(_PLACE, key)
+    result: tuple[Walk, ...] | None = recall_result(key)
+    if task is not None:
+        _watch_walk(task, told)
+    elif result is not None:
+        _show_walk(result, told)
     elif st.button(f"Walk forward over {folds} folds", key="walk", icon=":material/play_arrow:"):
-        st.session_state[_WALK] = share(key, (key, _start(told, folds, step)))
-        st.rerun()
+        job = _start_walk(told, folds, step)
+        start_task(PageTask(_PLACE, key, job, lambda: job.result() or None))
 
 
-def _start(told: Told, folds: int, step: int) -> BackgroundStream[Walk]:
-    """In a thread of this server, or on the job engine where it takes long."""
-    entries, total = told.asked.entries, folds * len(told.asked.entries)
-    if (
-        folds * sum(estimate_seconds(told.split, entry.model, entry.train) for entry in entries)
-        < LONG_SECONDS
-    ):
-        return BackgroundStream(lambda stop: _walk(told, folds, step, stop), total)
-    engine, whose = desk().engine, session()
-    return BackgroundStream(
-        lambda stop: walk_runs(
-            engine, told.split, entries, folds=folds, step=step, stop=stop, session=whose
-        ),
-        total,
+def _start_walk(told: CompareResult, folds: int, step: int) -> WalkJob:
+    """In a thread of this server, or on the job queue where it takes long."""
+    entries = told.request.entries
+    seconds = folds * sum(
+        estimate_seconds(told.split, entry.model, entry.train) for entry in entries
+    )
+    queue, session_id = desk().engine, session()
+
+    def walk_queued(stop: threading.Event) -> Iterator[Walk]:
+        return walk_runs(
+            queue, told.split, entries, folds=folds, step=step, stop=stop, session=session_id
+        )
+
+    def walk_here(stop: threading.Event) -> Iterator[Walk]:
+        return _walk(told, folds, step, stop)
+
+    return BackgroundTask(
+        walk_here if seconds < LONG_SECONDS else walk_queued,
+        result=tuple,
+        total=folds * len(entries),
+        name="walk-forward",
     )
 
 
-def _walk(told: Told, folds: int, step: int, stop: threading.Event) -> Iterator[Walk]:
-    for entry in told.asked.entries:
+def _walk(told: CompareResult, folds: int, step: int, stop: threading.Event) -> Iterator[Walk]:
+    for entry in told.request.entries:
         config = split_for(entry, told.split).config
         for fold in walk_forward(
             told.split.prices, config, _fitter(entry, stop), folds=folds, step=step
@@ -103,33 +113,27 @@ def _fitter(entry: Candidate, stop: threading.Event) -> Callable[[PriceSplit], F
     def fit(split: PriceSplit) -> Forecast:
         for trained in train_many([(split, entry.model, entry.train)], workers=1, stop=stop):
             return forecast(trained, split, entry.name)
-        raise TrainingError("The walk was stopped; starting it again would do.")
+        raise TrainingError("The walk was stopped. Start it again.")
 
     return fit
 
 
-def _watch_walk(stream: BackgroundStream[Walk], told: Told) -> None:
-    @st.fragment(run_every=0.7)
-    def live() -> None:
-        if stream.done:
-            st.rerun()
-        done = len(stream.items)
-        bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(done / stream.total, text=f"{done} of {stream.total} trainings")
-        button.button(
-            "Stop",
-            key="walk_stop",
-            on_click=stream.stop,
-            icon=":material/stop:",
-            help="Ends now and keeps what is done.",
+def _watch_walk(task: WalkTask, told: CompareResult) -> None:
+    def show() -> None:
+        job = task.job
+        words = progress_words(
+            f"{len(job.items)} of {job.total} trainings",
+            seconds_left=job.seconds_left,
+            stopping=job.stopping,
         )
-        if stream.items:
-            _show_walk(tuple(stream.items), told)
+        show_task_progress(task, words)
+        if job.items:
+            _show_walk(job.result(), told)
 
-    live()
+    watch_task(task, show)
 
 
-def _show_walk(walked: tuple[Walk, ...], told: Told) -> None:
+def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
     folds: dict[str, list[Fold]] = {}
     for name, fold in sorted(walked, key=lambda walk: walk[1].number):
         folds.setdefault(name, []).append(fold)

@@ -10,23 +10,32 @@ import streamlit as st
 
 from rnnapp.configs import DigitConfig, Option, Settings, TrainConfig, options
 from rnnapp.data.digits import DigitSplit, find_mnist, load_digits, make_augment
+from rnnapp.errors import RunError
 from rnnapp.evaluation.digits import DigitScores, score_digits
 from rnnapp.figures.digits import confusion_figure, learning_figure, per_class_figure
 from rnnapp.figures.style import line_of
 from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, DigitRecipe, digit_facts, open_net
 from rnnapp.runs.history.artifacts import open_run
 from rnnapp.training.backend_choice import estimate_seconds
-from rnnapp.training.background import BackgroundTraining
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
-from rnnapp.ui.live import LONG_SECONDS, watch
+from rnnapp.ui.live import LONG_SECONDS, start_training, watch_training
 from rnnapp.ui.manager import desk, send, watch_sent
 from rnnapp.ui.page import chart, sentences
-from rnnapp.ui.results import recall, remember
+from rnnapp.ui.results import recall_result, remember_result, result_key, split_key
+from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
 
-__all__ = ["choose_net", "choose_source", "digit_controls", "show_test", "show_training"]
+__all__ = [
+    "choose_net",
+    "choose_source",
+    "digit_controls",
+    "find_training",
+    "show_test",
+    "show_training",
+]
 
-_JOB, _HERE, _RUN = "_digits_job", "_digits_here", "digit_run"
+_PLACE, _HERE = "digits", "_digits_here"
+_ADDRESS = "digit_run"
 _HERE_NAME = "trained here"
 _RATES = tuple(float(f"{m}e{e}") for e in range(-4, 0) for m in (1, 2, 3, 5, 7))
 
@@ -44,7 +53,6 @@ def _shipped(name: str) -> DigitNet:
 def choose_net() -> DigitNet:
     """The net that reads drawings: a shipped one, or the one trained here."""
     st.subheader("Drawing", divider="gray")
-    _collect()
     here: DigitNet | None = st.session_state.get(_HERE)
     names = (*NETS, *((_HERE_NAME,) if here else ()))
     seed_word("digit_net", names, DRAWING_NET)
@@ -139,19 +147,10 @@ def _one_of(option: Option, default: str, key: str) -> Any:
     )
 
 
-def show_training(recipe: DigitRecipe) -> None:
+def show_training(recipe: DigitRecipe, task: PageTask[Any, DigitNet] | None) -> None:
     """Train a net while it is watched; afterwards drawings are read by it."""
-    if _JOB in st.session_state:
-        job: BackgroundTraining = st.session_state[_JOB][0]
-        line = line_of(job.training.model)
-        watch(
-            job,
-            "digits",
-            lambda events: learning_figure(events, line, epochs=job.training.train.epochs),
-        )
-        return
-    if st.session_state.get(_RUN):
-        watch_sent(st.session_state[_RUN])
+    if task is not None:
+        _show_running(task)
         return
     split = _split(recipe.digits, find_mnist() is not None)
     for note in split.notes:
@@ -175,61 +174,62 @@ def show_training(recipe: DigitRecipe) -> None:
     ):
         with sentences():
             _start(recipe, split)
-            st.rerun()
+
+
+def find_training() -> PageTask[Any, DigitNet] | None:
+    """The training under way; one that has ended becomes the net that reads.
+
+    After a reload it is found again by its token in the address.
+    """
+    return find_task(_PLACE, address=_ADDRESS, on_result=_read_with)
+
+
+def _show_running(task: PageTask[Any, DigitNet]) -> None:
+    if isinstance(task.job, QueuedRun):
+        watch_sent(task.job.run_id)
+        return
+    training: Training = task.about
+    line = line_of(training.model)
+    watch_training(task, lambda events: learning_figure(events, line, epochs=training.train.epochs))
 
 
 def _start(recipe: DigitRecipe, split: DigitSplit) -> None:
-    """In a thread of this server, or as a run of the job engine where it takes long."""
+    """In a thread of this server, or as a run of the job queue where it takes long."""
+    key = split_key(split, recipe.model, recipe.train, recipe.digits)
     if estimate_seconds(split, recipe.model, recipe.train) < LONG_SECONDS:
         training = Training(split, recipe.model, recipe.train, augment=make_augment(recipe.digits))
-        st.session_state[_JOB] = (BackgroundTraining(training), split, recipe)
-    else:
-        settings = Settings(recipe.model, recipe.train, digits=recipe.digits)
-        st.session_state[_RUN] = send(
-            f"{recipe.model.name} on {split.name}", settings, split=split, source=split.name
-        )
+        job = start_training(training)
+
+        def collect() -> DigitNet | None:
+            if job.error is not None and not job.items:
+                return None
+            return _to_net(job.result(), split, recipe.title, recipe.digits)
+
+        start_task(PageTask(_PLACE, key, job, collect, about=training))
+    settings = Settings(recipe.model, recipe.train, digits=recipe.digits)
+    name = f"{recipe.model.name} on {split.name}"
+    run = QueuedRun(send(name, settings, split=split, source=split.name))
+    start_task(PageTask(_PLACE, key, run, lambda: _open_net(run.run_id)))
 
 
-def _collect() -> None:
-    """A training that has ended becomes the net that reads."""
-    _collect_run()
-    publish_word(_RUN, st.session_state.get(_RUN, ""), "")
-    if _JOB not in st.session_state or not st.session_state[_JOB][0].done:
-        return
-    job, split, recipe = st.session_state.pop(_JOB)
-    if job.error is not None:
-        st.error(str(job.error), icon=":material/error:")
-    if job.events or job.error is None:
-        _read_with(job.result(), split, recipe.title, recipe.digits)
+def _open_net(run_id: str) -> DigitNet:
+    """The net of a run of the queue that has ended."""
+    found = open_run(desk().store, run_id)
+    digits = found.run.settings.digits
+    if found.trained is None or digits is None:
+        raise RunError(found.run.message or "The run ended without a net. Train it again.")
+    split = _split(digits, find_mnist() is not None)
+    return _to_net(found.trained, split, found.trained.model.name, digits)
 
 
-def _collect_run() -> None:
-    """The run of this page, found again by its address after a reload; once it has ended, its net reads."""
-    if _RUN not in st.session_state:
-        asked = st.query_params.get(_RUN, "")
-        st.session_state[_RUN] = asked if asked and desk().live(asked) is not None else ""
-    run_id = st.session_state[_RUN]
-    if not run_id or desk().live(run_id) is not None:
-        return
-    st.session_state[_RUN] = ""
-    with sentences():
-        found = open_run(desk().store, run_id)
-        if found.run.message:
-            st.error(found.run.message, icon=":material/error:")
-        if found.trained is not None and found.run.settings.digits is not None:
-            digits = found.run.settings.digits
-            _read_with(
-                found.trained,
-                _split(digits, find_mnist() is not None),
-                found.trained.model.name,
-                digits,
-            )
-
-
-def _read_with(trained: TrainedModel, split: DigitSplit, title: str, digits: DigitConfig) -> None:
-    """Drawings are read by this net from now on."""
+def _to_net(trained: TrainedModel, split: DigitSplit, title: str, digits: DigitConfig) -> DigitNet:
     scores = score_digits(trained.predict(split.test), split.test.targets)
-    st.session_state[_HERE] = DigitNet(title, trained, digits, digit_facts(trained, split, scores))
+    return DigitNet(title, trained, digits, digit_facts(trained, split, scores))
+
+
+def _read_with(net: DigitNet) -> None:
+    """Drawings are read by this net from now on."""
+    st.session_state[_HERE] = net
     st.session_state["digit_net"] = _HERE_NAME
 
 
@@ -269,10 +269,11 @@ def _mistakes(net: DigitNet) -> None:
     split = _split(config, find_mnist() is not None)
     for note in split.notes:
         st.info(note, icon=":material/info:")
-    key = ("mistakes", net.facts["command"], id(net), split.fingerprint)
-    scores: DigitScores = recall(key) or remember(
-        key, score_digits(net.trained.predict(split.test), split.test.targets)
-    )
+    key = ("mistakes", *result_key(net.trained, split), net.digits)
+    scores: DigitScores | None = recall_result(key)
+    if scores is None:
+        scores = score_digits(net.trained.predict(split.test), split.test.targets)
+        remember_result(key, scores)
     pictures = split.test.inputs
     with st.container(horizontal=True, gap="small"):
         for number in scores.mistakes(18):

@@ -10,7 +10,7 @@ from rnnapp.runs.history.artifacts import Opened, get_prices, open_run, zip_run
 from rnnapp.runs.history.records import RESUMABLE, Run
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.data import use_prices
-from rnnapp.ui.forecast import Told, show_result
+from rnnapp.ui.forecast import ForecastResult, show_result
 from rnnapp.ui.manager import (
     delete,
     desk,
@@ -71,7 +71,7 @@ def show_run(run_id: str) -> None:
         and found.trained is not None
         and found.split is not None
     ):
-        show_result(Told(found.trained, found.forecast, found.evaluation), found.split)
+        show_result(ForecastResult(found.trained, found.forecast, found.evaluation), found.split)
     else:
         _losses(found, run)
     _about(run)
