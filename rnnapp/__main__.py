@@ -11,7 +11,17 @@ from rnnapp.errors import RnnappError
 
 __all__ = ["main"]
 
-VERBS = ("prices", "train", "compare", "forecast", "code", "digits", "reproduce", "runs")
+VERBS = {
+    "prices": "read a file of prices and say what it holds",
+    "train": "train a net on prices and judge its forecast",
+    "compare": "train several nets over several seeds and judge them",
+    "forecast": "forecast the days after the last row",
+    "code": "write a run as plain PyTorch code",
+    "digits": "train, judge and use nets that read handwritten digits",
+    "reproduce": "run the notebooks' recipes, published figures beside the run's",
+    "runs": "list, show, delete, bring back and unpack kept runs",
+}
+"""Each verb's help, so that listing the verbs imports none of them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,11 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="python -m rnnapp", description="Recurrent nets without a browser.")
     subparsers = parser.add_subparsers(dest="verb", required=True, parser_class=_Parser)
     argv = list(sys.argv[1:] if argv is None else argv)
-    wanted = [
-        verb for verb in VERBS if verb in argv[:1]
-    ] or VERBS  # a verb's imports cost only those who call it
-    for verb in wanted:
-        importlib.import_module(f"rnnapp.commands.{verb}").register(subparsers)
+    for verb, summary in VERBS.items():
+        if verb in argv[:1]:
+            # A verb's imports cost only those who call it.
+            importlib.import_module(f"rnnapp.commands.{verb}").register(subparsers)
+        else:
+            subparsers.add_parser(verb, help=summary)
     args = parser.parse_args(argv)
     try:
         return int(args.run(args))

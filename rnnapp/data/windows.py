@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
+from rnnapp.data.scaling import RangeScaler, Scaler, StandardScaler
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.errors import ConfigError, TooFewRowsError
 
 __all__ = ["PriceSequences", "PriceSplit", "make_split"]
 
 Float64Array = npt.NDArray[np.float64]
-Scaler: TypeAlias = Any  # MinMaxScaler or StandardScaler, untyped
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,7 +71,7 @@ class PriceSplit(Split):
         Returns:
             (N, H) closes in index points.
         """
-        value = _unscale(self.target_scaler, np.asarray(scaled, np.float64))
+        value = self.target_scaler.inverse_transform(np.asarray(scaled, np.float64))
         if self.config.target == "level":
             return value
         if self.config.target == "difference":
@@ -105,7 +103,7 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     train_rows = first + trained + config.window + config.horizon - 1
     fit_rows = len(prices) if config.scaling == "all" else train_rows
 
-    feature_scaler = _scaler(config.input_form == "level").fit(features[first:fit_rows])
+    feature_scaler = _fit_features(config, features[first:fit_rows])
     rows = np.ascontiguousarray(feature_scaler.transform(features), dtype=np.float32)
     rows[:first] = 0.0  # never inside a window
 
@@ -120,9 +118,9 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
         config.target == "level"
     ):  # as the notebooks: the range of the closes themselves, each horizon alike
         low_high = prices.close[first:fit_rows]
-        target_scaler = _scaler(True).fit(np.repeat(low_high[:, None], config.horizon, axis=1))
+        target_scaler = RangeScaler.fit(np.repeat(low_high[:, None], config.horizon, axis=1))
     else:
-        target_scaler = StandardScaler(with_mean=False).fit(fitted)
+        target_scaler = StandardScaler.fit(fitted, with_mean=False)
     targets = np.ascontiguousarray(target_scaler.transform(values), dtype=np.float32)
 
     def part(start: int, stop: int) -> PriceSequences:
@@ -217,12 +215,10 @@ def _target(actual: Float64Array, anchor: Float64Array, config: WindowConfig) ->
     return np.log(actual / anchor[:, None])
 
 
-def _scaler(level: bool) -> Scaler:
-    return MinMaxScaler() if level else StandardScaler()
-
-
-def _unscale(scaler: Scaler, values: Float64Array) -> Float64Array:
-    return np.asarray(scaler.inverse_transform(values), np.float64)
+def _fit_features(config: WindowConfig, features: Float64Array) -> Scaler:
+    if config.input_form == "level":
+        return RangeScaler.fit(features)
+    return StandardScaler.fit(features)
 
 
 def _notes(config: WindowConfig) -> tuple[str, ...]:

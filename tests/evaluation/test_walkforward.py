@@ -61,7 +61,7 @@ def test_scalers_are_refitted_on_each_folds_own_past():
     for old, new in zip(before, after, strict=True):
         np.testing.assert_array_equal(old.train.inputs, new.train.inputs)
         np.testing.assert_array_equal(old.train.targets, new.train.targets)
-    scales = [split.feature_scaler.scale_[0] for split in before]
+    scales = [split.feature_scaler.scale[0] for split in before]
     assert len(set(scales)) == 3
 
 
