@@ -6,8 +6,9 @@ This module knows nothing of prices or of pictures.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,13 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def __getitem__(self, windows: slice) -> Self:
+        """Some of the windows, over the same table; nothing is copied."""
+        shared = ("rows", "steps", "offset", "scale")
+        names = [field.name for field in dataclasses.fields(self) if field.name not in shared]
+        chosen: dict[str, Any] = {name: getattr(self, name)[windows] for name in names}
+        return dataclasses.replace(self, **chosen)
 
     @property
     def features(self) -> int:

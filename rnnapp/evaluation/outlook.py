@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -374,13 +374,23 @@ def outlook_from_models(
 
 
 def make_full_split(prices: PriceTable, window: WindowConfig) -> PriceSplit:
-    """Windows that all train: scalers over every row, no validation, no test worth judging.
-
-    The oldest H windows are left out; they stand apart as the training part that a split must have.
-    """
-    whole = make_split(prices, dataclasses.replace(window, split=1, valid=0.0, scaling="all"))
+    """Windows that all train: scalers over every row, no validation, no test to judge by."""
+    whole = dataclasses.replace(window, valid=0.0, scaling="all")
+    # A split must leave a test, and a gap before it; two of them together have every window.
+    late = make_split(prices, dataclasses.replace(whole, split=1))
+    early = make_split(prices, dataclasses.replace(whole, split=len(late.test) - 1))
+    missing = window.horizon
+    parts = (early.train[:missing], late.test)
+    names = ("starts", "targets", "dates", "actual", "anchor", "anchor_dates")
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in names
+    }
     return dataclasses.replace(
-        whole, train=whole.test, train_rows=len(whole.prices), config=window, notes=()
+        late,
+        train=dataclasses.replace(late.test, **joined),
+        train_rows=len(late.prices),
+        config=window,
+        notes=(),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
-from rnnapp.data.windows import PriceSequences, PriceSplit, make_split
+from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError, TooFewRowsError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
@@ -135,10 +135,5 @@ def _cut_folds(
         trained = test_start - gap
         split = make_split(cut, dataclasses.replace(config, split=trained, rows=0))
         yield dataclasses.replace(
-            split, test=_latest(split.test, step), boundary=split.test.dates[-step, 0]
+            split, test=split.test[-step:], boundary=split.test.dates[-step, 0]
         )
-
-
-def _latest(part: PriceSequences, count: int) -> PriceSequences:
-    names = ("starts", "targets", "dates", "actual", "anchor", "anchor_dates")
-    return dataclasses.replace(part, **{name: getattr(part, name)[-count:] for name in names})

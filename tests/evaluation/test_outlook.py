@@ -23,6 +23,7 @@ from rnnapp.evaluation.outlook import (
     outlook_from_models,
     reuse_scalers,
 )
+from rnnapp.evaluation.walkforward import walk_forward
 from rnnapp.training.loop import train as train_net
 from tests.evaluation.series import ar2_prices, walk_prices
 
@@ -106,7 +107,8 @@ def test_the_judged_weights_give_the_forecast_that_was_judged():
 def test_retraining_uses_the_rows_up_to_the_last():
     split = make_full_split(walk_prices(6, 300), WINDOW)
     assert split.train.dates[-1, -1] == split.prices.dates[-1]
-    assert len(split.train) == 300 - 1 - 5 - 5 + 1 - 5  # the change of day 1, T, H, and H oldest
+    assert len(split.train) == 300 - 1 - 5 - 5 + 1  # without the change of day 1, T and H
+    assert (np.diff(split.train.starts) == 1).all()
     assert split.train_rows == 300
 
 
@@ -203,3 +205,19 @@ def test_prices_beyond_the_range_of_training_are_warned_of():
     assert any(
         "leave the range" in note for note in reuse_scalers(PriceTable("made up", frame), old).notes
     )
+
+
+@pytest.mark.parametrize("window", [WindowConfig(window=5), WindowConfig(window=4, target="level")])
+def test_outlooks_err_as_the_walk_forward_of_the_same_settings(window):
+    """Forecasting each day from the rows before it is what the walk-forward does."""
+    prices = walk_prices(14, 260)
+
+    def fit(split):
+        return forecast(train_net(split, GRU, QUICK), split)
+
+    folds = list(walk_forward(prices, window, fit, folds=4, step=1))
+    for fold in folds:
+        test = fold.forecast.select_part("test")
+        known = int(np.searchsorted(prices.dates, test.dates[0]))
+        made = make(PriceTable("made up", prices.frame.iloc[:known]), window)
+        assert made.predicted[0] == pytest.approx(test.predicted[0], rel=1e-6)

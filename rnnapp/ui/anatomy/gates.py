@@ -143,10 +143,7 @@ def _shared(
 
 def _one(split: Split, window: int) -> Sequences:
     """The part that holds one test window alone."""
-    part, of = split.test, slice(window, window + 1)
-    return Sequences(
-        part.rows, part.starts[of], part.targets[of], part.steps, part.offset, part.scale
-    )
+    return split.test[window : window + 1]
 
 
 def _figure(subject: Subject, moment: _Moment) -> Any:
