@@ -12,7 +12,7 @@ from rnnapp.ui.anatomy.net import (
     show_shapes,
 )
 from rnnapp.ui.anatomy.recipes import show_recipes
-from rnnapp.ui.page import sentences
+from rnnapp.ui.page import show_errors
 
 SHOWN = {
     "Gates": show_gates,
@@ -23,7 +23,7 @@ SHOWN = {
     "Recipes": show_recipes,
 }
 
-with sentences():
+with show_errors():
     with st.sidebar:
         subject = anatomy_controls()
     if subject is not None:
@@ -33,5 +33,5 @@ with sentences():
         publish_word("view", str(st.session_state["view"]), "Gates")
         for tab, show in zip(tabs, SHOWN.values(), strict=True):
             if tab.open:
-                with tab, sentences():
+                with tab, show_errors():
                     show(subject)

@@ -7,9 +7,9 @@ from rnnapp.ui.compare.controls import compare_controls
 from rnnapp.ui.compare.view import show_compare
 from rnnapp.ui.controls import window_controls
 from rnnapp.ui.data import choose_prices, sample_prices, show_repairs
-from rnnapp.ui.page import sentences
+from rnnapp.ui.page import show_errors
 
-with sentences():
+with show_errors():
     place = st.container()
     with st.sidebar:
         prices = choose_prices(place)

@@ -12,9 +12,9 @@ from rnnapp.ui.digits.training import (
     show_test,
     show_training,
 )
-from rnnapp.ui.page import sentences
+from rnnapp.ui.page import show_errors
 
-with sentences():
+with show_errors():
     with st.sidebar:
         task = find_training()
         net = choose_net()

@@ -6,9 +6,9 @@ from rnnapp.data.windows import make_split
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices, sample_prices, show_repairs
 from rnnapp.ui.forecast import show_forecast
-from rnnapp.ui.page import sentences
+from rnnapp.ui.page import show_errors
 
-with sentences():
+with show_errors():
     place = st.container()
     with st.sidebar:
         prices = choose_prices(place)

@@ -1,7 +1,7 @@
 """Runs: what was trained and what is being trained; open it, compare it, resume it, delete it."""
 
-from rnnapp.ui.page import sentences
+from rnnapp.ui.page import show_errors
 from rnnapp.ui.runs.list import show_runs
 
-with sentences():
+with show_errors():
     show_runs()

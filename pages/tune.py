@@ -5,10 +5,10 @@ import streamlit as st
 from rnnapp.configs import Settings
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices, sample_prices
-from rnnapp.ui.page import sentences
+from rnnapp.ui.page import show_errors
 from rnnapp.ui.tune import show_search, show_setup
 
-with sentences():
+with show_errors():
     place = st.container()
     with st.sidebar:
         prices = choose_prices(place)

@@ -35,14 +35,14 @@ from rnnapp.ui.live import (
 )
 from rnnapp.ui.manager import desk, keep_button, send, watch_sent
 from rnnapp.ui.page import (
-    Figure,
-    answer,
+    Metric,
     chart,
-    figures_row,
+    headline,
     is_dark,
+    metric_row,
     notes,
     quiet_line,
-    sentences,
+    show_errors,
 )
 from rnnapp.ui.results import compute_shared, recall_result, split_key
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
@@ -99,7 +99,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
         if st.button(
             f"Train the {model.name}", type="primary", icon=":material/play_arrow:", key="train"
         ):
-            with sentences():
+            with show_errors():
                 _start(key, split, model, train, seconds)
         await_kernels(split, model, train)
 
@@ -124,10 +124,10 @@ def _start(
 def _show_running(task: PageTask[Any, ForecastResult]) -> None:
     """The training under way, in a thread or as a run of the queue."""
     if isinstance(task.job, QueuedRun):
-        answer("The net is learning.")
+        headline("The net is learning.")
         watch_sent(task.job.run_id)
     else:
-        answer(f"The {task.about.model.name} is learning.")
+        headline(f"The {task.about.model.name} is learning.")
         watch_training(task)
 
 
@@ -147,7 +147,7 @@ def _to_result(trained: TrainedModel, split: PriceSplit) -> ForecastResult:
 def _train_inline(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> TrainedModel:
     """Train inside this run of the page; of a diverged training, show the error and what it learned before."""
     training = Training(split, model, train)
-    with sentences():
+    with show_errors():
         run_inline(training.epochs)
     return training.result()
 
@@ -159,7 +159,7 @@ def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
         if split.config.horizon == 1
         else f"the close {split.config.horizon} days ahead"
     )
-    answer(
+    headline(
         f"Can a {model.name} forecast {days} of {split.prices.name} better than the last close does?"
     )
     chart(
@@ -178,9 +178,9 @@ def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
 def show_result(result: ForecastResult, split: PriceSplit) -> None:
     """A forecast with all its charts, figures and files."""
     trained, judged = result.trained, result.evaluation
-    answer(answer_of(judged, trained.model.name))
+    headline(answer_of(judged, trained.model.name))
     _forecast_chart(result)
-    figures_row(_figures(judged))
+    metric_row(_figures(judged))
     st.caption(f"{judged.verdict} {_how(trained)}")
     notes(collect_warnings(split, trained.model))
     _details(result, split)
@@ -230,23 +230,23 @@ def _range(chosen: str, forecast: Forecast) -> tuple[np.datetime64 | None, np.da
     return forecast.dates[-1] - span, None
 
 
-def _figures(judged: Evaluation) -> list[Figure]:
+def _figures(judged: Evaluation) -> list[Metric]:
     better = judged.rmse < judged.persistence_rmse
     return [
-        Figure(
+        Metric(
             "RMSE, points", format_points(judged.rmse), f"persistence {format_points(judged.persistence_rmse)}", better,
             "Root mean squared error on test.",
         ),
-        Figure(
+        Metric(
             "MAE, points", format_points(judged.mae), f"persistence {format_points(judged.persistence_mae)}", judged.mae < judged.persistence_mae,
             "Mean absolute error on test.",
         ),
-        Figure(
+        Metric(
             "MAPE", f"{judged.mape:.2f}%", f"persistence {judged.persistence_mape:.2f}%", judged.mape < judged.persistence_mape,
             "Mean absolute error in percent of the close.",
         ),
-        Figure("Skill", f"{judged.skill:+.1%}", "persistence 0%", judged.skill > 0, "1 − RMSE / persistence's RMSE."),
-        Figure(
+        Metric("Skill", f"{judged.skill:+.1%}", "persistence 0%", judged.skill > 0, "1 − RMSE / persistence's RMSE."),
+        Metric(
             "Direction right", f"{judged.directional_accuracy:.1%}", f"always up {judged.base_rate:.1%}",
             judged.directional_accuracy > judged.base_rate,
             f"95% interval {judged.directional_interval[0]:.0%} to {judged.directional_interval[1]:.0%}.",

@@ -32,7 +32,6 @@ from rnnapp.ui.live_chart import (
     live_chart,
     pack_frame,
 )
-from rnnapp.ui.page import answer
 from rnnapp.ui.results import split_key
 
 __all__ = [
@@ -208,7 +207,7 @@ def show_live_forecast(
     page = open_live_page(_KEY, lambda move: live.draw_frame(move))
     live = LiveForecast(split, settings, headline, make_result, memory, page.token)
     with st.container(key=f"{_KEY}_headline"):
-        answer(headline(result, split))
+        show_headline(headline(result, split))
     live_chart(_KEY, live.draw_rest(result, split, settings, kept=kept))
 
 

@@ -23,7 +23,7 @@ from rnnapp.runs.manager import Desk, Live
 from rnnapp.runs.record import keep
 from rnnapp.training.loop import EpochEvent, TrainedModel
 from rnnapp.ui.keys import SAVED_RUNS
-from rnnapp.ui.page import chart, sentences
+from rnnapp.ui.page import chart, show_errors
 from rnnapp.ui.progress import epoch_words, progress_row
 from rnnapp.ui.results import result_key
 
@@ -209,7 +209,7 @@ def keep_button(
         icon=":material/bookmark_add:",
         help="Record it on the Runs page, files and all.",
     ):
-        with sentences():
+        with show_errors():
             saved[computed] = keep(
                 trained, split, told, source=source, session=session(), store=desk().store
             )

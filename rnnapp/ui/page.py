@@ -1,4 +1,4 @@
-"""What every page is made of: the answer first, then the chart, then the figures; errors as sentences."""
+"""What every page is made of: the headline first, then the chart, then the metrics; errors as sentences."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from streamlit.runtime.pages_manager import PagesManager
 from rnnapp.errors import RnnappError
 
 __all__ = [
-    "Figure",
-    "answer",
+    "Metric",
     "chart",
-    "figures_row",
+    "headline",
     "is_dark",
+    "metric_row",
     "notes",
     "plain_text",
     "quiet_line",
-    "sentences",
+    "show_errors",
 ]
 
 _CONFIG = {
@@ -59,7 +59,7 @@ def plain_text(text: str) -> str:
     return _NUMBERED.sub(r"\1\\\2", escaped)
 
 
-class Figure(NamedTuple):
+class Metric(NamedTuple):
     """One number of the row under the chart, beside its baseline's.
 
     Attributes:
@@ -82,8 +82,8 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def answer(sentence: str) -> None:
-    """The page's answer, one sentence at its top."""
+def headline(sentence: str) -> None:
+    """The page's answer: one sentence at its top."""
     st.markdown(f"### {plain_text(sentence)}")
 
 
@@ -107,26 +107,26 @@ def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> 
         st.plotly_chart(figure, key=key, alt=alt, config=config, theme="streamlit")
 
 
-def figures_row(figures: Sequence[Figure]) -> None:
+def metric_row(metrics: Sequence[Metric]) -> None:
     """Numbers beside their baselines: green where the net wins, red where it does not."""
     with st.container(horizontal=True, gap="small"):
-        for figure in figures:
-            color: Any = {True: "green", False: "red", None: "off"}[figure.better]
+        for metric in metrics:
+            color: Any = {True: "green", False: "red", None: "off"}[metric.better]
             st.metric(
-                figure.label,
-                figure.value,
-                figure.beside or None,
+                metric.label,
+                metric.value,
+                metric.beside or None,
                 delta_color=color,
                 delta_arrow="off",
-                help=figure.help,
+                help=metric.help,
                 border=True,
                 width=152,
             )
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """Show our own errors as their sentence; the rest of the page goes on."""
+def show_errors() -> Iterator[None]:
+    """Show errors of this package as their sentence; the rest of the page goes on."""
     _through_the_app()
     try:
         yield

@@ -16,7 +16,7 @@ from rnnapp.runs.search.search import Search, saved_searches, searches_folder
 from rnnapp.runs.search.space import Range, SearchPlan
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.manager import desk
-from rnnapp.ui.page import Figure, answer, chart, figures_row, is_dark, quiet_line, sentences
+from rnnapp.ui.page import Metric, chart, headline, is_dark, metric_row, quiet_line, show_errors
 
 __all__ = ["show_search", "show_setup"]
 
@@ -112,7 +112,7 @@ def show_setup(prices: PriceTable, base: Settings) -> None:
         if st.button(
             "Start the search", type="primary", icon=":material/search:", disabled=not names
         ):
-            with sentences():
+            with show_errors():
                 search = Search(prices, SearchPlan(base, ranges, budget, folds), desk().engine)
                 _searches()[search.name] = search
                 search.start()
@@ -127,10 +127,12 @@ def show_search(prices: PriceTable | None) -> bool:
             st.session_state.get("cell", "gru").upper(),
             prices.name if prices is not None else "an index",
         )
-        answer(f"Which settings of a {cell} miss least on the days of {data} before its test part?")
+        headline(
+            f"Which settings of a {cell} miss least on the days of {data} before its test part?"
+        )
         _earlier()
         return False
-    with sentences():
+    with show_errors():
         search = _open(name)
         _show(search)
     if st.button("New search", icon=":material/add:"):
@@ -168,7 +170,7 @@ def _earlier() -> None:
 
 
 def _label(name: str) -> str:
-    with sentences():
+    with show_errors():
         search = _open(name)
         day = dt.datetime.fromtimestamp((searches_folder() / name / "plan.json").stat().st_mtime)
         best = f", best {search.best.value:.4f}" if search.best else ""
@@ -200,7 +202,7 @@ def _standing(search: Search) -> None:
     states = [one.state for one in found]
     done = states.count("complete") + states.count("pruned")
     if best is None or best.value is None:
-        answer(
+        headline(
             f"Looking on {search.prices.name}; no trial is complete yet."
             if search.running
             else "No trial is complete."
@@ -208,7 +210,7 @@ def _standing(search: Search) -> None:
     else:
         told = f"{abs(best.value - 1):.1%} {'less' if best.value < 1 else 'more'} than persistence"
         among = f"The best of {states.count('complete')} complete trials"
-        answer(f"{among} misses by {told} on {search.prices.name}'s validation days.")
+        headline(f"{among} misses by {told} on {search.prices.name}'s validation days.")
     bar, button = st.columns([5, 1], vertical_alignment="center")
     words = f"{done} of {search.plan.budget} trials, {states.count('pruned')} pruned, {states.count('running')} running"
     bar.progress(min(done / search.plan.budget, 1.0), text=words)
@@ -232,8 +234,8 @@ def _standing(search: Search) -> None:
             search.start(more)
             st.rerun()
     if best is not None:
-        figures_row(
-            [Figure(_OPTIONS[name].label, _short(value)) for name, value in best.params.items()]
+        metric_row(
+            [Metric(_OPTIONS[name].label, _short(value)) for name, value in best.params.items()]
         )
 
 

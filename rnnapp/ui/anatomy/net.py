@@ -29,7 +29,7 @@ from rnnapp.training.loop import train as train_net
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices
-from rnnapp.ui.page import answer, chart, is_dark, plain_text
+from rnnapp.ui.page import chart, headline, is_dark, plain_text
 from rnnapp.ui.results import compute_shared, recall_result, split_key
 
 __all__ = [
@@ -104,7 +104,7 @@ def show_headline(subject: Subject) -> None:
     article = "An" if model.name[0] in "RL" else "A"
     layers = f"{model.layers} {'layer' if model.layers == 1 else 'layers'}"
     rows = f"{split.steps} {'rows' if isinstance(split, DigitSplit) else 'days'} of {split.features} values"
-    answer(
+    headline(
         f"{article} {model.name} of {model.hidden} units and {layers} learns {total:,} values and reads {rows}."
     )
     st.caption(f"Shown are {subject.weights}.")

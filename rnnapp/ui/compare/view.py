@@ -30,15 +30,15 @@ from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, run_inline
 from rnnapp.ui.manager import desk, session
 from rnnapp.ui.page import (
-    Figure,
-    answer,
+    Metric,
     chart,
-    figures_row,
+    headline,
     is_dark,
+    metric_row,
     notes,
     plain_text,
     quiet_line,
-    sentences,
+    show_errors,
 )
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.results import compute_shared, recall_result, split_key
@@ -88,7 +88,7 @@ def show_compare(split: PriceSplit, request: CompareRequest) -> None:
     task: CompareTask | None = find_task(_PLACE, key)
     result: CompareResult | None = recall_result(key)
     if result is None and task is None and _estimate_seconds(split, request) < LIVE_SECONDS:
-        with sentences():
+        with show_errors():
             result = compute_shared(key, lambda: _compare_inline(split, request))
     if result is not None:
         _show_result(result, key)
@@ -166,7 +166,7 @@ def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> N
         if split.config.horizon == 1
         else f"the close {split.config.horizon} days ahead"
     )
-    answer(
+    headline(
         f"Which net forecasts {days} of {split.prices.name} best, and does any beat the last close?"
     )
     chart(
@@ -177,7 +177,7 @@ def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> N
     nets, seeds = len(request.entries), request.seeds
     label = f"Compare {nets} net{'s' * (nets > 1)} over {seeds} seed{'s' * (seeds > 1)}"
     if st.button(label, type="primary", icon=":material/play_arrow:", key="compare_start"):
-        with sentences():
+        with show_errors():
             _start(split, request, key)
     await_kernels(split, request.entries[0].model, request.entries[0].train)
     st.caption(
@@ -197,7 +197,7 @@ def _show_running(task: CompareTask) -> None:
         if len(results) not in judged:
             judged[len(results)] = judge_results(about.split, results, baselines=rules)
         comparison = judged[len(results)]
-        answer(comparison.verdict if results else "The nets are learning.")
+        headline(comparison.verdict if results else "The nets are learning.")
         rate = len(about.epochs) / max(task.job.seconds_spent, 1e-3)
         words = progress_words(
             f"{len(results)} of {task.job.total} trainings",
@@ -220,10 +220,10 @@ def _show_running(task: CompareTask) -> None:
 
 def _show_result(result: CompareResult, key: Hashable) -> None:
     comparison, split = result.comparison, result.split
-    answer(comparison.verdict)
+    headline(comparison.verdict)
     _ranged_chart(comparison)
     if comparison.net_rows:
-        figures_row(_figures(comparison.net_rows[0], comparison.find_row(PERSISTENCE)))
+        metric_row(_figures(comparison.net_rows[0], comparison.find_row(PERSISTENCE)))
         st.caption(comparison.net_rows[0].evaluation.verdict)
     _unfinished(result, key)
     notes(split.notes)
@@ -233,7 +233,7 @@ def _show_result(result: CompareResult, key: Hashable) -> None:
     publish_word("view", str(st.session_state["view"]), first)
     for tab, show in zip(tabs, TABS.values(), strict=True):
         if tab.open:
-            with tab, sentences():
+            with tab, show_errors():
                 show(result)
     quiet_line()
 
@@ -275,12 +275,12 @@ def _chart(comparison: Comparison, chosen: str) -> None:
     chart(curves_figure(comparison, dark=is_dark(), first=first), "compare", alt)
 
 
-def _figures(best: Row, base: Row) -> list[Figure]:
+def _figures(best: Row, base: Row) -> list[Metric]:
     judged, mean = best.evaluation, best.mean
     low, high = judged.directional_interval
     right = mean["directional_accuracy"]
     figures = [
-        Figure(
+        Metric(
             f"{label}, points", format_points(mean[name]), f"persistence {format_points(base.mean[name])}", mean[name] < base.mean[name],
             _over(best, name),
         )
@@ -288,12 +288,12 @@ def _figures(best: Row, base: Row) -> list[Figure]:
     ]  # fmt: skip
     return [
         *figures,
-        Figure("Skill", f"{mean['skill']:+.1%}", "persistence 0%", mean["skill"] > 0, "1 − RMSE / persistence's RMSE."),
-        Figure(
+        Metric("Skill", f"{mean['skill']:+.1%}", "persistence 0%", mean["skill"] > 0, "1 − RMSE / persistence's RMSE."),
+        Metric(
             "Direction right", f"{right:.1%}", f"always up {judged.base_rate:.1%}", right > judged.base_rate,
             f"95% interval {low:.0%} to {high:.0%}, {judged.still_days} still days left out.",
         ),
-        Figure("Rank", f"{best.rank}", f"persistence {base.rank}", best.rank < base.rank, "Of nets and baselines, by mean RMSE."),
+        Metric("Rank", f"{best.rank}", f"persistence {base.rank}", best.rank < base.rank, "Of nets and baselines, by mean RMSE."),
     ]  # fmt: skip
 
 

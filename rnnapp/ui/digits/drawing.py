@@ -19,7 +19,7 @@ from rnnapp.models.reading import Reading
 from rnnapp.pretrained import DigitNet
 from rnnapp.ui.digits.canvas import Ink, clear_canvas, draw_canvas, ink_on_canvas, put_strokes
 from rnnapp.ui.digits.photo import choose_photo, photo_digits
-from rnnapp.ui.page import answer, chart, is_dark, plain_text
+from rnnapp.ui.page import chart, headline, is_dark, plain_text
 
 __all__ = ["find_lead", "show_drawing"]
 
@@ -102,7 +102,7 @@ def show_drawing(net: DigitNet, brush: int) -> None:
     given = _read_input(way, brush)
     readings = [net.read(picture) for picture in given.pictures]
     with st.container(height=_TOP, border=False):
-        answer(_headline(given, readings, way))
+        headline(_headline(given, readings, way))
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=CANVAS + 4):
         _show_input(way, brush)

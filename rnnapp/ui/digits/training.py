@@ -21,7 +21,7 @@ from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.live import LONG_SECONDS, start_training, watch_training
 from rnnapp.ui.manager import desk, send, watch_sent
-from rnnapp.ui.page import chart, sentences
+from rnnapp.ui.page import chart, show_errors
 from rnnapp.ui.results import recall_result, remember_result, result_key, split_key
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
 
@@ -82,7 +82,7 @@ def choose_source() -> DigitConfig:
     if not found and st.button(
         "Download MNIST (11 MB)", key="fetch_mnist", icon=":material/download:"
     ):
-        with sentences():
+        with show_errors():
             _fetch()
     return DigitConfig(source=source)
 
@@ -172,7 +172,7 @@ def show_training(recipe: DigitRecipe, task: PageTask[Any, DigitNet] | None) -> 
         icon=":material/play_arrow:",
         key="digit_train",
     ):
-        with sentences():
+        with show_errors():
             _start(recipe, split)
 
 

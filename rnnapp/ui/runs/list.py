@@ -10,7 +10,7 @@ import streamlit as st
 
 from rnnapp.runs.history.records import STATUSES, Run
 from rnnapp.ui.manager import DELETED, OPENED, delete, desk, listed, open_runs, refresh
-from rnnapp.ui.page import answer, sentences
+from rnnapp.ui.page import headline, show_errors
 from rnnapp.ui.runs.one import settings_words, show_run
 from rnnapp.ui.runs.side_by_side import show_compared
 
@@ -49,7 +49,7 @@ def _list() -> None:
     deleted = "deleted" in statuses
     runs = listed(deleted=True) if deleted else found
     wanted = [status for status in statuses if status != "deleted"]
-    answer(_summary(runs, deleted))
+    headline(_summary(runs, deleted))
     _undo()
     words = find.lower().split()
     shown = [
@@ -173,7 +173,7 @@ def _actions(runs: Sequence[Run]) -> None:
         busy = any(known[run_id].active for run_id in chosen)
         told = "Stop it first." if busy else "It can be undone."
         if st.button("Delete", disabled=not chosen or busy, icon=":material/delete:", help=told):
-            with sentences():
+            with show_errors():
                 delete([known[run_id] for run_id in chosen])
 
 
@@ -184,7 +184,7 @@ def _undo() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Deleted: {', '.join(name for _, name in deleted)}.", width="content")
         if st.button("Undo", icon=":material/undo:"):
-            with sentences():
+            with show_errors():
                 _restore([run_id for run_id, _ in deleted])
 
 
@@ -197,7 +197,7 @@ def _bring_back(runs: Sequence[Run]) -> None:
         placeholder="deleted runs",
     )
     if st.button("Bring back", disabled=not chosen, icon=":material/undo:"):
-        with sentences():
+        with show_errors():
             _restore(chosen)
 
 

@@ -21,7 +21,7 @@ from rnnapp.ui.manager import (
     train_figure,
     watch_run,
 )
-from rnnapp.ui.page import Figure, answer, chart, figures_row, sentences
+from rnnapp.ui.page import Metric, chart, headline, metric_row, show_errors
 
 __all__ = ["opened", "settings_words", "show_run"]
 
@@ -42,7 +42,7 @@ def show_run(run_id: str) -> None:
     """Everything of one run."""
     run = desk().run(run_id)
     if desk().live(run_id) is not None:
-        answer(
+        headline(
             f"{run.name} waits for its turn."
             if run.status == "queued"
             else f"{run.name} is learning from {run.data}."
@@ -50,7 +50,7 @@ def show_run(run_id: str) -> None:
         watch_run(run_id)
         return
     if run.active:
-        answer(f"{run.name} runs in another app.")
+        headline(f"{run.name} runs in another app.")
         _elsewhere(run_id)
         return
     _do(run)
@@ -99,7 +99,7 @@ def _elsewhere(run_id: str) -> None:
 
 def _do(run: Run) -> None:
     """What can be done with a run that is not under way."""
-    with st.container(horizontal=True), sentences():
+    with st.container(horizontal=True), show_errors():
         told = f"Go on from epoch {run.epoch}; it ends as if it had never stopped."
         if run.status in RESUMABLE and st.button(
             "Resume", type="primary", icon=":material/play_arrow:", help=told
@@ -145,9 +145,9 @@ def _losses(found: Opened, run: Run) -> None:
     """A run without a forecast: digits, or one that never came to its end."""
     accuracy = run.metrics.get("test_accuracy")
     if accuracy is not None and found.trained is not None:
-        answer(f"{run.name} reads {accuracy:.2%} of the test digits right.")
+        headline(f"{run.name} reads {accuracy:.2%} of the test digits right.")
     else:
-        answer(f"{run.name} is {run.status} after {run.epoch} of {run.epochs} epochs.")
+        headline(f"{run.name} is {run.status} after {run.epoch} of {run.epochs} epochs.")
     if found.history:
         chart(
             train_figure(run.settings, found.history),
@@ -155,16 +155,16 @@ def _losses(found: Opened, run: Run) -> None:
             f"Loss over {len(found.history)} epochs.",
         )
         row = [
-            Figure("Training loss", f"{found.history[-1].train_loss:.4g}"),
-            Figure("Epochs", f"{run.epoch} of {run.epochs}"),
+            Metric("Training loss", f"{found.history[-1].train_loss:.4g}"),
+            Metric("Epochs", f"{run.epoch} of {run.epochs}"),
         ]
-        figures_row([*row, Figure("Duration", f"{run.seconds:,.1f} s")])
+        metric_row([*row, Metric("Duration", f"{run.seconds:,.1f} s")])
     else:
         st.info("No epoch of it was completed.")
 
 
 def _about(run: Run) -> None:
-    with st.expander("Name, note, facts and files of this run"), sentences():
+    with st.expander("Name, note, facts and files of this run"), show_errors():
         with st.form("about", border=False):
             name = st.text_input("Name", run.name)
             note = st.text_area("Note", run.note, placeholder="what you saw, what to try next")

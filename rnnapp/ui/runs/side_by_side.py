@@ -14,7 +14,7 @@ from rnnapp.figures.style import line_of
 from rnnapp.runs.history.artifacts import Opened
 from rnnapp.runs.history.records import Run
 from rnnapp.ui.manager import desk
-from rnnapp.ui.page import answer, chart, is_dark
+from rnnapp.ui.page import chart, headline, is_dark
 from rnnapp.ui.runs.one import opened
 
 __all__ = ["show_compared"]
@@ -40,7 +40,7 @@ def show_compared(run_ids: Sequence[str]) -> None:
     )
     names = _names(runs)
     found = [opened(run.id, run.status, run.epoch) for run in runs]
-    answer(_sentence(runs, names))
+    headline(_sentence(runs, names))
     lines = own_lines([line_of(run.settings.model) for run in runs])
     curves = [
         Curve(name, line, one.history, one.forecast)
