@@ -177,7 +177,11 @@ def test_a_bad_file_is_told_in_a_sentence(content: bytes) -> None:
 
 
 def test_unknown_columns_can_be_mapped_by_hand() -> None:
-    page = uploaded(csv_of(lambda f: f[["Close"]].rename(columns={"Close": "Kurswert XYZ"})))
+    page = uploaded(
+        csv_of(
+            lambda f: f[["Close", "Open"]].rename(columns={"Close": "Kurswert XYZ", "Open": "Abc"})
+        )
+    )
     boxes = {box.label: box for box in page.selectbox}
     assert "Which column is which?" in " ".join(m.value for m in page.markdown)
     boxes["Close"].set_value("Kurswert XYZ")
