@@ -32,6 +32,7 @@ from rnnapp.ui.live_chart import (
     live_chart,
     pack_frame,
 )
+from rnnapp.ui.page import headline as show_headline
 from rnnapp.ui.results import split_key
 
 __all__ = [
