@@ -1,13 +1,14 @@
 """Recurrent nets, trained in an instant, judged honestly, seen through.
 
-    >>> from rnnapp import ModelConfig, TrainConfig, WindowConfig, bundled, evaluate, forecast, make_split, train
+    >>> from rnnapp import ModelConfig, TrainConfig, WindowConfig
+    >>> from rnnapp import bundled, evaluate, forecast, make_split, train
     >>> split = make_split(bundled("sp500"), WindowConfig(window=10, rows=500))
     >>> trained = train(split, ModelConfig(cell="gru"), TrainConfig(epochs=3))
-    >>> figures = evaluate(forecast(trained, split))
-    >>> figures.persistence_rmse > 0
+    >>> evaluation = evaluate(forecast(trained, split))
+    >>> evaluation.persistence_rmse > 0
     True
 
-Names are imported when first asked for, so that a command pays only for what it uses.
+Names are imported on first use, so that a command pays only for what it uses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line: ``python -m rnnapp VERB ...``; a person's error is one line on stderr and exit status 2."""
+"""The command line: ``python -m rnnapp VERB ...``. An error is one line on stderr, status 2."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     parser = _Parser(prog="python -m rnnapp", description="Recurrent nets without a browser.")
     subparsers = parser.add_subparsers(dest="verb", required=True, parser_class=_Parser)
-    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        argv = sys.argv[1:]
     for verb, summary in VERBS.items():
         if verb in argv[:1]:
             # A verb's imports cost only those who call it.

@@ -1,7 +1,9 @@
 """Settings: frozen, self-checking, and one vocabulary everywhere.
 
-Each field of a config is declared once, with its label, range, unit and help. The sliders, the address bar, the command
-line, the run history and the checkpoints all read that declaration, so a name means the same thing in each.
+Each field of a config is declared once, with its label, range, unit and help. The sliders, the
+address bar, the command
+line, the run history and the checkpoints all read that declaration, so a name means the same thing
+in each.
 
 >>> config = WindowConfig(window=5, split=200)
 >>> to_query(config)
@@ -86,7 +88,8 @@ class Option:
     Attributes:
         label: name for a person.
         help: one line.
-        kind: how its text is read: ``int``, ``float``, ``bool``, ``choice``, ``names`` (comma separated) or ``split``.
+        kind: how its text is read: ``int``, ``float``, ``bool``, ``choice``, ``names`` (comma
+            separated) or ``split``.
         low, high: bounds, both included, for numbers.
         choices: what a choice takes.
         unit: unit of the value, empty where it has none.
@@ -122,7 +125,8 @@ def _switch(default: bool, label: str, help: str) -> Any:
 class WindowConfig:
     """How a price table becomes windows: T days of F features in, the next H closes out.
 
-    A split given as a whole number counts training windows (200 is the notebooks' own), as a fraction it is the share of
+    A split given as a whole number counts training windows (200 is the notebooks' own), as a
+    fraction it is the share of
     windows that train, as an ISO date it is the first day that may be tested.
     """
 
@@ -149,7 +153,8 @@ class WindowConfig:
     inputs: InputForm = _choice(
         "auto",
         "Inputs",
-        "Features as levels or as daily log-changes; auto takes levels for a level target, else changes.",
+        "Features as levels or as daily log-changes; auto takes levels for a level target, "
+        "else changes.",
         get_args(InputForm),
     )
     split: SplitPoint = field(
@@ -172,7 +177,8 @@ class WindowConfig:
     scaling: ScalerRows = _choice(
         "train",
         "Scaling",
-        "Rows the scaler is fitted on. 'all' is what the notebooks did: it leaks the test part's range.",
+        "Rows the scaler is fitted on. 'all' is what the notebooks did: it leaks the test part's "
+        "range.",
         get_args(ScalerRows),
     )
     rows: int = _number(
@@ -313,7 +319,8 @@ class DigitConfig:
     augment: Augmentation = _choice(
         "none",
         "Augment",
-        "affine turns, shifts, scales and shears each digit a little; drawn also bends it, varies its weight and slashes zeros.",
+        "affine turns, shifts, scales and shears each digit a little; drawn also bends it, varies "
+        "its weight and slashes zeros.",
         get_args(Augmentation),
     )
     mean: float = _number(0.0, "Mean", "Subtracted from pixels in 0..1.", -10.0, 10.0)
@@ -483,7 +490,8 @@ def from_query(cls: type[ConfigT], query: Mapping[str, str], *, clamp: bool = Tr
     Args:
         cls: the config's class.
         query: parameter texts by name.
-        clamp: bring numbers into their range and ignore unreadable texts (for addresses) instead of raising.
+        clamp: bring numbers into their range and ignore unreadable texts (for addresses) instead
+            of raising.
 
     Raises:
         ConfigError: with ``clamp=False``, a text that is not what the setting takes.

@@ -7,7 +7,7 @@
     ├── DataError              prices or digits that cannot be used
     │   ├── PriceFileError     a file that is damaged or ambiguous
     │   │   ├── ChoiceError    ... before a person chooses (a ticker, a sheet, a calendar)
-    │   │   └── ColumnError    ... because its columns are not recognised (they can be mapped by hand)
+    │   │   └── ColumnError    ... because its columns are not recognised (map them by hand)
     │   ├── TooFewRowsError    fewer rows than the window and the split need
     │   ├── SourceError        a download that failed (unknown ticker, rate limit, offline)
     │   └── InkError           a drawing that is no digit (blank, a dot, a scribble)
@@ -126,7 +126,8 @@ class SourceError(DataError):
     """A download that failed: unknown ticker, rate limit, empty answer, or no network.
 
     Attributes:
-        cached: the last copy that was fetched (a ``PriceTable``), to be offered instead; None where there is none.
+        cached: the last copy that was fetched (a ``PriceTable``), to be offered instead; None
+            where there is none.
     """
 
     def __init__(self, message: str = "", cached: Any = None, *, remedy: str = "") -> None:

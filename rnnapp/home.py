@@ -1,4 +1,4 @@
-"""The folder in which this program saves what it fetched, compiled and recorded: private to its owner."""
+"""The app's own folder, private to its user: what it fetched, compiled and recorded."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 def home() -> Path:
     """The folder that ``RNNAPP_HOME`` names, else one among the user's own data; created on demand.
 
-    Where it cannot be written to (a read-only machine, a container without a home), a private temporary folder stands in,
-    and a warning is logged.
+    Where it cannot be written to (a read-only machine, a container without a home), a private
+    temporary folder stands in, and a warning is logged.
 
     Raises:
         HomeError: the folder cannot be written to, and the temporary one belongs to somebody else.
@@ -43,7 +43,7 @@ def home() -> Path:
 
 
 def make_private(file: Path) -> Path:
-    """Create a file that only its owner reads and writes, or take the others' rights to it away; returns it.
+    """Create a file for its owner alone, or take the others' rights to it away; returns it.
 
     What a library writes into an existing file (a database, its journals) stays as private.
     """
@@ -80,7 +80,8 @@ def _close_to_others(folder: Path) -> None:
 def _temporary_home(parent: Path) -> Path:
     """A folder of the user's own among the temporary files.
 
-    Everybody may write there, so a folder of this name is used only if it is ours, is no link, and is closed to others.
+    Everybody may write there, so a folder of this name is used only if it is ours, is no link, and
+    is closed to others.
     """
     folder = parent / _user_folder_name()
     with contextlib.suppress(OSError):

@@ -114,6 +114,7 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     anchor, anchor_dates = prices.close[ends], prices.dates[ends]
     values = _target(actual, anchor, config)
     fitted = values if config.scaling == "all" else values[:trained]
+    target_scaler: Scaler
     if (
         config.target == "level"
     ):  # as the notebooks: the range of the closes themselves, each horizon alike

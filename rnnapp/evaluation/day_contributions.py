@@ -19,8 +19,8 @@ import torch
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Part
-from rnnapp.models.gradients import one_thread
 from rnnapp.models.recurrent import RecurrentNet
+from rnnapp.models.threads import one_thread
 from rnnapp.training.loop import TrainedModel
 
 __all__ = ["DayContributions", "explain_forecast"]

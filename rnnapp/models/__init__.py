@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnapp.models.cells import ScratchRecurrent, open_up
+from rnnapp.models.cells import ScratchRecurrent, to_scratch
 from rnnapp.models.recurrent import RecurrentNet, count_parameters
 
-__all__ = ["RecurrentNet", "ScratchRecurrent", "count_parameters", "open_up"]
+__all__ = ["RecurrentNet", "ScratchRecurrent", "count_parameters", "to_scratch"]

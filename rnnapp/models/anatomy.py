@@ -1,6 +1,6 @@
 """What is inside a net, as arrays: shapes, parameters and gates. Nothing here draws.
 
-Every figure is read off a net that ran: shapes are those of its tensors, gates those that made its answer.
+Every value is read off a net that ran: shapes are those of its tensors, gates those of its answer.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import torch
 from torch import Tensor
 
 from rnnapp.configs import CellKind, ModelConfig
-from rnnapp.models.cells import GATES, CellTrace, ScratchRecurrent, open_up
-from rnnapp.models.gradients import one_thread
+from rnnapp.models.cells import GATES, CellTrace, ScratchRecurrent, to_scratch
 from rnnapp.models.recurrent import RecurrentNet, count_parameters
+from rnnapp.models.threads import one_thread
 
 __all__ = [
     "LayerView",
     "ParameterRow",
     "ShapeRow",
-    "look_inside",
+    "inspect_gates",
     "parameter_groups",
     "parameter_table",
     "parameter_totals",
@@ -56,8 +56,8 @@ def shape_walk(
 ) -> tuple[ShapeRow, ...]:
     """Every tensor between a batch and its answer, in order.
 
-    The net runs once, on one window, which stands for the batch; ``out`` and ``h_n`` of a bidirectional net are taken apart by
-    direction.
+    The net runs once, on one window, which stands for the batch; ``out`` and ``h_n`` of a
+    bidirectional net are taken apart by direction.
 
     Args:
         config: the net.
@@ -66,110 +66,119 @@ def shape_walk(
     Example:
         12 values as 4 sequences of 3, hidden 2, 2 layers:
 
-        >>> walk = shape_walk(ModelConfig("rnn", hidden=2, layers=2), batch=4, steps=3, features=1, outputs=1)
+        >>> config = ModelConfig("rnn", hidden=2, layers=2)
+        >>> walk = shape_walk(config, batch=4, steps=3, features=1, outputs=1)
         >>> {row.name: row.shape for row in walk if row.name in ("out", "h_n")}
         {'out': (4, 3, 2), 'h_n': (2, 4, 2)}
     """
-    hidden, ways = f"hidden ({config.hidden})", config.directions
-    across = "directions x hidden" if ways == 2 else hidden
     net = RecurrentNet(config, features=features, steps=steps, outputs=outputs).eval()
     inputs = torch.zeros(1, steps, features)
     with one_thread(), torch.inference_mode():
-        traces = open_up(net.recurrent).trace(inputs)
+        traces = to_scratch(net.recurrent).trace_steps(inputs)
         out, state = net.encode(inputs)
         answer = net(inputs)
-    rows = [_row("x", inputs, ("batch", "steps", "features"), "x = windows[i : i + B]")]
-    for layer in range(config.layers):
-        tops = [
-            trace["h"].transpose(0, 1) for trace in traces[layer * ways : (layer + 1) * ways]
-        ]  # (1, T, H) each
-        code = f"layer {layer + 1} of {config.layers} reads {'x' if layer == 0 else f'the outputs of layer {layer}'}"
-        rows.append(
-            _row(
-                f"outputs of layer {layer + 1}",
-                torch.cat(tops, -1),
-                ("batch", "steps", across),
-                code,
-            )
-        )
-    lstm = config.kind == "lstm"
-    rows.append(
-        _row(
-            "out",
-            out,
-            ("batch", "steps", across),
-            f"out, {'(h_n, c_n)' if lstm else 'h_n'} = recurrent(x)",
-        )
-    )
-    for name, value in zip(("h_n", "c_n"), state if lstm else (state,), strict=False):
-        rows.append(
-            _row(
-                name,
-                value,
-                ("layers x directions", "batch", hidden),
-                f"{name}[-1] is the top layer's last state",
-            )
-        )
-    if ways == 2:
-        rows += _taken_apart(config, out, state[0] if lstm else state)
-    read = out.flatten(1) if config.readout == "all" else out[:, -1]
-    every = config.readout == "all"
-    meaning = ("batch", "steps x " + across if every else across)
-    rows.append(
-        _row("read", read, meaning, "read = out.flatten(1)" if every else "read = out[:, -1]")
-    )
-    rows.append(
-        _row(
-            "answer",
-            answer,
-            ("batch", "outputs"),
-            "readout(read).sigmoid()" if config.squash else "readout(read)",
-        )
-    )
+    states = (state,)
+    if config.kind == "lstm":
+        states = state
+    rows = [_shape_row("x", inputs, ("batch", "steps", "features"), "x = windows[i : i + B]")]
+    rows += _layer_rows(config, traces)
+    rows += _state_rows(config, out, states)
+    if config.bidirectional:
+        rows += _direction_rows(config, out, states[0])
+    rows += _readout_rows(config, out, answer)
     return tuple(dataclasses.replace(row, shape=_with_batch(row, batch)) for row in rows)
 
 
+def _output_axis(config: ModelConfig) -> str:
+    """What the last axis of a layer's outputs means."""
+    if config.bidirectional:
+        return "directions x hidden"
+    return f"hidden ({config.hidden})"
+
+
+def _layer_rows(config: ModelConfig, traces: Sequence[CellTrace]) -> list[ShapeRow]:
+    rows = []
+    ways = config.directions
+    below = "x"
+    for layer in range(config.layers):
+        number = layer + 1
+        states = [trace["h"].transpose(0, 1) for trace in traces[layer * ways : number * ways]]
+        rows.append(
+            _shape_row(
+                f"outputs of layer {number}",
+                torch.cat(states, -1),  # (1, T, D*H)
+                ("batch", "steps", _output_axis(config)),
+                f"layer {number} of {config.layers} reads {below}",
+            )
+        )
+        below = f"the outputs of layer {number}"
+    return rows
+
+
+def _state_rows(config: ModelConfig, out: Tensor, states: Sequence[Tensor]) -> list[ShapeRow]:
+    names = {"lstm": "(h_n, c_n)"}.get(config.kind, "h_n")
+    axes = ("batch", "steps", _output_axis(config))
+    rows = [_shape_row("out", out, axes, f"out, {names} = recurrent(x)")]
+    axes = ("layers x directions", "batch", f"hidden ({config.hidden})")
+    for name, value in zip(("h_n", "c_n"), states, strict=False):
+        rows.append(_shape_row(name, value, axes, f"{name}[-1] is the top layer's last state"))
+    return rows
+
+
+def _readout_rows(config: ModelConfig, out: Tensor, answer: Tensor) -> list[ShapeRow]:
+    axis = _output_axis(config)
+    if config.readout == "all":
+        axes = ("batch", f"steps x {axis}")
+        read = _shape_row("read", out.flatten(1), axes, "read = out.flatten(1)")
+    else:
+        read = _shape_row("read", out[:, -1], ("batch", axis), "read = out[:, -1]")
+    code = "readout(read)"
+    if config.squash:
+        code = "readout(read).sigmoid()"
+    return [read, _shape_row("answer", answer, ("batch", "outputs"), code)]
+
+
 def _with_batch(row: ShapeRow, batch: int) -> tuple[int, ...]:
-    return tuple(
-        batch if axis == "batch" else size for size, axis in zip(row.shape, row.axes, strict=True)
-    )
+    """A row's shape with the size of the batch on the batch's axis."""
+    sizes = dict(zip(row.axes, row.shape, strict=True))
+    if "batch" in sizes:
+        sizes["batch"] = batch
+    return tuple(sizes.values())
 
 
-def _taken_apart(config: ModelConfig, out: Tensor, h_n: Tensor) -> list[ShapeRow]:
+def _direction_rows(config: ModelConfig, out: Tensor, h_n: Tensor) -> list[ShapeRow]:
     batch, steps, _ = out.shape
-    both, tops = (
-        out.view(batch, steps, 2, config.hidden),
-        h_n.view(config.layers, 2, batch, config.hidden),
-    )
+    both = out.view(batch, steps, 2, config.hidden)
+    last = h_n.view(config.layers, 2, batch, config.hidden)
     return [
-        _row(
+        _shape_row(
             "out by direction",
             both,
             ("batch", "steps", "directions", "hidden"),
             "both = out.view(B, T, 2, H)",
         ),
-        _row(
+        _shape_row(
             "forward",
             both[:, :, 0],
             ("batch", "steps", "hidden"),
             "forward = both[:, :, 0]; forward[:, -1] == last[-1, 0]",
         ),
-        _row(
+        _shape_row(
             "backward",
             both[:, :, 1],
             ("batch", "steps", "hidden"),
             "backward = both[:, :, 1]; backward[:, 0] == last[-1, 1]",
         ),
-        _row(
+        _shape_row(
             "h_n by direction",
-            tops,
+            last,
             ("layers", "directions", "batch", "hidden"),
             "last = h_n.view(L, 2, B, H)",
         ),
     ]
 
 
-def _row(name: str, value: Tensor, axes: tuple[str, ...], code: str) -> ShapeRow:
+def _shape_row(name: str, value: Tensor, axes: tuple[str, ...], code: str) -> ShapeRow:
     return ShapeRow(name, tuple(value.shape), axes, code)
 
 
@@ -207,42 +216,42 @@ def parameter_groups(
     config: ModelConfig, *, features: int, steps: int, outputs: int
 ) -> tuple[tuple[str, str, int], ...]:
     """What each layer and the readout hold: (name, formula in LaTeX with its numbers, count)."""
-    gates, hidden, ways = len(GATES[config.kind]), config.hidden, config.directions
+    gates = len(GATES[config.kind])
+    hidden = config.hidden
+    ways = config.directions
     groups = []
-    for layer in range(config.layers):
-        width = features if layer == 0 else ways * hidden
+    widths = [features] + [ways * hidden] * (config.layers - 1)
+    for layer, width in enumerate(widths):
         count = ways * gates * hidden * (width + hidden + 2)
         numbers = rf"{ways} \cdot {gates} \cdot {hidden}\,({width} + {hidden} + 2)"
-        formula = rf"D \cdot G \cdot H\,(I + H + 2) = {numbers} = {_thin(count)}"
+        formula = rf"D \cdot G \cdot H\,(I + H + 2) = {numbers} = {_thin_spaced(count)}"
         groups.append((f"layer {layer + 1}", formula, count))
-    read = ways * hidden * (steps if config.readout == "all" else 1)
+    read = ways * hidden
+    symbol = r"D \cdot H"
+    if config.readout == "all":
+        read *= steps
+        symbol = r"T \cdot D \cdot H"
     count = outputs * (read + 1)
-    symbol = r"T \cdot D \cdot H" if config.readout == "all" else r"D \cdot H"
-    groups.append(
-        ("readout", rf"O\,({symbol} + 1) = {outputs}\,({read} + 1) = {_thin(count)}", count)
-    )
+    formula = rf"O\,({symbol} + 1) = {outputs}\,({read} + 1) = {_thin_spaced(count)}"
+    groups.append(("readout", formula, count))
     return tuple(groups)
 
 
-def _thin(count: int) -> str:
+def _thin_spaced(count: int) -> str:
+    """A count in LaTeX with thin spaces between its thousands."""
     return f"{count:,}".replace(",", r"\,")
 
 
 def parameter_totals(
     config: ModelConfig, hidden: Sequence[int], *, features: int, steps: int, outputs: int
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """How the total moves with the hidden size: for rnn, lstm and gru, (len(hidden),) totals; the rest as in ``config``."""
+    """(len(hidden),) parameters of rnn, lstm and gru by hidden size; the rest as in ``config``."""
     sizes = dict(features=features, steps=steps, outputs=outputs)
-    return {
-        kind: np.array(
-            [
-                count_parameters(dataclasses.replace(config, cell=kind, hidden=h), **sizes)
-                for h in hidden
-            ],
-            np.int64,
-        )
-        for kind in get_args(CellKind)
-    }
+    totals = {}
+    for kind in get_args(CellKind):
+        configs = [dataclasses.replace(config, cell=kind, hidden=size) for size in hidden]
+        totals[kind] = np.array([count_parameters(one, **sizes) for one in configs], np.int64)
+    return totals
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +282,7 @@ class LayerView:
 
     @property
     def signals(self) -> dict[str, Array]:
-        """Everything that can be looked at over time, by name, (T, H) each."""
+        """Every gate and state over time, by name, (T, H) each."""
         shown = {name: self.gates[:, place] for place, name in enumerate(self.names)}
         if self.c is not None:
             shown["cell state"] = self.c
@@ -282,39 +291,52 @@ class LayerView:
 
 @one_thread()
 @torch.inference_mode()
-def look_inside(net: RecurrentNet, window: npt.NDArray[Any]) -> tuple[LayerView, ...]:
-    """Run one window through a net and keep everything.
+def inspect_gates(net: RecurrentNet, window: npt.NDArray[Any]) -> tuple[LayerView, ...]:
+    """Run one window through a net and return every gate and state.
 
     Args:
-        net: any cell; torch's are opened up by copying their weights.
+        net: any cell; the weights of torch's are copied into cells that show their gates.
         window: (T, F) as the net takes it, scaled.
 
     Returns:
         One view per layer and direction, in the order of ``h_n``.
     """
-    stack = open_up(net.recurrent).double()
+    stack = to_scratch(net.recurrent).double()
     inputs = torch.from_numpy(np.array(window, np.float64))[None]  # (1, T, F)
-    return tuple(_view(stack, trace) for trace in stack.trace(inputs))
+    return tuple(_view_layer(stack, trace) for trace in stack.trace_steps(inputs))
 
 
-def _view(stack: ScratchRecurrent, trace: CellTrace) -> LayerView:
-    weight_ih, weight_hh, bias_ih, bias_hh = stack.weights(trace.layer, trace.direction)
-    gates, hidden = len(GATES[trace.kind]), stack.hidden_size
+def _view_layer(stack: ScratchRecurrent, trace: CellTrace) -> LayerView:
+    weights = stack.layer_weights(trace.layer, trace.direction)
+    names = GATES[trace.kind]
     h = trace["h"][:, 0]  # (T, H)
-    h_before = _before(h, trace.direction)
-    c = trace["c"][:, 0] if trace.kind == "lstm" else None
-    shape = (len(h), gates, hidden)
+    h_before = _states_before(h, trace.direction)
+    c = c_before = None
+    if trace.kind == "lstm":
+        cells = trace["c"][:, 0]
+        c = cells.numpy()
+        c_before = _states_before(cells, trace.direction).numpy()
+    shape = (len(h), len(names), stack.hidden_size)
+    from_input = trace.inputs[:, 0] @ weights.weight_ih.T + weights.bias_ih  # (T, G*H)
+    from_state = h_before @ weights.weight_hh.T + weights.bias_hh
     return LayerView(
-        kind=trace.kind, layer=trace.layer, direction=trace.direction, names=GATES[trace.kind],
-        from_input=(trace.inputs[:, 0] @ weight_ih.T + bias_ih).reshape(shape).numpy(),
-        from_state=(h_before @ weight_hh.T + bias_hh).reshape(shape).numpy(),
-        gates=torch.stack([trace[name][:, 0] for name in GATES[trace.kind]], 1).numpy(),
-        h=h.numpy(), h_before=h_before.numpy(),
-        c=None if c is None else c.numpy(), c_before=None if c is None else _before(c, trace.direction).numpy(),
-    )  # fmt: skip
+        kind=trace.kind,
+        layer=trace.layer,
+        direction=trace.direction,
+        names=names,
+        from_input=from_input.reshape(shape).numpy(),
+        from_state=from_state.reshape(shape).numpy(),
+        gates=torch.stack([trace[name][:, 0] for name in names], 1).numpy(),
+        h=h.numpy(),
+        h_before=h_before.numpy(),
+        c=c,
+        c_before=c_before,
+    )
 
 
-def _before(states: Tensor, direction: int) -> Tensor:
+def _states_before(states: Tensor, direction: int) -> Tensor:
     """(T, H): the state each step started from; zeros where reading began."""
     zero = torch.zeros_like(states[:1])
-    return torch.cat([states[1:], zero]) if direction else torch.cat([zero, states[:-1]])
+    if direction:
+        return torch.cat([states[1:], zero])
+    return torch.cat([zero, states[:-1]])

@@ -1,6 +1,7 @@
 """RNN, LSTM and GRU from their equations, with every gate in view.
 
-Sigma is the logistic function, * is element by element, and x_t (B, I), h_t and c_t (B, H) are one step's rows::
+Sigma is the logistic function, * is element by element, and x_t (B, I), h_t and c_t (B, H) are one
+step's rows::
 
     RNN    h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
 
@@ -13,9 +14,10 @@ Sigma is the logistic function, * is element by element, and x_t (B, I), h_t and
            n    = tanh (W_in x_t + b_in + r * (W_hn h_{t-1} + b_hn))   candidate
            h_t  = (1 - z) * n + z * h_{t-1}
 
-Sources: Elman 1990; Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000; Cho et al. 2014 in the form
-cuDNN computes, where the reset gate acts after the recurrent product. The weights of a layer's gates lie under each other in
-torch's order (LSTM i, f, g, o; GRU r, z, n), so state dicts pass between these cells and ``torch.nn``'s both ways.
+Sources: Elman 1990; Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000; Cho
+et al. 2014 in the form that cuDNN computes, where the reset gate acts after the recurrent product.
+The weights of a layer's gates lie under each other in torch's order (LSTM i, f, g, o; GRU r, z, n),
+so state dicts pass between these cells and ``torch.nn``'s both ways.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from torch.nn import functional
 from rnnapp.configs import CellKind
 from rnnapp.errors import ConfigError
 
-__all__ = ["GATES", "CellTrace", "ScratchRecurrent", "Step", "open_up"]
+__all__ = ["GATES", "CellTrace", "LayerWeights", "ScratchRecurrent", "Step", "to_scratch"]
 
 
 GATES: dict[CellKind, tuple[str, ...]] = {
@@ -59,16 +61,18 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CellTrace:
-    """All that happened in one layer and direction.
+    """Every gate and state of one layer and direction.
 
-    Steps stand in the order of the window's rows, also for the backward direction, whose last computed step is row 0.
+    Steps stand in the order of the window's rows, also for the backward direction, which computes
+    row 0 last.
 
     Attributes:
         kind: rnn, lstm or gru.
         layer: 0 for the lowest.
         direction: 0 forward, 1 backward.
         inputs: (T, B, I), what the layer read.
-        steps: T steps; their tensors are those of the graph, so gradients with respect to them can be asked for.
+        steps: T steps; their tensors are those of the graph, so that gradients can be taken with
+            respect to them.
     """
 
     kind: CellKind
@@ -78,9 +82,11 @@ class CellTrace:
     steps: tuple[Step, ...]
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def signal_names(self) -> tuple[str, ...]:
         """What ``trace[name]`` takes: the gates, then ``c`` where there is one, then ``h``."""
-        return GATES[self.kind] + (("c",) if self.kind == "lstm" else ()) + ("h",)
+        if self.kind == "lstm":
+            return (*GATES[self.kind], "c", "h")
+        return (*GATES[self.kind], "h")
 
     def __getitem__(self, name: str) -> Tensor:
         """One gate or state over time, (T, B, H)."""
@@ -90,8 +96,25 @@ class CellTrace:
         return torch.stack([step.gates[place] for step in self.steps])
 
 
+class LayerWeights(NamedTuple):
+    """The weights of one layer and direction.
+
+    Attributes:
+        weight_ih: (G*H, I).
+        weight_hh: (G*H, H).
+        bias_ih, bias_hh: (G*H,).
+    """
+
+    weight_ih: Tensor
+    weight_hh: Tensor
+    bias_ih: Tensor
+    bias_hh: Tensor
+
+
 class ScratchRecurrent(nn.Module):
-    """A recurrent stack written out from the equations above; a stand-in for ``torch.nn.RNN``, ``LSTM`` and ``GRU``.
+    """A recurrent stack written out from the equations above.
+
+    It stands in for ``torch.nn.RNN``, ``LSTM`` and ``GRU``.
 
     Args:
         kind: rnn, lstm or gru.
@@ -122,19 +145,19 @@ class ScratchRecurrent(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.kind, self.input_size, self.hidden_size, self.num_layers = (
-            kind,
-            input_size,
-            hidden_size,
-            num_layers,
-        )
-        self.batch_first, self.bidirectional, self.dropout = batch_first, bidirectional, dropout
-        self.directions = 2 if bidirectional else 1
+        self.kind = kind
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.batch_first = batch_first
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.directions = 1 + bidirectional
         height = len(GATES[kind]) * hidden_size
-        for layer in range(num_layers):
-            width = input_size if layer == 0 else self.directions * hidden_size
+        widths = [input_size] + [self.directions * hidden_size] * (num_layers - 1)
+        for layer, width in enumerate(widths):
             for direction in range(self.directions):
-                weight_ih, weight_hh, bias_ih, bias_hh = _names(layer, direction)
+                weight_ih, weight_hh, bias_ih, bias_hh = _parameter_names(layer, direction)
                 self.register_parameter(weight_ih, nn.Parameter(torch.empty(height, width)))
                 self.register_parameter(weight_hh, nn.Parameter(torch.empty(height, hidden_size)))
                 self.register_parameter(bias_ih, nn.Parameter(torch.empty(height)))
@@ -155,64 +178,79 @@ class ScratchRecurrent(nn.Module):
             state: first states, (L*D, B, H), for an LSTM a pair ``(h_0, c_0)``; zeros where None.
 
         Returns:
-            ``out`` (B, T, D*H), the top layer's hidden states, and the last states in the form of ``state``.
+            ``out`` (B, T, D*H), the top layer's hidden states, and the last states in the form of
+            ``state``.
 
         Raises:
             ConfigError: inputs that are not three-dimensional or have another number of features.
         """
-        out, traces = self._run(inputs, state)
-        last = [trace.steps[0 if trace.direction else -1] for trace in traces]
+        out, traces = self._run_stack(inputs, state)
+        last = [trace.steps[_LAST_STEP[trace.direction]] for trace in traces]
         h_n = torch.stack([step.h for step in last])  # (L*D, B, H)
         if self.kind == "lstm":
             return out, (h_n, torch.stack([step.c for step in last if step.c is not None]))
         return out, h_n
 
-    def trace(self, inputs: Tensor, state: Any = None) -> list[CellTrace]:
-        """Run the stack and keep every gate and state: one trace per layer and direction, in the order of ``h_n``."""
-        return self._run(inputs, state)[1]
+    def trace_steps(self, inputs: Tensor, state: Any = None) -> list[CellTrace]:
+        """Run the stack and return every gate and state, by layer and direction as in ``h_n``."""
+        return self._run_stack(inputs, state)[1]
 
-    def weights(self, layer: int, direction: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """``weight_ih`` (G*H, I), ``weight_hh`` (G*H, H), ``bias_ih`` and ``bias_hh`` (G*H,) of one layer and direction."""
-        first, second, third, fourth = (getattr(self, name) for name in _names(layer, direction))
-        return first, second, third, fourth
+    def layer_weights(self, layer: int, direction: int) -> LayerWeights:
+        """The weights of one layer and direction."""
+        return LayerWeights(*(getattr(self, name) for name in _parameter_names(layer, direction)))
 
-    def _run(self, inputs: Tensor, state: Any) -> tuple[Tensor, list[CellTrace]]:
+    def _run_stack(self, inputs: Tensor, state: Any) -> tuple[Tensor, list[CellTrace]]:
         if inputs.dim() != 3 or inputs.shape[-1] != self.input_size:
-            takes = "(batch, steps, features)" if self.batch_first else "(steps, batch, features)"
+            takes = "(steps, batch, features)"
+            if self.batch_first:
+                takes = "(batch, steps, features)"
             raise ConfigError(
-                f"The inputs are {tuple(inputs.shape)}; this net takes {takes} with {self.input_size} features."
+                f"The inputs are {tuple(inputs.shape)}; this net takes {takes} with "
+                f"{self.input_size} features."
             )
-        below = inputs.transpose(0, 1) if self.batch_first else inputs  # (T, B, F)
+        below = inputs  # (T, B, F)
+        if self.batch_first:
+            below = inputs.transpose(0, 1)
         first = self._first_states(below, state)
         traces: list[CellTrace] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 below = functional.dropout(below, self.dropout, self.training)
             both = [
-                self._sweep(below, layer, direction, first) for direction in range(self.directions)
+                self._run_layer(below, layer, direction, first)
+                for direction in range(self.directions)
             ]
             below = torch.cat([trace["h"] for trace in both], dim=-1)  # (T, B, D*H)
             traces += both
-        return (below.transpose(0, 1) if self.batch_first else below), traces
+        if self.batch_first:
+            below = below.transpose(0, 1)
+        return below, traces
 
-    def _sweep(
+    def _run_layer(
         self, below: Tensor, layer: int, direction: int, first: tuple[Tensor, Tensor]
     ) -> CellTrace:
         """Walk one layer through time in one direction."""
-        weight_ih, weight_hh, bias_ih, bias_hh = self.weights(layer, direction)
-        # Every input is known beforehand, so W_ih x + b_ih is one product over all steps; only W_hh h waits for its turn.
-        projected = functional.linear(below, weight_ih, bias_ih)  # (T, B, G*H)
+        weights = self.layer_weights(layer, direction)
+        # Every input is known beforehand, so W_ih x + b_ih is one product over all steps; only
+        # W_hh h waits for its turn.
+        projected = functional.linear(below, weights.weight_ih, weights.bias_ih)  # (T, B, G*H)
         place = layer * self.directions + direction
-        h, c = first[0][place], first[1][place]
-        step = _STEPS[self.kind]
-        rows = projected.unbind(0)
+        h = first[0][place]
+        c = first[1][place]
+        run_step = _STEPS[self.kind]
+        rows = list(projected.unbind(0))
+        if direction:
+            rows.reverse()
         steps: list[Step] = []
-        for row in reversed(rows) if direction else rows:
-            steps.append(step(row, functional.linear(h, weight_hh, bias_hh), h, c))
-            h, c = steps[-1].h, c if steps[-1].c is None else steps[-1].c
-        return CellTrace(
-            self.kind, layer, direction, below, tuple(reversed(steps) if direction else steps)
-        )
+        for row in rows:
+            step = run_step(row, functional.linear(h, weights.weight_hh, weights.bias_hh), h, c)
+            h = step.h
+            if step.c is not None:
+                c = step.c
+            steps.append(step)
+        if direction:
+            steps.reverse()
+        return CellTrace(self.kind, layer, direction, below, tuple(steps))
 
     def _first_states(self, below: Tensor, state: Any) -> tuple[Tensor, Tensor]:
         """(L*D, B, H) each; the second is used by an LSTM alone."""
@@ -221,25 +259,33 @@ class ScratchRecurrent(nn.Module):
                 self.num_layers * self.directions, below.shape[1], self.hidden_size
             )
             return zeros, zeros
-        return (state[0], state[1]) if self.kind == "lstm" else (state, state)
+        if self.kind == "lstm":
+            return state[0], state[1]
+        return state, state
 
     def extra_repr(self) -> str:
-        return f"{self.kind}, {self.input_size}, {self.hidden_size}, num_layers={self.num_layers}, bidirectional={self.bidirectional}"
+        return (
+            f"{self.kind}, {self.input_size}, {self.hidden_size}, num_layers={self.num_layers}, "
+            f"bidirectional={self.bidirectional}"
+        )
 
 
-def open_up(recurrent: nn.Module) -> ScratchRecurrent:
+def to_scratch(recurrent: nn.Module) -> ScratchRecurrent:
     """The same stack, weights copied, as one that shows its gates.
 
     Args:
-        recurrent: ``torch.nn.RNN`` (tanh), ``LSTM`` or ``GRU`` with biases, or a :class:`ScratchRecurrent`.
+        recurrent: ``torch.nn.RNN`` (tanh), ``LSTM`` or ``GRU`` with biases, or a
+            :class:`ScratchRecurrent`.
 
     Returns:
-        A stack of equal outputs in evaluation mode, on the CPU or wherever the weights are, of their precision.
+        A stack of equal outputs in evaluation mode, on the device of the weights, of their
+        precision.
     """
     source: Any = recurrent
-    kind: CellKind = (
-        recurrent.kind if isinstance(recurrent, ScratchRecurrent) else _KINDS[type(recurrent)]
-    )
+    if isinstance(recurrent, ScratchRecurrent):
+        kind = recurrent.kind
+    else:
+        kind = _KINDS[type(recurrent)]
     twin = ScratchRecurrent(
         kind,
         source.input_size,
@@ -254,11 +300,15 @@ def open_up(recurrent: nn.Module) -> ScratchRecurrent:
     return twin.eval()
 
 
+_LAST_STEP = (-1, 0)
+"""Where a direction's last computed step stands among the steps of a trace."""
+_SUFFIXES = ("", "_reverse")
 _KINDS: dict[type[nn.Module], CellKind] = {nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru"}
 
 
-def _names(layer: int, direction: int) -> tuple[str, str, str, str]:
-    end = f"_l{layer}" + ("_reverse" if direction else "")
+def _parameter_names(layer: int, direction: int) -> tuple[str, str, str, str]:
+    """Torch's names of the weights of one layer and direction."""
+    end = f"_l{layer}{_SUFFIXES[direction]}"
     return f"weight_ih{end}", f"weight_hh{end}", f"bias_ih{end}", f"bias_hh{end}"
 
 
@@ -268,10 +318,13 @@ def _rnn_step(row: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) -> Step:
 
 
 def _lstm_step(row: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) -> Step:
-    i, f, g, o = (row + recurrent).chunk(4, dim=1)  # (B, H) each
-    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-    kept = f * c + i * g
-    return Step(o * kept.tanh(), kept, (i, f, g, o))
+    raw_i, raw_f, raw_g, raw_o = (row + recurrent).chunk(4, dim=1)  # (B, H) each
+    i = raw_i.sigmoid()
+    f = raw_f.sigmoid()
+    g = raw_g.tanh()
+    o = raw_o.sigmoid()
+    new_c = f * c + i * g
+    return Step(o * new_c.tanh(), new_c, (i, f, g, o))
 
 
 def _gru_step(row: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) -> Step:

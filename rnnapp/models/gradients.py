@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,29 +10,20 @@ import numpy.typing as npt
 import torch
 
 from rnnapp.configs import CellKind
-from rnnapp.models.cells import GATES, ScratchRecurrent, open_up
+from rnnapp.models.cells import GATES, ScratchRecurrent, to_scratch
+from rnnapp.models.threads import one_thread
 
-__all__ = ["GradientFlow", "gradient_flow", "one_thread"]
+__all__ = ["GradientFlow", "gradient_flow"]
 
 Array = npt.NDArray[np.float64]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Steps are small and many: on a busy machine several threads would wait for each other at each of them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, eq=False)
 class GradientFlow:
     """How much of a loss on the last state reaches each earlier step.
 
-    The loss is half the squared length of the top layer's last hidden state; norms are relative to the one of the last state.
+    The loss is half the squared length of the top layer's last hidden state; norms are relative to
+    that of the last state.
 
     Attributes:
         kind: rnn, lstm or gru.
@@ -58,13 +47,14 @@ def gradient_flow(
     Args:
         recurrent: torch's or a from-scratch stack.
         rows: (T, F), one window.
-        gate_bias: added to an LSTM's forget-gate bias and a GRU's update-gate bias: what keeps the state, kept wider open.
+        gate_bias: added to an LSTM's forget-gate bias and a GRU's update-gate bias, the gates that
+            carry the state over.
     """
-    stack = open_up(recurrent).double().requires_grad_(False)
+    stack = to_scratch(recurrent).double().requires_grad_(False)
     if gate_bias:
         _open_gates(stack, gate_bias)
     inputs = torch.from_numpy(np.array(rows, np.float64))[None].requires_grad_()
-    traces = stack.trace(inputs)
+    traces = stack.trace_steps(inputs)
     top = next(t for t in traces if t.layer == stack.num_layers - 1 and t.direction == 0)
     states = [step.h for step in top.steps]
     cells = [step.c for step in top.steps if step.c is not None]
@@ -72,17 +62,21 @@ def gradient_flow(
     gradients = torch.autograd.grad(loss, [inputs, *states, *cells])
     x = gradients[0][0].norm(dim=1).numpy()  # (T,)
     norms = np.array([float(g.norm()) for g in gradients[1:]])
-    h, c = norms[: len(states)], norms[len(states) :]
+    h = norms[: len(states)]
+    c = norms[len(states) :]
     scale = h[-1] or 1.0
-    return GradientFlow(stack.kind, h / scale, x / scale, c / scale if len(c) else None)
+    if len(c) == 0:
+        return GradientFlow(stack.kind, h / scale, x / scale, None)
+    return GradientFlow(stack.kind, h / scale, x / scale, c / scale)
 
 
 @torch.no_grad()
 def _open_gates(stack: ScratchRecurrent, bias: float) -> None:
-    keeper = {"lstm": "forget", "gru": "update"}.get(stack.kind)
-    if keeper is None:
+    """Add to the bias of the gate that carries the state over: forget, or update."""
+    gate = {"lstm": "forget", "gru": "update"}.get(stack.kind)
+    if gate is None:
         return
-    start = GATES[stack.kind].index(keeper) * stack.hidden_size
+    start = GATES[stack.kind].index(gate) * stack.hidden_size
     for layer in range(stack.num_layers):
         for direction in range(stack.directions):
-            stack.weights(layer, direction)[2][start : start + stack.hidden_size] += bias
+            stack.layer_weights(layer, direction).bias_ih[start : start + stack.hidden_size] += bias

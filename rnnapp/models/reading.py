@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rnnapp.models.gradients import one_thread
 from rnnapp.models.recurrent import RecurrentNet
+from rnnapp.models.threads import one_thread
 
 __all__ = ["Reading", "read"]
 

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from rnnapp.configs import ModelConfig
-from rnnapp.models.cells import ScratchRecurrent
+from rnnapp.configs import CellKind, ModelConfig
+from rnnapp.models.cells import GATES, ScratchRecurrent
 
 __all__ = ["DRAWING", "RecurrentNet", "count_parameters"]
 
 DRAWING = threading.Lock()
-"""Held by whoever draws from torch's one generator: new modules do, and steps with dropout."""
+"""Held while drawing from torch's one generator: by new modules, and by steps with dropout."""
 
-_TORCH = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+_TORCH: dict[CellKind, Callable[..., nn.Module]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 class RecurrentNet(nn.Module):
@@ -31,12 +32,12 @@ class RecurrentNet(nn.Module):
         features: F, values in each row of a window.
         steps: T, rows in a window.
         outputs: O, values to answer with.
-        seed: fixes the first weights, drawn as torch draws them: U(-1/sqrt(H), 1/sqrt(H)) for the recurrent part and
-            U(-1/sqrt(n), 1/sqrt(n)) for a readout of n inputs.
+        seed: fixes the first weights, drawn as torch draws them: U(-1/sqrt(H), 1/sqrt(H)) for the
+            recurrent part and U(-1/sqrt(n), 1/sqrt(n)) for a readout of n inputs.
 
     Attributes:
-        recurrent: ``torch.nn.RNN``, ``LSTM`` or ``GRU``, or the same from its equations; its parameters have torch's names,
-            shapes and order either way.
+        recurrent: ``torch.nn.RNN``, ``LSTM`` or ``GRU``, or the same from its equations; its
+            parameters have torch's names, shapes and order either way.
         readout: (T*D*H -> O) over all steps, or (D*H -> O) over the last.
 
     Example:
@@ -49,22 +50,14 @@ class RecurrentNet(nn.Module):
         self, config: ModelConfig, *, features: int, steps: int, outputs: int, seed: int = 0
     ) -> None:
         super().__init__()
-        self.config, self.features, self.steps, self.outputs = config, features, steps, outputs
-        build: Any = ScratchRecurrent if config.scratch else _TORCH[config.kind]
-        sizes = dict(
-            num_layers=config.layers,
-            batch_first=True,
-            bidirectional=config.bidirectional,
-            dropout=config.dropout if config.layers > 1 else 0.0,  # torch drops between layers only
-        )
-        shape = (
-            (config.kind, features, config.hidden) if config.scratch else (features, config.hidden)
-        )
-        width = config.directions * config.hidden
-        with DRAWING:  # torch's own first weights, which are not kept
-            self.recurrent: nn.Module = build(*shape, **sizes)
-            self.readout = nn.Linear(width * (steps if config.readout == "all" else 1), outputs)
-        self._draw(seed)
+        self.config = config
+        self.features = features
+        self.steps = steps
+        self.outputs = outputs
+        with DRAWING:  # torch draws first weights of its own, which are overwritten below
+            self.recurrent = _make_recurrent(config, features)
+            self.readout = nn.Linear(_readout_inputs(config, steps), outputs)
+        self._draw_weights(seed)
 
     def encode(self, inputs: Tensor) -> tuple[Tensor, Any]:
         """Run the recurrent part.
@@ -73,21 +66,25 @@ class RecurrentNet(nn.Module):
             inputs: (B, T, F).
 
         Returns:
-            ``out`` (B, T, D*H) and the last states as torch gives them: ``h_n`` (L*D, B, H), for an LSTM ``(h_n, c_n)``.
+            ``out`` (B, T, D*H) and the last states as torch gives them: ``h_n`` (L*D, B, H), for an
+            LSTM ``(h_n, c_n)``.
         """
         return cast(tuple[Tensor, Any], self.recurrent(inputs))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, T, F) -> (B, O)."""
         out, _ = self.encode(inputs)
-        read = (
-            out.flatten(1) if self.config.readout == "all" else out[:, -1]
-        )  # (B, T*D*H) or (B, D*H)
+        if self.config.readout == "all":
+            read = out.flatten(1)  # (B, T*D*H)
+        else:
+            read = out[:, -1]  # (B, D*H)
         answer: Tensor = self.readout(read)
-        return answer.sigmoid() if self.config.squash else answer
+        if self.config.squash:
+            answer = answer.sigmoid()
+        return answer
 
     @torch.no_grad()
-    def _draw(self, seed: int) -> None:
+    def _draw_weights(self, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
         bound = 1 / math.sqrt(self.config.hidden)
         for weight in self.recurrent.parameters():
@@ -100,10 +97,42 @@ class RecurrentNet(nn.Module):
 def count_parameters(config: ModelConfig, *, features: int, steps: int, outputs: int) -> int:
     """Number of trainable values of a net, from the formula.
 
-    A layer and direction with I inputs has G*H*(I + H + 2), with G = 1, 4 and 3 gates for RNN, LSTM and GRU.
+    A layer and direction with I inputs has G*H*(I + H + 2), with G = 1, 4 and 3 gates for RNN,
+    LSTM and GRU.
     """
-    gates = {"rnn": 1, "lstm": 4, "gru": 3}[config.kind]
-    hidden, both = config.hidden, config.directions
-    sizes = [features] + [both * hidden] * (config.layers - 1)
-    recurrent = sum(both * gates * hidden * (size + hidden + 2) for size in sizes)
-    return recurrent + outputs * (both * hidden * (steps if config.readout == "all" else 1) + 1)
+    gates = len(GATES[config.kind])
+    hidden = config.hidden
+    directions = config.directions
+    widths = [features] + [directions * hidden] * (config.layers - 1)
+    recurrent = sum(directions * gates * hidden * (width + hidden + 2) for width in widths)
+    return recurrent + outputs * (_readout_inputs(config, steps) + 1)
+
+
+def _make_recurrent(config: ModelConfig, features: int) -> nn.Module:
+    dropout = 0.0
+    if config.layers > 1:  # torch drops between layers only
+        dropout = config.dropout
+    if config.scratch:
+        return ScratchRecurrent(
+            config.kind,
+            features,
+            config.hidden,
+            num_layers=config.layers,
+            bidirectional=config.bidirectional,
+            dropout=dropout,
+        )
+    return _TORCH[config.kind](
+        features,
+        config.hidden,
+        num_layers=config.layers,
+        batch_first=True,
+        bidirectional=config.bidirectional,
+        dropout=dropout,
+    )
+
+
+def _readout_inputs(config: ModelConfig, steps: int) -> int:
+    """Values that the readout reads: of every step, or of the last."""
+    if config.readout == "last":
+        steps = 1
+    return steps * config.directions * config.hidden

@@ -1,6 +1,7 @@
 """The notebooks this product grew from, as named settings with the figures published for them.
 
-A recipe says what to run and what was printed when its author ran it; :mod:`rnnapp.recipes.reproduce` runs it.
+A recipe says what to run and what was printed when its author ran it;
+:mod:`rnnapp.recipes.reproduce` runs it.
 
 >>> RECIPES["mnist-bilstm"].model.name
 'BiLSTM'
@@ -39,10 +40,12 @@ class Published:
 
     Attributes:
         label: what it is, for a person.
-        measure: what to measure in a run. Accuracies are in percent; ``running_accuracy`` is counted on the training digits
+        measure: what to measure in a run. Accuracies are in percent; ``running_accuracy`` is
+            counted on the training digits
             while the epoch goes, ``train_accuracy`` afterwards with the weights held still.
         value: the figure; for a shape, its sizes.
-        at: the epoch (from 0) or, for a recipe with ``every``, the iteration; None is the end. For a shape, the tensor's name.
+        at: the epoch (from 0) or, for a recipe with ``every``, the iteration; None is the end. For
+            a shape, the tensor's name.
     """
 
     label: str

@@ -19,7 +19,8 @@ def recipe_prices(source: str | bytes = "") -> tuple[PriceTable, str]:
     """Prices for the stock recipes.
 
     Args:
-        source: a path to KOSPI's prices, or the file's bytes; ``yahoo`` asks Yahoo Finance for the same days; ``sp500`` takes
+        source: a path to KOSPI's prices, or the file's bytes; ``yahoo`` asks Yahoo Finance for the
+            same days; ``sp500`` takes
             the bundled S&P 500; nothing tries Yahoo and falls back on the S&P 500.
 
     Returns:

@@ -1,7 +1,7 @@
 """Recipes run: each published figure beside the figure of a run, over as many seeds as asked for.
 
-Nothing is looked up: every figure is measured on a net that was trained here, and a figure that a shortened run does not reach
-is left out.
+Nothing is looked up: every figure is measured on a net that was trained here, and a figure that a
+shortened run does not reach is left out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Outcome:
     Attributes:
         label: what it is.
         published: the publication's figure; None for one that only this run tells.
-        runs: one value a seed (the same shape each time for a shape); empty where a shortened run does not reach it.
+        runs: one value a seed (the same shape each time for a shape); empty where a shortened run
+            does not reach it.
         judged: False where the run was shortened, so that nothing follows from the comparison.
         measure: as in :class:`rnnapp.recipes.catalogue.Published`.
     """
@@ -68,7 +69,8 @@ class Outcome:
     def holds(self) -> bool | None:
         """Whether the run of the recipe's own seed lies where the publication does; None where that cannot be said.
 
-        Accuracies may lie half a point below, losses within a factor of two, shapes and counts must be equal.
+        Accuracies may lie half a point below, losses within a factor of two, shapes and counts
+        must be equal.
         """
         return self._lies(self.runs[0]) if self.runs else None
 

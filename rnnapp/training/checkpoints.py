@@ -1,4 +1,4 @@
-"""Saved models: a folder with ``weights.safetensors`` and ``settings.json``. Nothing in it is ever executed.
+"""Saved models: ``weights.safetensors`` and ``settings.json``, and nothing that is executed.
 
 An unfinished run is one file; see :mod:`rnnapp.training.state`.
 """

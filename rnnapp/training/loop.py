@@ -1,11 +1,12 @@
-"""Training as a generator: epochs come out one by one, and whoever reads them may stop at any moment.
+"""Training as a generator: epochs come out one by one, and the reader may stop at any moment.
 
     >>> training = Training(split, ModelConfig(), TrainConfig())       # doctest: +SKIP
     >>> for event in training.epochs():                                # doctest: +SKIP
     ...     print(event.epoch, event.train_loss)
     >>> trained = training.result()                                    # doctest: +SKIP
 
-The loop knows epochs, rates, patience and divergence; a backend computes the steps (see :mod:`backends`).
+The loop knows epochs, rates, patience and divergence; a backend computes the steps (see
+:mod:`backends`).
 """
 
 from __future__ import annotations
@@ -49,14 +50,16 @@ class Training:
 
     Args:
         split: what to train on.
-        model, train: the net and how it is trained. The same split, settings and seed give the same run.
+        model, train: the net and how it is trained. The same split, settings and seed give the
+            same run.
         augment: changes each training batch at random (digits).
 
     Attributes:
         choice: which backend and device run it, and why.
 
     Raises:
-        ConfigError: settings that exclude each other (patience without a validation part), or a GPU that is not there.
+        ConfigError: settings that exclude each other (patience without a validation part), or a
+            GPU that is not there.
     """
 
     def __init__(
@@ -130,11 +133,12 @@ class Training:
         """Train, one event an epoch.
 
         Args:
-            every: pause after each so many optimizer steps, and at the end, instead of after each epoch. The event then is
-                the present epoch's so far; :attr:`steps` counts the steps.
+            every: pause after each so many optimizer steps, and at the end, instead of after each
+                epoch. The event then is the present epoch's so far; :attr:`steps` counts the steps.
 
         Raises:
-            DivergedError: the loss is no longer a number; :meth:`result` then has the last weights that were.
+            DivergedError: the loss is no longer a number; :meth:`result` then has the last weights
+                that were.
         """
         while self._may_go_on():
             events = self._run_piece(_PIECE_SECONDS, every)
@@ -192,7 +196,7 @@ class Training:
             )
 
     def state(self) -> TrainingState:
-        """A copy of all that is needed to go on; may be taken from another thread while training."""
+        """A copy of all that is needed to go on; may be taken from any thread while training."""
         with self._lock:
             tensors = _add_prefix("run:", self._backend.copy_state())
             best = None
@@ -208,7 +212,7 @@ class Training:
             )
 
     def restore(self, state: TrainingState) -> None:
-        """Go on from :meth:`state`: the rest of the run equals the undisturbed one, bit for bit on the same backend.
+        """Go on from :meth:`state`; the rest equals the undisturbed run, bit for bit.
 
         Raises:
             TrainingError: the state was taken on another backend, or of another net.
@@ -270,7 +274,7 @@ class Training:
         return windows // count, count
 
     def _advance(self, passes: int, piece: int) -> tuple[list[EpochEvent], int]:
-        """Run a piece of an epoch, or several whole ones; returns their events and how many windows were taken."""
+        """Run a piece of an epoch, or several whole ones; returns their events and the windows taken."""
         now = self._now
         count = len(self.split.train)
         if now.done or piece < count:
@@ -379,7 +383,7 @@ class Training:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _BestEpoch:
-    """The lowest validation loss so far, the epochs completed then, and the weights that reached it."""
+    """The lowest validation loss so far, the epochs completed then, and the weights then."""
 
     loss: float
     epoch: int
@@ -425,7 +429,7 @@ def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
 
 
 def _one_cycle(peak: float, steps: int) -> npt.NDArray[np.float64]:
-    """(steps,) rates of torch's one-cycle schedule: up to the peak over the first 30%, then down, both by a cosine."""
+    """(steps,) rates of torch's one-cycle: up over the first 30%, then down, both by a cosine."""
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=peak)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=peak, total_steps=steps + 1, cycle_momentum=False

@@ -1,4 +1,4 @@
-"""What a training leaves: an event for each epoch, the trained model, and the state to go on from."""
+"""Records of a training: an event for each epoch, the trained model, the state to go on from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class EpochEvent:
         valid_loss: loss on the validation part after the epoch, None where there is none.
         seconds: training time since the start, pauses of the reader left out.
         steps_per_second: optimizer steps a second, so far.
-        train_accuracy: share of training windows classified right while training; None for regression.
+        train_accuracy: share of training windows classified right while training; None for
+            regression.
         test_accuracy: share of test windows classified right after the epoch; None for regression.
             It is shown, never trained or stopped on.
         rate: learning rate of the epoch's last step.
@@ -159,11 +160,13 @@ class TrainingState:
     """Everything needed to go on exactly where a run was.
 
     Attributes:
-        tensors: weights and optimizer moments (``run:...``) and the best weights so far (``best:...``), on the CPU.
+        tensors: weights and optimizer moments (``run:...``) and the best weights so far
+            (``best:...``), on the CPU.
         progress: how far the run is.
         backend: what computed it; only the same backend goes on exactly.
         history: the epochs so far.
-        best: the lowest validation loss so far and the epochs completed then, None without patience.
+        best: the lowest validation loss so far and the epochs completed then, None without
+            patience.
     """
 
     tensors: dict[str, Tensor]

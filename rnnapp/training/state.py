@@ -1,7 +1,7 @@
 """The one format of an unfinished run: a safetensors file with the progress as JSON in its header.
 
-The worker sends these bytes, the run history saves them, and a run resumes from them; nobody rewrites them on the way.
-Nothing in such a file is ever executed.
+The worker sends these bytes, the run history saves them, and a run resumes from them; nobody
+rewrites them on the way. Nothing in such a file is ever executed.
 """
 
 from __future__ import annotations

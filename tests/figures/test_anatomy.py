@@ -18,7 +18,7 @@ from rnnapp.figures.anatomy import (
 )
 from rnnapp.figures.diagrams import STAGES, cell_diagram
 from rnnapp.figures.equations import step_equations
-from rnnapp.models.anatomy import look_inside, parameter_totals
+from rnnapp.models.anatomy import inspect_gates, parameter_totals
 from rnnapp.models.gradients import gradient_flow
 from rnnapp.models.recurrent import RecurrentNet
 
@@ -29,7 +29,7 @@ def views_of(kind, **more):
     net = RecurrentNet(
         ModelConfig(cell=kind, hidden=3, **more), features=4, steps=6, outputs=1, seed=2
     )
-    return look_inside(net, np.random.default_rng(0).normal(size=(6, 4)))
+    return inspect_gates(net, np.random.default_rng(0).normal(size=(6, 4)))
 
 
 @KINDS

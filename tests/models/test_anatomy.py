@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnapp.configs import ModelConfig
 from rnnapp.models.anatomy import (
-    look_inside,
+    inspect_gates,
     parameter_groups,
     parameter_table,
     parameter_totals,
@@ -114,7 +114,7 @@ def test_gates_shown_make_the_states_shown(kind, scratch, bidirectional):
     """The equations filled with a step's numbers must come out, also for the direction that reads backwards."""
     net = net_of(cell=kind + scratch, hidden=3, layers=2, bidirectional=bidirectional)
     window = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    views = look_inside(net, window)
+    views = inspect_gates(net, window)
     out, _ = net.encode(torch.from_numpy(window)[None])
     top = np.concatenate([v.h for v in views if v.layer == 1], axis=1)
     np.testing.assert_allclose(top, out[0].detach().numpy(), atol=1e-6)

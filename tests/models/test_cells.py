@@ -12,7 +12,7 @@ from torch import nn
 
 from rnnapp.configs import ModelConfig
 from rnnapp.errors import ConfigError
-from rnnapp.models.cells import GATES, ScratchRecurrent, open_up
+from rnnapp.models.cells import GATES, ScratchRecurrent, to_scratch
 from rnnapp.models.recurrent import RecurrentNet
 
 TORCH = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -110,7 +110,7 @@ def test_a_trace_tells_what_the_outputs_are_made_of(kind, bidirectional):
     _, net = twins(kind, 2, bidirectional)
     inputs = torch.randn(4, 6, 3, dtype=torch.float64)
     out, state = net(inputs)
-    traces = net.trace(inputs)
+    traces = net.trace_steps(inputs)
     ways = 2 if bidirectional else 1
     assert [(t.layer, t.direction) for t in traces] == [
         (layer, way) for layer in range(2) for way in range(ways)
@@ -133,7 +133,7 @@ def test_a_trace_tells_what_the_outputs_are_made_of(kind, bidirectional):
             else:
                 h = gates["candidate"]
             torch.testing.assert_close(step.h, h)
-        for name in trace.names:
+        for name in trace.signal_names:
             assert trace[name].shape == (6, 4, 5)
 
 
@@ -147,7 +147,7 @@ def test_a_torch_net_is_opened_up_without_changing_its_answers(kind):
     )
     inputs = torch.randn(4, 5, 3)
     theirs, _ = net.eval().encode(inputs)
-    ours, _ = open_up(net.recurrent)(inputs)
+    ours, _ = to_scratch(net.recurrent)(inputs)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
 
 
@@ -164,10 +164,10 @@ def test_a_net_of_scratch_cells_starts_and_answers_like_its_twin(kind):
 def test_dropout_acts_between_layers_while_training_only():
     net = ScratchRecurrent("rnn", 3, 50, num_layers=2, dropout=0.5)
     inputs = torch.randn(4, 6, 3)
-    upper = net.train().trace(inputs)[1].inputs
+    upper = net.train().trace_steps(inputs)[1].inputs
     assert 0.3 < (upper == 0).double().mean() < 0.7
-    assert not (net.eval().trace(inputs)[1].inputs == 0).any()
-    assert not (net.train().trace(inputs)[0].inputs == 0).any()
+    assert not (net.eval().trace_steps(inputs)[1].inputs == 0).any()
+    assert not (net.train().trace_steps(inputs)[0].inputs == 0).any()
 
 
 def test_inputs_of_another_width_are_refused_in_words():

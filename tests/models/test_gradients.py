@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnapp.configs import ModelConfig
-from rnnapp.models.anatomy import look_inside
+from rnnapp.models.anatomy import inspect_gates
 from rnnapp.models.gradients import gradient_flow
 from rnnapp.models.recurrent import RecurrentNet
 
@@ -20,7 +20,7 @@ def test_gradient_norms_are_those_of_the_chain_rule():
     net = net_of(cell="rnn", hidden=1)
     rows = np.random.default_rng(0).normal(size=(12, 4))
     flow = gradient_flow(net.recurrent, rows)
-    h = look_inside(net, rows)[0].h[:, 0]
+    h = inspect_gates(net, rows)[0].h[:, 0]
     weight = abs(net.recurrent.weight_hh_l0.item())
     by_hand = [np.prod((1 - h[t + 1 :] ** 2) * weight) for t in range(12)]
     np.testing.assert_allclose(flow.h, by_hand, rtol=1e-6)

@@ -15,7 +15,7 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.figures.anatomy import digit_gates_figure, price_gates_figure
 from rnnapp.figures.diagrams import STAGES, cell_diagram
 from rnnapp.figures.equations import step_equations
-from rnnapp.models.anatomy import LayerView, look_inside
+from rnnapp.models.anatomy import LayerView, inspect_gates
 from rnnapp.training.torch_backend import gather_windows
 from rnnapp.ui.anatomy.net import Subject
 from rnnapp.ui.page import chart, is_dark
@@ -78,7 +78,7 @@ def _controls(subject: Subject, key: str) -> _Moment:
     split = subject.split
     left, middle, right = st.columns(3)
     window = _window(left, subject, key)
-    views = look_inside(subject.net, gather_windows(_one(split, window))[0].numpy())
+    views = inspect_gates(subject.net, gather_windows(_one(split, window))[0].numpy())
     place = _shared(
         middle,
         "selectbox",
