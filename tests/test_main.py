@@ -68,3 +68,19 @@ def test_reading_a_price_file_needs_pandas_alone(tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     file.write_text("Date,Close\n2020-01-01,1\n2020-01-02,2\n")
     assert loaded("prices", str(file)) <= {"numpy", "pandas"}
+
+
+def test_training_needs_no_statistics_and_no_history(tmp_path: Path) -> None:
+    """Each of these takes a second or more."""
+    rows = "\n".join(
+        f"2020-{1 + day // 28:02}-{1 + day % 28:02},{100 + day % 7}" for day in range(99)
+    )
+    file = tmp_path / "prices.csv"
+    file.write_text(f"Date,Close\n{rows}\n")
+    assert loaded("train", str(file), "--epochs=1", "--json") <= {
+        "numba",
+        "numpy",
+        "pandas",
+        "torch",
+        "scipy",
+    }

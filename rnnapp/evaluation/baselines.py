@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LinearRegression
 
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.evaluation.forecast import Forecast, assemble_forecast
@@ -90,6 +89,8 @@ def weekday_naive(split: PriceSplit) -> Forecast:
 
 def linear_autoregression(split: PriceSplit) -> Forecast:
     """Least squares from the training windows' T*F values: what a net without nonlinearity does."""
+    from sklearn.linear_model import LinearRegression  # seconds that only a comparison needs
+
     model = LinearRegression().fit(
         _flatten_windows(split.train), split.train.targets.astype(np.float64)
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 __all__ = [
     "ConfidenceSet",
@@ -75,7 +75,7 @@ def diebold_mariano(errors: Points, other: Points, horizon: int = 1) -> DieboldM
         return DieboldMariano(math.copysign(math.inf, d.mean()), 0.0)
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
     statistic = float(d.mean() / math.sqrt(variance / n) * math.sqrt(correction))
-    return DieboldMariano(statistic, float(2 * stats.t.sf(abs(statistic), n - 1)))
+    return DieboldMariano(statistic, float(2 * special.stdtr(n - 1, -abs(statistic))))
 
 
 class ConfidenceSet(NamedTuple):
