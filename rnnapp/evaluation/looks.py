@@ -173,7 +173,12 @@ class Looks:
             losses: (N,) squared errors of the setting. A loss that is not a number counts as a
                 look, without a chance to be the best.
             benchmark: (N,) squared errors of persistence on the same days.
+
+        Raises:
+            ValueError: the three are not of one length.
         """
+        if not len(days) == len(losses) == len(benchmark):
+            raise ValueError(f"{len(days)} days, {len(losses)} losses, {len(benchmark)} to beat.")
         with self._lock:
             if setting in self._looks:
                 return

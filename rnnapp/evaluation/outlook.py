@@ -83,8 +83,8 @@ _OTHER_COLUMNS = (
     "{name} has no column {missing}, which the net was trained with. Use a file that has it."
 )
 _OTHER_SCALE = (
-    "{name} has another scale than the prices the net was trained with: on the same days its closes "
-    "are {ratio} times as large. Use the same series, or train again."
+    "{name} has another scale than the prices the net was trained with: on the same days its "
+    "closes are {ratio} times as large. Use the same series, or train again."
 )
 _OUT_OF_RANGE = (
     "The latest closes leave the range of the net's training ({low} to {high}); "
@@ -339,19 +339,10 @@ def outlook_from_models(
     days = future_days(split.prices, horizon)
     rival = np.full(horizon, last_close)
     anchors = np.repeat(split.test.anchor[:, None], horizon, axis=1)
-    made_by = {True: _RETRAINED, False: _JUDGED}[retrained]
-    notes = [*split.notes, made_by.format(rows=len(split.prices))]
-    needed = days_needed(level, horizon)
-    if len(split.test) < needed:
-        notes.append(
-            _NO_INTERVAL.format(days=len(split.test), level=level, horizon=horizon, needed=needed)
-        )
-    evaluations = [
-        evaluate(_step_forecast(split, judged[0].model.name, tested, step))
-        for step in (0, horizon - 1)
-    ]
+    name = judged[0].model.name
+    evaluations = [evaluate(_step_forecast(split, name, tested, step)) for step in (0, horizon - 1)]
     return Outlook(
-        name=judged[0].model.name,
+        name=name,
         series=split.prices.name,
         made_from=split.prices.dates[-1],
         last_close=last_close,
@@ -366,11 +357,24 @@ def outlook_from_models(
         retrained=retrained,
         evaluation=evaluations[0],
         last_evaluation=evaluations[1],
-        verdict=_outlook_verdict(evaluations[0], judged[0].model.name),
-        notes=tuple(notes),
+        verdict=_outlook_verdict(evaluations[0], name),
+        notes=_outlook_notes(split, level, retrained),
         spacing=split.prices.spacing,
         fingerprint=split.prices.fingerprint,
     )
+
+
+def _outlook_notes(split: PriceSplit, level: float, retrained: bool) -> tuple[str, ...]:
+    """What a reader must know: the split's own notes, what forecasts, and a missing interval."""
+    made_by = {True: _RETRAINED, False: _JUDGED}[retrained]
+    notes = [*split.notes, made_by.format(rows=len(split.prices))]
+    horizon = split.config.horizon
+    needed = days_needed(level, horizon)
+    if len(split.test) < needed:
+        notes.append(
+            _NO_INTERVAL.format(days=len(split.test), level=level, horizon=horizon, needed=needed)
+        )
+    return tuple(notes)
 
 
 def make_full_split(prices: PriceTable, window: WindowConfig) -> PriceSplit:
@@ -378,9 +382,10 @@ def make_full_split(prices: PriceTable, window: WindowConfig) -> PriceSplit:
     whole = dataclasses.replace(window, valid=0.0, scaling="all")
     # A split must leave a test, and a gap before it; two of them together have every window.
     late = make_split(prices, dataclasses.replace(whole, split=1))
-    early = make_split(prices, dataclasses.replace(whole, split=len(late.test) - 1))
-    missing = window.horizon
-    parts = (early.train[:missing], late.test)
+    early = make_split(prices, dataclasses.replace(whole, split=len(late.test)))
+    parts = [late.test]
+    if len(early.train) >= window.horizon:
+        parts.insert(0, early.train[: window.horizon])
     names = ("starts", "targets", "dates", "actual", "anchor", "anchor_dates")
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in names

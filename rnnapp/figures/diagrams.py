@@ -198,7 +198,7 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             1,
-            "Forget gate f_t: how much of each unit's cell state is kept",
+            "Forget gate f_t: how much of each unit's cell state remains",
             (
                 _function_box(140, 215, "σ  forget", values.get("forget")),
                 _draw_wire((140, 195), (140, 75)),
@@ -218,6 +218,13 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
                 _operation_dot(290, 130, "×"),
             ),
         ),
+        *_lstm_state_parts(values),
+    ]
+
+
+def _lstm_state_parts(values: Mapping[str, float]) -> list[_Part]:
+    """The second half of a step: cell state, output gate and hidden state."""
+    return [
         _Part(
             3,
             "Cell state c_t = f_t c_(t-1) + i_t g_t: a sum, so gradients pass it undiminished "
@@ -248,7 +255,7 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
 
 
 def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
-    z = values.get("update")
+    values.get("update")
     return [
         _Part(
             0,
@@ -281,6 +288,14 @@ def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
                 _function_box(440, 220, "tanh", values.get("candidate")),
             ),
         ),
+        *_gru_state_parts(values),
+    ]
+
+
+def _gru_state_parts(values: Mapping[str, float]) -> list[_Part]:
+    """The second half of a step: update gate and new hidden state."""
+    z = values.get("update")
+    return [
         _Part(
             3,
             "Update gate z_t: how much of the last state stays; 1 - z_t of the candidate comes in",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from rnnapp.data.windows import PriceSplit
@@ -102,19 +103,7 @@ def forecast_figure(
     index = np.flatnonzero(chosen)[::step]
     dates = forecast.dates[index].astype("datetime64[D]")
     test = forecast.part[index] == "test"
-    curves: list[dict[str, Any]] = []
-    if forecast.lower is not None and forecast.upper is not None:
-        edge: dict[str, Any] = dict(
-            type="scatter",
-            x=dates,
-            mode="lines",
-            line=dict(width=0),
-            hoverinfo="skip",
-            legendgroup="band",
-        )
-        curves.append(edge | dict(y=forecast.upper[index], showlegend=False))
-        fill = dict(fill="tonexty", fillcolor=band_color(line.color), name="interval")
-        curves.append(edge | dict(y=forecast.lower[index]) | fill)
+    curves = _interval_traces(forecast, index, line)
     points = dict(hovertemplate=f"%{{y:{hover_format(forecast.actual[index])}}}")
     curves.append(
         _curve_trace(
@@ -136,6 +125,27 @@ def forecast_figure(
     if first < forecast.boundary:
         look |= boundary_marks(forecast.boundary, last, dark)
     return go.Figure(dict(data=curves, layout=look))
+
+
+def _interval_traces(
+    forecast: Forecast, index: npt.NDArray[np.int64], line: LineStyle
+) -> list[dict[str, Any]]:
+    """The interval's two edges with colour between them; nothing without an interval."""
+    if forecast.lower is None or forecast.upper is None:
+        return []
+    edge: dict[str, Any] = dict(
+        type="scatter",
+        x=forecast.dates[index].astype("datetime64[D]"),
+        mode="lines",
+        line=dict(width=0),
+        hoverinfo="skip",
+        legendgroup="band",
+    )
+    fill = dict(fill="tonexty", fillcolor=band_color(line.color), name="interval")
+    return [
+        edge | dict(y=forecast.upper[index], showlegend=False),
+        edge | dict(y=forecast.lower[index]) | fill,
+    ]
 
 
 def _curve_trace(name: str, x: Any, y: Any, **line: Any) -> dict[str, Any]:

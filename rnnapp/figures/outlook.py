@@ -80,7 +80,7 @@ def outlooks_figure(
 
 
 def coverage_figure(made: Outlook, line: LineStyle, *, dark: bool = False) -> go.Figure:
-    """Coverage by month on the test days, split-conformal and adaptive, beside the nominal level."""
+    """Coverage by month on test days, split-conformal and adaptive, beside the nominal level."""
     figure = go.Figure()
     named = (
         ("split-conformal", made.net.months, LineStyle(line.color)),

@@ -113,6 +113,13 @@ def test_what_is_no_number_is_a_look_but_never_the_best():
     assert not summary.survives
 
 
+def test_losses_of_other_days_are_refused_and_leave_nothing_behind():
+    looks = Looks(DAYS)
+    with pytest.raises(ValueError, match="600 days, 599 losses"):
+        looks.record("short", TESTED, noisy(1)[:-1], BASE)
+    assert len(looks) == 0
+
+
 def test_persistence_itself_is_no_rival_to_itself():
     looks = Looks(DAYS)
     looks.record("persistence", TESTED, BASE, BASE)

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-import pandas as pd
 import streamlit as st
 
 from rnnapp.background import BackgroundTask, StopRequestedError
@@ -15,9 +14,10 @@ from rnnapp.configs import DigitConfig, WindowConfig, to_query
 from rnnapp.data.digits import load_digits
 from rnnapp.data.sequences import Split
 from rnnapp.data.windows import make_split
+from rnnapp.figures.tables import format_published, reproduction_frame
 from rnnapp.recipes.catalogue import RECIPES, Recipe
 from rnnapp.recipes.prices import KOSPI_ROWS, recipe_prices
-from rnnapp.recipes.reproduce import Outcome, Reproduction, default_seeds, reproduce
+from rnnapp.recipes.reproduce import Reproduction, default_seeds, reproduce
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.keys import RECIPE_RESULTS
 from rnnapp.ui.page import plain_text
@@ -205,7 +205,8 @@ def _settings(recipe: Recipe) -> str:
 
 def _published(recipe: Recipe) -> None:
     told = [
-        f"{figure.label}: {_text(figure.value, figure.measure)}" for figure in recipe.published
+        f"{figure.label}: {format_published(figure.value, figure.measure)}"
+        for figure in recipe.published
     ] + list(recipe.claims)
     st.markdown(f"Published: {'; '.join(told)}")
 
@@ -217,7 +218,7 @@ def _result(done: Reproduction) -> None:
         else f"seeds {done.seeds[0]} to {done.seeds[-1]}"
     )
     if done.outcomes:
-        table = pd.DataFrame([_row(outcome) for outcome in done.outcomes])
+        table = reproduction_frame(done.outcomes)
         st.dataframe(
             table, hide_index=True, height="content", alt="Published figures beside this run's."
         )
@@ -231,31 +232,3 @@ def _result(done: Reproduction) -> None:
             f"{' '.join(s for s in done.differs if s)}"
         )
     )
-
-
-def _row(outcome: Outcome) -> dict[str, str]:
-    lies = {
-        True: "holds",
-        False: "does not hold",
-        None: "not compared" if outcome.run is not None else "not reached",
-    }[outcome.holds]
-    spread = outcome.spread
-    return {
-        "figure": outcome.label,
-        "published": _text(outcome.published, outcome.measure),
-        "this run": _text(outcome.run, outcome.measure),
-        "over the seeds": f"{_text(spread[0], outcome.measure)} to {_text(spread[2], outcome.measure)}"
-        if spread
-        else "",
-        "verdict": lies,
-    }
-
-
-def _text(value: Any, measure: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, tuple):
-        return str(value)
-    if measure == "count":
-        return f"{value:,}"
-    return f"{value:.2f}%" if measure.endswith("accuracy") else f"{value:.4f}"
