@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,13 @@ from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.evaluation.metrics import evaluation_headline as answer_of
 from rnnapp.evaluation.warnings import collect_warnings
-from rnnapp.figures.forecast import forecast_figure, loss_figure, price_figure, residual_figure
+from rnnapp.figures.forecast import forecast_figure, loss_figure, residual_figure
 from rnnapp.figures.style import line_of
 from rnnapp.runs.history.artifacts import open_run
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.loop import TrainedModel, Training
+from rnnapp.ui.drag import NetSettings
 from rnnapp.ui.live import (
     LIVE_SECONDS,
     LONG_SECONDS,
@@ -33,6 +34,7 @@ from rnnapp.ui.live import (
     start_training,
     watch_training,
 )
+from rnnapp.ui.live_forecast import ahead_words, dragged_result, show_live_forecast
 from rnnapp.ui.manager import desk, keep_button, send, watch_sent
 from rnnapp.ui.page import (
     Metric,
@@ -44,13 +46,12 @@ from rnnapp.ui.page import (
     quiet_line,
     show_errors,
 )
-from rnnapp.ui.results import compute_shared, recall_result, split_key
+from rnnapp.ui.results import compute_shared, recall_result, remember_result, split_key
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
 
 __all__ = ["ForecastResult", "show_forecast", "show_result"]
 
 _PLACE = "forecast"
-_RANGES = {"3M": 91, "6M": 183, "1Y": 365, "boundary": 61, "all": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     """
     key = split_key(split, model, train)
     task = find_task(_PLACE, key)
-    result: ForecastResult | None = recall_result(key)
+    result: ForecastResult | None = recall_result(key) or _take_dragged(key)
     seconds = estimate_seconds(split, model, train)
     if result is None and task is None and seconds < LIVE_SECONDS:
         result = compute_shared(
@@ -83,8 +84,12 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
             lambda: _to_result(_train_inline(split, model, train), split),
             shareable=lambda made: made.trained.whole,
         )
+    if task is None:
+        settings = NetSettings(split.config, model, train)
+        show_live_forecast(split, settings, result, _headline(model), _to_result)
     if result is not None:
-        show_result(result, split)
+        with st.container(key="forecast_resting"):
+            _show_figures(result, split)
         keep_button(
             result.trained,
             split,
@@ -153,38 +158,56 @@ def _train_inline(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
 
 
 def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
-    """Nothing is trained yet: the prices with their split."""
-    days = (
-        "tomorrow's close"
-        if split.config.horizon == 1
-        else f"the close {split.config.horizon} days ahead"
-    )
-    headline(
-        f"Can a {model.name} forecast {days} of {split.prices.name} better than the last close does?"
-    )
-    chart(
-        price_figure(split, is_dark()),
-        "prices",
-        f"Closing prices of {split.prices.name}; training ends where the test part begins, on {_day(split.boundary)}.",
-    )
+    """What the windows hold, while nothing is trained on them."""
+    validated = ""
+    if split.valid is not None:
+        validated = f", {len(split.valid):,} validate"
     st.caption(
-        f"{len(split.train):,} windows train"
-        + (f", {len(split.valid):,} validate" if split.valid is not None else "")
-        + f", {len(split.test):,} test from {_day(split.boundary)}. Each holds {split.steps} days of {', '.join(split.columns)}."
+        f"{len(split.train):,} windows train{validated}, {len(split.test):,} test from "
+        f"{_day(split.boundary)}. Each holds {split.steps} days of {', '.join(split.columns)}."
     )
     notes(collect_warnings(split, model))
 
 
 def show_result(result: ForecastResult, split: PriceSplit) -> None:
-    """A forecast with all its charts, figures and files."""
+    """A forecast with all its charts, figures and files, for settings that no slider of the page moves."""
+    settings = NetSettings(split.config, result.trained.model, result.trained.train)
+    show_live_forecast(
+        split, settings, result, _headline(settings.model), _to_result, follows=False
+    )
+    _show_figures(result, split)
+
+
+def _show_figures(result: ForecastResult, split: PriceSplit) -> None:
     trained, judged = result.trained, result.evaluation
-    headline(answer_of(judged, trained.model.name))
-    _forecast_chart(result)
     metric_row(_figures(judged))
     st.caption(f"{judged.verdict} {_how(trained)}")
     notes(collect_warnings(split, trained.model))
     _details(result, split)
     quiet_line()
+
+
+def _headline(model: ModelConfig) -> Callable[[ForecastResult | None, PriceSplit], str]:
+    """The page's answer, for a result or for prices where nothing is trained."""
+
+    def write(result: ForecastResult | None, split: PriceSplit) -> str:
+        if result is not None:
+            return answer_of(result.evaluation, result.trained.model.name)
+        days = ahead_words(split)
+        return (
+            f"Can a {model.name} forecast {days} of {split.prices.name} "
+            "better than the last close does?"
+        )
+
+    return write
+
+
+def _take_dragged(key: Hashable) -> ForecastResult | None:
+    """The result of a training that came to its end under the thumb, now this session's."""
+    result = dragged_result(key)
+    if not isinstance(result, ForecastResult):
+        return None
+    return remember_result(key, result)
 
 
 @st.fragment
@@ -197,37 +220,6 @@ def _details(result: ForecastResult, split: PriceSplit) -> None:
         if tab.open:
             with tab:
                 show(result, split)
-
-
-@st.fragment
-def _forecast_chart(result: ForecastResult) -> None:
-    names = {"boundary": "around the split"}
-    chosen = st.segmented_control(
-        "Range",
-        _RANGES,
-        default="all",
-        key="range",
-        required=True,
-        format_func=lambda word: names.get(word, word),
-        label_visibility="collapsed",
-    )
-    first, last = _range(chosen, result.forecast)
-    figure = forecast_figure(
-        result.forecast, line_of(result.trained.model), dark=is_dark(), first=first, last=last
-    )
-    alt = f"Actual and predicted close by day; the test part begins on {_day(result.forecast.boundary)}. {result.evaluation.verdict}"
-    chart(figure, "forecast", alt)
-
-
-def _range(chosen: str, forecast: Forecast) -> tuple[np.datetime64 | None, np.datetime64 | None]:
-    """First and last day of a range; None where it is open."""
-    days = _RANGES[chosen]
-    if days is None:
-        return None, None
-    span = np.timedelta64(days, "D")
-    if chosen == "boundary":
-        return forecast.boundary - span, forecast.boundary + span
-    return forecast.dates[-1] - span, None
 
 
 def _figures(judged: Evaluation) -> list[Metric]:
@@ -273,7 +265,7 @@ def _residuals(result: ForecastResult, _: PriceSplit) -> None:
 
 
 def _table(result: ForecastResult, _: PriceSplit) -> None:
-    st.dataframe(result.forecast.frame(), hide_index=True, height=380)
+    st.dataframe(result.forecast.to_frame(), hide_index=True, height=380)
 
 
 def _loss(result: ForecastResult, _: PriceSplit) -> None:
@@ -299,7 +291,7 @@ def _files(result: ForecastResult, split: PriceSplit) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Forecast (CSV)",
-            lambda: result.forecast.frame().to_csv(index=False),
+            lambda: result.forecast.to_frame().to_csv(index=False),
             "forecast.csv",
             "text/csv",
             on_click="ignore",
@@ -324,7 +316,7 @@ def _files(result: ForecastResult, split: PriceSplit) -> None:
             "text/html",
             on_click="ignore",
         )
-    st.caption("The camera in the chart's toolbar saves it as PNG.")
+    st.caption("Save as PNG, under the chart, saves it as a picture.")
     figures = {
         k: v for k, v in dataclasses.asdict(result.evaluation).items() if isinstance(v, float)
     }

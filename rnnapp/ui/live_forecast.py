@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -76,7 +77,8 @@ class LiveForecast(Generic[R]):
         headline: the page's answer for a result, or for prices where there is none.
         make_result: a result from a trained net.
         memory: of the frames.
-        token: of the live page.
+        token: of the live page; empty where no slider is followed.
+        sliders: keys of those that are followed.
     """
 
     split: PriceSplit
@@ -85,6 +87,7 @@ class LiveForecast(Generic[R]):
     make_result: Callable[[TrainedModel, PriceSplit], R]
     memory: FrameMemory[R]
     token: str = ""
+    sliders: tuple[str, ...] = SLIDERS
 
     def draw_frame(self, move: Move) -> bytes:
         """The settings under the thumb, as far as they are trained."""
@@ -183,8 +186,9 @@ class LiveForecast(Generic[R]):
             for trained, made in nets
         ]
         return pack_frame(
-            _KEY, base, curves, state, sliders=SLIDERS, token=self.token, known=known, kept=kept
-        )
+            _KEY, base, curves, state,
+            sliders=self.sliders, token=self.token, known=known, kept=kept,
+        )  # fmt: skip
 
 
 def show_live_forecast(
@@ -194,6 +198,8 @@ def show_live_forecast(
     headline: Callable[[R | None, PriceSplit], str],
     make_result: Callable[[TrainedModel, PriceSplit], R],
     kept: KeptEpochs | None = None,
+    *,
+    follows: bool = True,
 ) -> None:
     """The page's answer and its chart; while a thumb moves, those of the settings under it.
 
@@ -203,10 +209,13 @@ def show_live_forecast(
         headline: the page's answer for a result, or for prices where there is none.
         make_result: a result from a trained net.
         kept: curves of kept epochs for the scrubber.
+        follows: whether the page has sliders of these settings.
     """
     memory: FrameMemory[R] = st.session_state.setdefault(_MEMORY, FrameMemory())
-    page = open_live_page(_KEY, lambda move: live.draw_frame(move))
-    live = LiveForecast(split, settings, headline, make_result, memory, page.token)
+    live = LiveForecast(split, settings, headline, make_result, memory, sliders=())
+    if follows:
+        page = open_live_page(_KEY, lambda move: live.draw_frame(move))
+        live = dataclasses.replace(live, token=page.token, sliders=SLIDERS)
     with st.container(key=f"{_KEY}_headline"):
         show_headline(headline(result, split))
     live_chart(_KEY, live.draw_rest(result, split, settings, kept=kept))

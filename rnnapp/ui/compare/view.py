@@ -8,7 +8,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
 import streamlit as st
 
 from rnnapp.background import BackgroundTask
@@ -19,15 +18,16 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import format_mean_and_sd, format_points
 from rnnapp.evaluation.judge import Comparison, Row, judge_results
 from rnnapp.figures.compare import curves_figure
-from rnnapp.figures.forecast import price_figure
 from rnnapp.runs.batches import compare_runs
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare.controls import CompareRequest, CompareResult
+from rnnapp.ui.compare.live import show_live_compare
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, run_inline
+from rnnapp.ui.live_forecast import ahead_words
 from rnnapp.ui.manager import desk, session
 from rnnapp.ui.page import (
     Metric,
@@ -53,7 +53,6 @@ from rnnapp.ui.tasks import (
 __all__ = ["show_compare"]
 
 _PLACE = "compare"
-_RANGES = {"3M": 91, "6M": 183, "1Y": 365, "all": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,19 +160,11 @@ def _start(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
 
 
 def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
-    days = (
-        "tomorrow's close"
-        if split.config.horizon == 1
-        else f"the close {split.config.horizon} days ahead"
+    question = (
+        f"Which net forecasts {ahead_words(split)} of {split.prices.name} best, "
+        "and does any beat the last close?"
     )
-    headline(
-        f"Which net forecasts {days} of {split.prices.name} best, and does any beat the last close?"
-    )
-    chart(
-        price_figure(split, is_dark()),
-        "compare",
-        f"Closing prices of {split.prices.name}; the test part begins on {_day(split)}.",
-    )
+    show_live_compare(split, request.entries, request.seeds, None, question)
     nets, seeds = len(request.entries), request.seeds
     label = f"Compare {nets} net{'s' * (nets > 1)} over {seeds} seed{'s' * (seeds > 1)}"
     if st.button(label, type="primary", icon=":material/play_arrow:", key="compare_start"):
@@ -211,7 +202,7 @@ def _show_running(task: CompareTask) -> None:
                 "This takes a while, so each training is a run of its own: "
                 "it goes on when this page is closed."
             )
-        _chart(comparison, "all")
+        chart(curves_figure(comparison, dark=is_dark()), "compare", comparison.verdict)
         if results:
             show_table(comparison, live=True)
 
@@ -220,8 +211,14 @@ def _show_running(task: CompareTask) -> None:
 
 def _show_result(result: CompareResult, key: Hashable) -> None:
     comparison, split = result.comparison, result.split
-    headline(comparison.verdict)
-    _ranged_chart(comparison)
+    request = result.request
+    show_live_compare(split, request.entries, request.seeds, comparison, comparison.verdict)
+    with st.container(key="compare_resting"):
+        _show_figures(result, key)
+
+
+def _show_figures(result: CompareResult, key: Hashable) -> None:
+    comparison, split = result.comparison, result.split
     if comparison.net_rows:
         metric_row(_figures(comparison.net_rows[0], comparison.find_row(PERSISTENCE)))
         st.caption(comparison.net_rows[0].evaluation.verdict)
@@ -250,31 +247,6 @@ def _unfinished(result: CompareResult, key: Hashable) -> None:
             _start(result.split, result.request, key)
 
 
-@st.fragment
-def _ranged_chart(comparison: Comparison) -> None:
-    _chart(
-        comparison,
-        st.segmented_control(
-            "Range",
-            list(_RANGES),
-            default="all",
-            key="range",
-            required=True,
-            label_visibility="collapsed",
-        ),
-    )
-
-
-def _chart(comparison: Comparison, chosen: str) -> None:
-    days = _RANGES[chosen]
-    forecast = comparison.rows[0].forecast
-    first = None if days is None else forecast.dates[-1] - np.timedelta64(days, "D")
-    names = ", ".join(row.name for row in comparison.net_rows)
-    curves = f"the forecasts of {names or 'the baselines'}"
-    alt = f"Actual close with {curves} over it; bands are the spread of the seeds. {comparison.verdict}"
-    chart(curves_figure(comparison, dark=is_dark(), first=first), "compare", alt)
-
-
 def _figures(best: Row, base: Row) -> list[Metric]:
     judged, mean = best.evaluation, best.mean
     low, high = judged.directional_interval
@@ -300,7 +272,3 @@ def _figures(best: Row, base: Row) -> list[Metric]:
 def _over(row: Row, name: str) -> str:
     error = format_mean_and_sd(row.mean[name], row.sd[name])
     return f"{row.name} on test: {error}, mean and sd over seeds."
-
-
-def _day(split: PriceSplit) -> str:
-    return str(np.datetime_as_string(split.boundary, unit="D"))

@@ -763,6 +763,11 @@ class LiveChart {
       ...this.curves.filter((curve) => curve.kind === "baseline"),
     ];
     const bar = this.part("entries");
+    // While a thumb moves the baselines are not computed; their entries stay, so that nothing jumps.
+    const nets = this.curves.filter((curve) => curve.kind === "net").map((curve) => curve.name).sort().join();
+    if (this.header.seq > 0 && bar.dataset.nets === nets && this.legendAt === this.hidden.size) return;
+    bar.dataset.nets = nets;
+    this.legendAt = this.hidden.size;
     const made = entries.map((one) => `${one.name}${one.color}${one.dash}${this.hidden.has(one.name)}`).join();
     if (bar.dataset.made === made) return;
     bar.dataset.made = made;

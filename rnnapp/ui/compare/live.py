@@ -1,0 +1,238 @@
+"""The Compare page's headline and chart: at rest, and while the thumb of a slider moves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from rnnapp.configs import ModelConfig
+from rnnapp.data.windows import PriceSplit
+from rnnapp.errors import RnnappError
+from rnnapp.evaluation.baselines import PERSISTENCE
+from rnnapp.evaluation.compare import Candidate, split_for
+from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.judge import Comparison
+from rnnapp.figures.compare import assign_lines
+from rnnapp.figures.style import LineStyle, line_of
+from rnnapp.training.loop import Training
+from rnnapp.ui.drag import (
+    SLIDERS,
+    FrameMemory,
+    FrameTraining,
+    NetSettings,
+    apply_move,
+    sampled_split,
+    settings_query,
+)
+from rnnapp.ui.frames import Move, open_live_page
+from rnnapp.ui.live_chart import ChartCurve, ChartState, forecast_curve, live_chart, pack_frame
+from rnnapp.ui.live_forecast import ahead_words, rmse_on_test, split_base
+from rnnapp.ui.page import headline as show_headline
+from rnnapp.ui.results import split_key
+
+__all__ = ["LiveCompare", "show_live_compare"]
+
+FRAME_SECONDS = 0.09
+"""Training time of a frame, for all nets together."""
+_KEY = "compare"
+_MEMORY = "_frames_compare"
+
+
+@dataclass(frozen=True, eq=False)
+class LiveCompare:
+    """What the frames of the Compare page are computed from.
+
+    Attributes:
+        split: the days.
+        entries: the nets with their settings.
+        seeds: runs of each at rest; a frame trains the first.
+        lines: of each net, by its name.
+        memory: of the frames.
+        token: of the live page.
+    """
+
+    split: PriceSplit
+    entries: tuple[Candidate, ...]
+    seeds: int
+    lines: dict[str, LineStyle]
+    memory: FrameMemory[None]
+    token: str = ""
+
+    @property
+    def sliders(self) -> list[str]:
+        """Sliders that set the same for all nets; one that varies between them has nothing to say."""
+        return [name for name in SLIDERS if not self._varies(name)]
+
+    def draw_frame(self, move: Move) -> bytes:
+        """All nets under the settings of the thumb, one seed each, as far as they are trained."""
+        first = _settings_of(self.entries[0])
+        try:
+            settings = apply_move(first, move)
+            split = self.memory.split_for(
+                self.split, apply_move(first._replace(window=self.split.config), move).window
+            )
+            entries = [_move_entry(entry, move) for entry in self.entries]
+            training = self._train(split, entries)
+            return self._draw_unfinished(split, settings, entries, training, move)
+        except RnnappError as error:
+            state = ChartState(
+                "", 0, first.train.epochs, False, str(error), "", "These settings cannot be trained.", move.seq
+            )  # fmt: skip
+            return self._pack(self.split, [], state, known=move.base)
+
+    def draw_rest(self, comparison: Comparison | None, epochs: int, headline: str) -> bytes:
+        """A comparison, or the prices alone.
+
+        Args:
+            comparison: what the settings gave, None where nothing is trained.
+            epochs: the least that a net was trained.
+            headline: the page's answer.
+        """
+        settings = _settings_of(self.entries[0])
+        total = settings.train.epochs
+        query = _query_of(settings)
+        day = np.datetime_as_string(self.split.boundary, unit="D")
+        if comparison is None:
+            alt = f"Closing prices of {self.split.prices.name}. The test part begins on {day}."
+            return self._pack(self.split, [], ChartState(query, 0, total, True, "", alt, headline))
+        names = ", ".join(row.name for row in comparison.net_rows)
+        alt = f"Actual close by day with the forecasts of {names}. The test part begins on {day}. {headline}"
+        words = f"{epochs} of {total} epochs, {self.seeds} seeds"
+        if self.seeds == 1:
+            words = f"{epochs} of {total} epochs, one seed"
+        state = ChartState(query, epochs, total, True, words, alt, headline)
+        return self._pack(self.split, self._resting_curves(comparison), state)
+
+    def _varies(self, name: str) -> bool:
+        values = set()
+        for entry in self.entries:
+            settings = _settings_of(entry)
+            for config in settings:
+                values.add(getattr(config, name.partition("_")[0], None))
+        return len(values - {None}) > 1
+
+    def _train(self, split: PriceSplit, entries: Sequence[Candidate]) -> FrameTraining:
+        key = split_key(split, *entries)
+        training = self.memory.training_for(
+            key,
+            lambda: [
+                Training(split_for(entry, split), entry.model, entry.train) for entry in entries
+            ],
+        )
+        training.train_for(FRAME_SECONDS)
+        return training
+
+    def _draw_unfinished(
+        self,
+        split: PriceSplit,
+        settings: NetSettings,
+        entries: Sequence[Candidate],
+        training: FrameTraining,
+        move: Move,
+    ) -> bytes:
+        base = split_base(split)
+        curves: list[ChartCurve] = []
+        errors: list[str] = []
+        rule = 0.0
+        for entry, net in zip(entries, training.trainings, strict=True):
+            trained = net.result()
+            own = sampled_split(split_for(entry, split))
+            made = forecast(trained, own, entry.name)
+            losses = [event.train_loss for event in trained.history]
+            curves.append(forecast_curve(base, made, self._line(entry), losses=losses))
+            error, rule = rmse_on_test(made)
+            errors.append(f"{entry.name} {error:,.1f}")
+        done, total = training.epochs, settings.train.epochs
+        headline = (
+            f"RMSE for {ahead_words(split)} after {done} of {total} epochs, one seed: "
+            f"{', '.join(errors)} points; persistence {rule:,.1f}."
+        )
+        words = f"{done} of {total} epochs, seed 1 of {self.seeds}"
+        query = _query_of(settings)
+        state = ChartState(query, done, total, False, words, headline=headline, seq=move.seq)
+        return self._pack(split, curves, state, known=move.base)
+
+    def _resting_curves(self, comparison: Comparison) -> list[ChartCurve]:
+        base = split_base(self.split)
+        curves = []
+        for row in comparison.rows:
+            if row.name == PERSISTENCE:
+                continue  # the chart draws it by itself
+            losses: list[float] = []
+            if row.runs:
+                losses = [event.train_loss for event in row.runs[0].trained.history]
+            curve = forecast_curve(
+                base,
+                _named(row.forecast, row.name),
+                self.lines[row.name],
+                losses=losses,
+                kind=row.kind,
+                waits=row.kind == "baseline",
+                band=len(row.runs) - row.failed > 1,
+            )
+            curves.append(curve)
+        return curves
+
+    def _line(self, entry: Candidate) -> LineStyle:
+        return self.lines.get(entry.name) or line_of(entry.model)
+
+    def _pack(
+        self, split: PriceSplit, curves: Sequence[ChartCurve], state: ChartState, *, known: str = ""
+    ) -> bytes:
+        base = split_base(split)
+        return pack_frame(
+            _KEY, base, curves, state, sliders=self.sliders, token=self.token, known=known
+        )
+
+
+def show_live_compare(
+    split: PriceSplit,
+    entries: tuple[Candidate, ...],
+    seeds: int,
+    comparison: Comparison | None,
+    headline: str,
+) -> None:
+    """The page's answer and its chart; while a thumb moves, those of the settings under it.
+
+    Args:
+        split: the days.
+        entries: the nets with their settings.
+        seeds: runs of each.
+        comparison: what they gave, None before they are trained.
+        headline: the page's answer.
+    """
+    memory: FrameMemory[None] = st.session_state.setdefault(_MEMORY, FrameMemory())
+    page = open_live_page(_KEY, lambda move: live.draw_frame(move))
+    lines: dict[str, LineStyle] = {}
+    epochs = 0
+    if comparison is not None:
+        lines = assign_lines(comparison)
+        runs = [run for row in comparison.net_rows for run in row.runs]
+        epochs = min((len(run.trained.history) for run in runs), default=0)
+    live = LiveCompare(split, entries, seeds, lines, memory, page.token)
+    with st.container(key=f"{_KEY}_headline"):
+        show_headline(headline)
+    live_chart(_KEY, live.draw_rest(comparison, epochs, headline))
+
+
+def _query_of(settings: NetSettings) -> str:
+    """The settings that all nets share, as an address query; which nets they are is none of them."""
+    model = dataclasses.replace(settings.model, cell=ModelConfig().cell, bidirectional=False)
+    return settings_query(settings._replace(model=model))
+
+
+def _settings_of(entry: Candidate) -> NetSettings:
+    return NetSettings(entry.window, entry.model, entry.train)
+
+
+def _move_entry(entry: Candidate, move: Move) -> Candidate:
+    window, model, train = apply_move(_settings_of(entry), move)
+    return dataclasses.replace(entry, window=window, model=model, train=train)
+
+
+def _named(made: Forecast, name: str) -> Forecast:
+    return dataclasses.replace(made, name=name)
