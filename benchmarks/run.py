@@ -34,6 +34,7 @@ PARTS = (
     "anatomy",
     "sessions",
     "drag",
+    "start",
     "history",
     "lag",
     "search",
@@ -71,6 +72,7 @@ def main() -> None:
         "anatomy": _anatomy,
         "sessions": _sessions,
         "drag": _drag,
+        "start": _start,
         "history": _history,
         "lag": _lag,
         "search": _search,
@@ -112,6 +114,12 @@ def _drag() -> list[dict[str, Any]]:
     from drag import drag_all
 
     return drag_all()
+
+
+def _start() -> dict[str, Any]:
+    from start import measure_start
+
+    return measure_start()
 
 
 def _history() -> dict[str, float]:
