@@ -28,7 +28,7 @@ class Sequences:
 
     Attributes:
         rows: (R, F) float32, or uint8 that is normalised in the batch; the whole table, shared between the parts.
-        starts: (N,) int64, the first row of each window, evenly spaced.
+        starts: (N,) int64, the first row of each window, ascending; evenly spaced but for holes.
         targets: (N, O) float32 for regression, (N,) int64 class numbers for classification.
         steps: T, rows in a window.
         offset, scale: uint8 rows enter the net as ``(rows / 255 - offset) / scale``.
@@ -58,14 +58,31 @@ class Sequences:
 
     @property
     def inputs(self) -> npt.NDArray[Any]:
-        """(N, T, F) read-only view of the windows, not yet normalised; nothing is copied."""
+        """(N, T, F) windows, not yet normalised; a view where they are evenly spaced."""
         if not len(self):
             return np.empty((0, self.steps, self.features), self.rows.dtype)
-        spacing = int(self.starts[1] - self.starts[0]) if len(self) > 1 else 1
         windows = np.lib.stride_tricks.sliding_window_view(
             self.rows, self.steps, axis=0
         )  # (R-T+1, F, T)
-        return windows[self.starts[0] : self.starts[-1] + 1 : spacing].transpose(0, 2, 1)
+        return windows[self._start_slice].transpose(0, 2, 1)
+
+    @property
+    def _start_slice(self) -> slice | IntArray:
+        """The starts as a slice where they are evenly spaced, else themselves."""
+        spacing = self.spacing
+        if spacing is None:
+            return self.starts
+        return slice(int(self.starts[0]), int(self.starts[-1]) + 1, spacing)
+
+    @property
+    def spacing(self) -> int | None:
+        """Rows from one window to the next; None where holes in the series part them."""
+        steps = np.diff(self.starts)
+        if not len(steps):
+            return 1
+        if (steps == steps[0]).all():
+            return int(steps[0])
+        return None
 
 
 @dataclass(frozen=True, eq=False)

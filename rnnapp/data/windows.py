@@ -13,7 +13,7 @@ from rnnapp.data.scaling import RangeScaler, Scaler, StandardScaler
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.errors import ConfigError, TooFewRowsError
 
-__all__ = ["PriceSequences", "PriceSplit", "make_split"]
+__all__ = ["PriceSequences", "PriceSplit", "make_split", "window_starts"]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -90,9 +90,11 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
         TooFewRowsError: fewer rows than the window, the horizon and the split need.
     """
     prices = prices.tail(config.rows)
+    _refuse_log_returns(prices, config)
     columns, features, notes = _features(prices, config)
-    first = 1 if config.input_form == "change" else 0  # the first day has no change
-    count = len(prices) - first - config.window - config.horizon + 1
+    first = _first_row(config)
+    starts = window_starts(prices, config)
+    count = len(starts)
     needed = first + config.window + config.horizon + 3
     if count < 4:
         raise TooFewRowsError(
@@ -100,16 +102,15 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
             f"least {needed}. A shorter window or a longer file would do."
         )
     trained, validated, test_start = _parts(prices, config, first, count)
-    train_rows = first + trained + config.window + config.horizon - 1
+    train_rows = int(starts[trained - 1]) + config.window + config.horizon
     fit_rows = len(prices) if config.scaling == "all" else train_rows
 
     feature_scaler = _fit_features(config, features[first:fit_rows])
     rows = np.ascontiguousarray(feature_scaler.transform(features), dtype=np.float32)
     rows[:first] = 0.0  # never inside a window
 
-    starts = np.arange(first, first + count, dtype=np.int64)
-    actual = _ahead(prices.close, config, first)  # (count, H)
-    dates = _ahead(prices.dates, config, first)
+    actual = _ahead(prices.close, config, first)[starts - first]  # (count, H)
+    dates = _ahead(prices.dates, config, first)[starts - first]
     ends = starts + config.window - 1
     anchor, anchor_dates = prices.close[ends], prices.dates[ends]
     values = _target(actual, anchor, config)
@@ -161,14 +162,56 @@ def _features(
         )
     values = frame.to_numpy(np.float64)
     if config.input_form == "change":
-        logs = np.column_stack(
-            [
-                np.log1p(v) if c == "Volume" else np.log(v)
-                for c, v in zip(columns, values.T, strict=True)
-            ]
-        )
-        values = np.vstack([np.zeros(len(columns)), np.diff(logs, axis=0)])
+        if not prices.is_positive:
+            notes.append(
+                "Prices are zero or below, so the net sees plain changes, not log-changes."
+            )
+        levels = [
+            _comparable_levels(value, column, prices.is_positive)
+            for column, value in zip(columns, values.T, strict=True)
+        ]
+        changes = np.diff(np.column_stack(levels), axis=0)
+        values = np.vstack([np.zeros(len(columns)), changes])
     return tuple(columns), values, tuple(notes)
+
+
+def _comparable_levels(values: Float64Array, column: str, positive: bool) -> Float64Array:
+    """(R,) what the changes of a column are taken of: logarithms, where prices have them."""
+    if column == "Volume":
+        return np.log1p(values)
+    if positive:
+        return np.log(values)
+    return values
+
+
+def window_starts(prices: PriceTable, config: WindowConfig) -> npt.NDArray[np.int64]:
+    """(N,) first rows of the windows that do not run across a hole in the series."""
+    first = _first_row(config)
+    length = config.window + config.horizon
+    starts = np.arange(first, max(first, len(prices) - length + 1), dtype=np.int64)
+    crosses = np.zeros(len(starts), bool)
+    for hole in prices.holes.tolist():
+        crosses |= (starts < hole) & (starts + length > hole)
+        if first:  # the first change after a hole is no change of a day
+            crosses |= starts == hole
+    return starts[~crosses]
+
+
+def _first_row(config: WindowConfig) -> int:
+    """1 where the net sees changes: the first day has none."""
+    return int(config.input_form == "change")
+
+
+def _refuse_log_returns(prices: PriceTable, config: WindowConfig) -> None:
+    """Log-returns and the shares of rises need prices above zero."""
+    if config.target != "log-return" or prices.is_positive:
+        return
+    row = int(prices.close.argmin())
+    raise ConfigError(
+        f"{prices.name} falls to {prices.close[row]:,.6g} on {prices.dates[row]!s:.10}, and "
+        "log-returns need prices above zero.",
+        remedy="Use the target difference or level.",
+    )
 
 
 def _parts(
@@ -200,7 +243,8 @@ def _split_windows(prices: PriceTable, config: WindowConfig, first: int, count: 
     if isinstance(split, float):
         return min(max(int(split * count), 1), count - config.horizon)
     row = int(np.searchsorted(prices.dates, np.datetime64(split)))  # first row on or after that day
-    return row - first - config.window - config.horizon + 1
+    starts = window_starts(prices, config)
+    return int((starts + config.window + config.horizon - 1 < row).sum())
 
 
 def _ahead(values: npt.NDArray, config: WindowConfig, first: int) -> npt.NDArray:  # type: ignore[type-arg]

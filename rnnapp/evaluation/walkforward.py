@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
-from rnnapp.data.windows import PriceSplit, make_split
+from rnnapp.data.windows import PriceSplit, make_split, window_starts
 from rnnapp.errors import ConfigError, TooFewRowsError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
@@ -116,9 +116,9 @@ def join_folds(folds: Sequence[Fold]) -> Forecast:
 def _cut_folds(
     prices: PriceTable, config: WindowConfig, folds: int, step: int
 ) -> Iterator[PriceSplit]:
-    first = int(config.input_form == "change")  # the first day has no change
+    starts = window_starts(prices, config)
     gap = overlap_gap(config)
-    windows = len(prices) - first - config.window - config.horizon + 1
+    windows = len(starts)
     learned = windows - folds * step - gap
     if learned < config.window + config.horizon:
         most = (windows - gap - config.window - config.horizon) // step
@@ -130,8 +130,8 @@ def _cut_folds(
         )
     for number in range(folds):
         test_start = windows - (folds - number) * step
-        rows = first + test_start + step + config.window + config.horizon - 1
-        cut = PriceTable(prices.name, prices.frame.iloc[:rows], prices.repairs)
+        rows = int(starts[test_start + step - 1]) + config.window + config.horizon
+        cut = dataclasses.replace(prices, frame=prices.frame.iloc[:rows])
         trained = test_start - gap
         split = make_split(cut, dataclasses.replace(config, split=trained, rows=0))
         yield dataclasses.replace(

@@ -241,9 +241,12 @@ def gather_windows(part: Sequences, device: str = "cpu") -> Tensor:
 
 
 def _windows(part: Sequences, device: str) -> Tensor:
-    """(N, T, F) view over the shared rows; nothing is copied but the rows, once, to the device."""
+    """(N, T, F) windows: a view over the rows where they are evenly spaced, else a copy."""
     rows = torch.as_tensor(part.rows, device=device)
-    spacing = int(part.starts[1] - part.starts[0]) if len(part) > 1 else 1
+    spacing = part.spacing
+    if spacing is None:  # holes in the series
+        places = part.starts[:, None] + np.arange(part.steps)
+        return rows[torch.as_tensor(places, device=device)]
     width = part.features
     return rows.as_strided(
         (len(part), part.steps, width), (spacing * width, width, 1), int(part.starts[0]) * width

@@ -136,3 +136,41 @@ def test_what_cannot_be_cut_is_refused_in_words(
 ) -> None:
     with pytest.raises(error, match=words):
         make_split(TABLE, config)
+
+
+def _with_hole(rows: int = 200, at: int = 80) -> PriceTable:
+    """A random walk without a year in its middle."""
+    table = random_walk(rows)
+    days = table.frame.index
+    later = days + pd.Timedelta(days=364)
+    moved = days[:at].append(later[at:])
+    return PriceTable("holed", table.frame.set_axis(moved))
+
+
+@pytest.mark.parametrize("target", ["difference", "level"])
+def test_no_window_runs_across_a_hole(target):
+    """A year without prices is no night: its change would be the largest the net ever sees."""
+    table = _with_hole()
+    assert table.holes.tolist() == [80]
+    split = make_split(table, WindowConfig(window=10, horizon=2, target=target, valid=0.2))
+    gaps = np.diff(table.dates).astype("timedelta64[D]").astype(int)
+    seen = 0
+    for part in (split.train, split.valid, split.test):
+        seen += len(part)
+        np.testing.assert_array_equal(part.inputs, [part.rows[s : s + 10] for s in part.starts])
+        for start, days in zip(part.starts, part.dates, strict=True):
+            first = start - (target == "difference")
+            assert gaps[first : start + 11].max() < 31
+            assert (days == table.dates[start + 10 : start + 12]).all()
+    assert seen < 180
+
+
+def test_zero_and_negative_series_take_differences_and_explain_log_returns():
+    """Oil closed at -37.63 once, rates and spreads pass through zero."""
+    table = random_walk(120)
+    low = PriceTable("spread", table.frame[["Close"]] - 1000)
+    split = make_split(low, WindowConfig(window=5))
+    assert np.isfinite(split.train.rows).all()
+    assert any("plain changes" in note for note in split.notes)
+    with pytest.raises(ConfigError, match="log-returns need prices above zero"):
+        make_split(low, WindowConfig(window=5, target="log-return"))
