@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import threading
-from collections import OrderedDict
 from typing import Any, cast
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from rnnapp.data.prices import PriceTable, read_prices
+from rnnapp.data.notes import count_of
+from rnnapp.data.prices import PriceTable
 from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
-from rnnapp.errors import ColumnError, ConfigError, RnnappError, SourceError
+from rnnapp.errors import ConfigError, SourceError
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.page import plain_text
+from rnnapp.ui.uploads import show_breaks, show_upload, take_upload
 
 __all__ = ["choose_prices", "sample_prices", "show_repairs", "use_prices"]
 
-_SHARED_BYTES = 200_000_000  # uploads that a reloaded page finds again, of all sessions
 _EARLIEST = dt.date(1927, 1, 1)
 _SOURCES = ("bundled", "upload", "yahoo")
 _NAMES = {"bundled": "Bundled", "upload": "Upload", "yahoo": "Yahoo"}
@@ -30,7 +28,8 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
     """The block of controls for data.
 
     Args:
-        place: where on the page to say what is missing and what would do; without one, among the controls.
+        place: where on the page to say what is missing and what to do; without one, among the
+            controls.
 
     Returns:
         The table, or None while there is nothing to show yet.
@@ -44,15 +43,16 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
         key="data",
         required=True,
         persist_state="session",
-        help="A bundled index (no network), a CSV of your own, or Yahoo Finance.",
+        help="A bundled index (no network), a file of your own, or Yahoo Finance.",
     )
-    source = (
-        chosen or "bundled"
-    )  # nothing is chosen for a moment while another page takes the control over
+    # Nothing is chosen for a moment while another page takes the control over.
+    source = chosen or "bundled"
     publish_word("data", source, "bundled")
-    prices = {"bundled": _bundled, "upload": _uploaded, "yahoo": _fetched}[source](
-        place or st.container()
-    )
+    where = place or st.container()
+    show = {"bundled": _show_bundled, "upload": show_upload, "yahoo": _show_fetched}
+    prices = show[source](where)
+    if prices is not None and place is not None:
+        show_breaks(prices.tail(_rows_in_use()), place)
     if prices is None and place is not None:
         place.button(
             f"Use the bundled {BUNDLED[_FIRST]} instead",
@@ -62,25 +62,36 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
     return prices
 
 
+def _rows_in_use() -> int:
+    """How many of the latest rows the page takes; 0 takes all."""
+    rows = st.session_state.get("rows", st.query_params.get("rows", "0"))
+    if str(rows).isdigit():
+        return int(rows)
+    return 0
+
+
 def sample_prices() -> PriceTable:
     """A table for the controls while the chosen one is not there yet."""
     return _load_bundled(_FIRST)
 
 
 def show_repairs(prices: PriceTable) -> None:
-    """What was read, and what was mended while reading."""
+    """What was read, and what was decided and repaired while reading."""
     first, last = prices.frame.index[0].date(), prices.frame.index[-1].date()
-    st.caption(
-        f"{plain_text(prices.name)}: {len(prices):,} days, {first} to {last}; {', '.join(prices.columns)}."
-    )
+    units = prices.spacing.units
+    columns = ", ".join(prices.columns)
+    st.caption(f"{plain_text(prices.name)}: {len(prices):,} {units}, {first} to {last}; {columns}.")
     if prices.repairs:
-        with st.expander(f"{len(prices.repairs)} repairs while reading", icon=":material/build:"):
-            for repair in prices.repairs:
-                st.markdown(f"- {plain_text(str(repair))}")
+        title = f"{count_of(len(prices.repairs), 'note')} on reading the file"
+        with st.expander(title, icon=":material/build:"):
+            for note in prices.repairs:
+                st.markdown(f"- {plain_text(str(note))}")
 
 
 def use_prices(prices: PriceTable, rows: int = 0) -> None:
-    """Make a kept run's prices the chosen ones, before any control is drawn: the bundled index they are, else an upload.
+    """Make a run's prices the chosen ones: the bundled index they are, else an upload.
+
+    Call it before any control is drawn.
 
     Args:
         prices: the table.
@@ -88,10 +99,10 @@ def use_prices(prices: PriceTable, rows: int = 0) -> None:
     """
     for index in BUNDLED:
         if _load_bundled(index).tail(rows).fingerprint == prices.fingerprint:
-            st.session_state["data"], st.session_state["index"] = "bundled", index
+            st.session_state["data"] = "bundled"
+            st.session_state["index"] = index
             return
-    content = prices.frame.to_csv().encode()
-    _take_upload(hashlib.sha256(content).hexdigest(), f"{prices.name}.csv", content)
+    take_upload(f"{prices.name}.csv", prices.frame.to_csv().encode())
     st.session_state["data"] = "upload"
 
 
@@ -99,7 +110,7 @@ def _use_bundled() -> None:
     st.session_state["data"] = "bundled"
 
 
-def _bundled(_: DeltaGenerator) -> PriceTable:
+def _show_bundled(_: DeltaGenerator) -> PriceTable:
     seed_word("index", tuple(BUNDLED), _FIRST)
     name = st.selectbox(
         "Index",
@@ -113,116 +124,10 @@ def _bundled(_: DeltaGenerator) -> PriceTable:
     return _load_bundled(name)
 
 
-def _uploaded(place: DeltaGenerator) -> PriceTable | None:
-    file = st.file_uploader(
-        "Price file",
-        type=["csv", "txt", "tsv"],
-        key="upload",
-        help="CSV with a date and a close; 25 MB at most.",
-    )
-    if file is not None:
-        content = file.getvalue()
-        key = hashlib.sha256(content).hexdigest()
-        if st.session_state.get("file") != key:
-            _take_upload(key, file.name, content)
-    elif "_upload_file" not in st.session_state:
-        _find_again(st.query_params.get("file", ""))
-    if "_upload_file" not in st.session_state:
-        publish_word("file", "", "")
-        place.info(
-            "Choose a CSV with a date and a close column. Exports of Yahoo, investing.com and Stooq are read as they are."
-        )
-        return None
-    publish_word("file", st.session_state["file"], "")
-    if st.session_state.get("_upload") is None:
-        name, content = st.session_state["_upload_file"]
-        st.session_state["_upload"] = _read_upload(content, name, place)
-    table: PriceTable | None = st.session_state["_upload"]
-    return table
-
-
-def _take_upload(key: str, name: str, content: bytes) -> None:
-    """Make a file this session's own, and let a reload of the page find it by its address."""
-    st.session_state["file"] = key
-    st.session_state["_upload_file"] = (name, content)
-    st.session_state["_upload"] = None
-    st.session_state.pop("_mapping", None)
-    _shared_uploads().add(key, name, content)
-
-
-def _find_again(key: str) -> None:
-    """The page was loaded again: take the file back from the server, where it is still there."""
-    found = _shared_uploads().get(key)
-    if found is not None:
-        _take_upload(key, *found)
-
-
-class SharedUploads:
-    """Recent uploads of all sessions, so that a reloaded page finds its file again.
-
-    They are found by the SHA-256 of their content, which nobody can guess without the file. A
-    session has its own file besides, so what is dropped here is lost to reloads only.
-
-    Args:
-        most_bytes: the oldest files are dropped beyond this total.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def add(self, key: str, name: str, content: bytes) -> None:
-        """Add a file as the newest one."""
-        with self._lock:
-            self._files.pop(key, None)
-            self._files[key] = (name, content)
-            total = sum(len(data) for _, data in self._files.values())
-            while total > self._most_bytes:
-                _, (_, dropped) = self._files.popitem(last=False)
-                total -= len(dropped)
-
-    def get(self, key: str) -> tuple[str, bytes] | None:
-        """Name and content of a file, or None where it is not there."""
-        with self._lock:
-            return self._files.get(key)
-
-
-@st.cache_resource(show_spinner=False)
-def _shared_uploads() -> SharedUploads:
-    return SharedUploads(_SHARED_BYTES)
-
-
-def _read_upload(content: bytes, name: str, place: DeltaGenerator) -> PriceTable | None:
-    try:
-        return read_prices(
-            content, name=name.rsplit(".", 1)[0], columns=st.session_state.get("_mapping")
-        )
-    except ColumnError as error:
-        place.error(plain_text(str(error)), icon=":material/error:")
-        if error.columns:
-            _map_by_hand(error.columns, place)
-    except RnnappError as error:
-        place.error(plain_text(str(error)), icon=":material/error:")
-    return None
-
-
-def _map_by_hand(columns: tuple[str, ...], place: DeltaGenerator) -> None:
-    """Ask which column is which."""
-    with place.form("mapping"):
-        st.markdown("Which column is which?")
-        date = st.selectbox("Date", columns, index=0)
-        close = st.selectbox("Close", columns, index=min(1, len(columns) - 1))
-        if st.form_submit_button("Use these columns", type="primary"):
-            st.session_state["_mapping"] = {"Date": date, "Close": close}
-            st.rerun()
-
-
-def _fetched(place: DeltaGenerator) -> PriceTable | None:
+def _show_fetched(place: DeltaGenerator) -> PriceTable | None:
     typed = st.session_state.get("ticker") or st.query_params.get("ticker") or next(iter(TICKERS))
-    st.session_state["ticker"] = typed[
-        :20
-    ]  # any symbol may be asked for; what is none is told when it is fetched
+    # Any symbol may be typed; what is none is refused when it is fetched.
+    st.session_state["ticker"] = typed[:20]
     ticker = st.selectbox(
         "Ticker",
         list(dict.fromkeys([*TICKERS, st.session_state["ticker"]])),
@@ -234,14 +139,15 @@ def _fetched(place: DeltaGenerator) -> PriceTable | None:
     )
     publish_word("ticker", ticker, next(iter(TICKERS)))
     today = dt.date.today()
-    start = _day("From", "from", today - dt.timedelta(days=5 * 365), today)
-    end = _day("To", "to", today, today)
+    start = _pick_day("From", "from", today - dt.timedelta(days=5 * 365), today)
+    end = _pick_day("To", "to", today, today)
     if start >= end:
         raise ConfigError(
-            f"The range starts on {start} and ends on {end}; a start before its end would do."
+            f"The range starts on {start} and ends on {end}.",
+            remedy="Use a start before the end.",
         )
     refresh = st.button(
-        "Fetch", icon=":material/download:", help="Copies are kept for 12 hours.", key="fetch"
+        "Fetch", icon=":material/download:", help="A copy is used for 12 hours.", key="fetch"
     )
     key = (ticker, start, end)
     if refresh or st.session_state.get("_fetched_key") != key:
@@ -251,22 +157,21 @@ def _fetched(place: DeltaGenerator) -> PriceTable | None:
     table, error = st.session_state["_fetched"]
     if error:
         place.error(plain_text(error), icon=":material/cloud_off:")
-        place.info(
-            "Shown is the copy kept from the last time it was fetched."
-            if table
-            else "The bundled indices and files need no network."
-        )
+        hint = "The bundled indices and files need no network."
+        if table:
+            hint = "Shown is the copy from the last time it was fetched."
+        place.info(hint)
     return cast(PriceTable | None, table)
 
 
-def _day(label: str, name: str, default: dt.date, last: dt.date) -> dt.date:
+def _pick_day(label: str, name: str, default: dt.date, last: dt.date) -> dt.date:
     """A day of the range, in the address where it is not the default."""
     if name not in st.session_state:
         try:
-            asked = dt.date.fromisoformat(st.query_params.get(name, ""))
+            wanted = dt.date.fromisoformat(st.query_params.get(name, ""))
         except ValueError:
-            asked = default
-        st.session_state[name] = min(max(asked, _EARLIEST), last)
+            wanted = default
+        st.session_state[name] = min(max(wanted, _EARLIEST), last)
     day: dt.date = st.date_input(
         label, min_value=_EARLIEST, max_value=last, key=name, persist_state="session"
     )
@@ -277,7 +182,7 @@ def _day(label: str, name: str, default: dt.date, last: dt.date) -> dt.date:
 def _fetch(
     ticker: str, start: dt.date, end: dt.date, *, refresh: bool
 ) -> tuple[PriceTable | None, str]:
-    """The table, or the last copy kept; and what went wrong, if anything did."""
+    """The table, or the last copy, and what went wrong, if anything did."""
     try:
         return fetch_yahoo(ticker, start, end, refresh=refresh), ""
     except (SourceError, ConfigError) as error:

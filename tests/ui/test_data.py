@@ -6,7 +6,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from rnnapp.ui.data import SharedUploads
+from rnnapp.ui.uploads import SharedUploads
 from tests.support import random_walk
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "forecast.py")
@@ -40,13 +40,13 @@ def test_shared_uploads_are_bounded_in_bytes_not_in_number() -> None:
     shared = SharedUploads(most_bytes=1000)
     for number in range(50):
         shared.add(str(number), f"{number}.csv", b"x" * 10)
-    assert shared.get("0") == ("0.csv", b"x" * 10)
+    assert shared.find("0") == ("0.csv", b"x" * 10)
     shared.add("large", "large.csv", b"x" * 600)
-    assert shared.get("large") is not None
-    assert shared.get("0") is None
-    assert shared.get("49") is not None
+    assert shared.find("large") is not None
+    assert shared.find("0") is None
+    assert shared.find("49") is not None
     shared.add("too large", "too large.csv", b"x" * 1001)
-    assert shared.get("too large") is None
+    assert shared.find("too large") is None
 
 
 def test_a_file_name_is_shown_as_text() -> None:
