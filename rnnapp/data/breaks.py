@@ -157,7 +157,10 @@ def _describe_jump(
             likely = "which looks like an unadjusted split"
         message = f"{moved}, {likely} of about {ratio:g} to 1.{advice}"
         return Break("split", row, days[row], message)
-    if times > 30:
-        message = f"{moved}, {times:,.3g} times in one step: the scale or the currency changes there.{advice}"
+    if times > 30 or (times > 3 and np.log(times) > 40 * usual):
+        message = (
+            f"{moved}, {times:,.3g} times in one step. The scale, the currency or the number of "
+            f"shares may change there.{advice}"
+        )
         return Break("scale", row, days[row], message)
     return None

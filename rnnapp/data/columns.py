@@ -401,9 +401,11 @@ def _guess_ohlc(search: _Search, places: list[int]) -> dict[str, int]:
     # The next open is nearer to the close than the next close is to the open.
     forward = np.abs(values[1:, first] - values[:-1, last]).mean()
     backward = np.abs(values[1:, last] - values[:-1, first]).mean()
-    if forward > 0.8 * backward and backward > 0.8 * forward and forward != backward:
+    # Where that does not show, the open comes first, but for two columns in front of High and Low.
+    unsure = forward > 0.8 * backward and backward > 0.8 * forward and forward != backward
+    if unsure and (first, last) == (0, 1):
         return {}
-    if forward > backward:
+    if forward > backward and not unsure:
         first, last = last, first
     order = {"Open": first, "High": high, "Low": low, "Close": last}
     return {role: places[i] for role, i in order.items()}

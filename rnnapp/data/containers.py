@@ -11,6 +11,7 @@ import datetime as dt
 import io
 import json
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,16 @@ Row: TypeAlias = Sequence[object]
 
 _MAX_WORKBOOK = 120_000_000  # bytes of a workbook's parts together, unpacked
 _MAX_MEMBERS = 200
+_DAMAGE = (  # what a damaged archive raises, by where it is damaged
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    LookupError,
+)
 _KINDS = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "Save it as .xlsx or CSV."),
     (b"%PDF", "a PDF", "Use the site's CSV download."),
@@ -79,7 +90,7 @@ def read_text(
         return _read_html(text, name, suffix, table), notes
     if text.lstrip()[:1] in ("{", "["):
         return _read_json(text, name), notes
-    if re.match(r"\s*<\?xml|\s*<\w+[^<>]*>\s*<", text[:400]):
+    if re.match(r"\s*<[?\w]", text[:400]) and ("</" in text[:4000] or "<?xml" in text[:400]):
         raise PriceFileError(f"{name} is XML, not a table.", remedy="Use a CSV file.")
     return text, notes
 
@@ -113,7 +124,7 @@ def _read_zip(
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise _damaged(name, "a zip archive") from error
     names = {member.filename for member in members}
     if len(members) > _MAX_MEMBERS:
@@ -148,12 +159,12 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -
     try:
         with archive.open(member) as file:
             data = file.read(MAX_BYTES + 1)
+    except _DAMAGE as error:
+        raise _damaged(name, "a zip archive") from error
     except RuntimeError as error:
         raise PriceFileError(
             f"{name} is locked with a password.", remedy="Unpack it first."
         ) from error
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError) as error:
-        raise _damaged(name, "a zip archive") from error
     if len(data) > MAX_BYTES:
         raise _too_large(name)
     return data
@@ -229,7 +240,9 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> None:
                     total += len(chunk)
                     if total > _MAX_WORKBOOK:
                         raise _too_large(name)
-        except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
+        except PriceFileError:
+            raise
+        except (*_DAMAGE, RuntimeError) as error:
             raise _damaged(name, "an Excel workbook") from error
 
 

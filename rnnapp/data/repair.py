@@ -100,7 +100,8 @@ def find_empty_zeros(close: Values, other_prices: bool) -> Mask:
     series = pd.Series(np.where(zero, np.nan, close))
     before, after = series.ffill().to_numpy(), series.bfill().to_numpy()
     nearest = np.fmin(before, after)
-    natural = (nearest <= 10 * tick) & ~np.isnan(before)
+    leading = np.isnan(before)
+    natural = (nearest <= 10 * tick) & (~leading | (leading.sum() <= 3))
     return np.asarray(zero & ~natural)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
 from collections.abc import Callable
 
 import numpy as np
@@ -19,6 +22,19 @@ _NAMES = {
     "korean": ("날짜", "시가", "고가", "저가", "종가", "거래량"),
     "japanese": ("日付", "始値", "高値", "安値", "終値", "出来高"),
     "chinese": ("日期", "开盘", "最高", "最低", "收盘", "成交量"),
+    "turkish": ("Tarih", "Açılış", "Yüksek", "Düşük", "Şimdi", "Hac."),
+    "vietnamese": ("Ngày", "Mở", "Cao", "Thấp", "Lần cuối", "KL"),
+    "indonesian": ("Tanggal", "Pembukaan", "Tertinggi", "Terendah", "Terakhir", "Vol."),
+    "thai": ("วันที่", "เปิด", "สูงสุด", "ต่ำสุด", "ล่าสุด", "ปริมาณ"),
+    "arabic": ("التاريخ", "مفتوح", "مرتفع", "منخفض", "الأخير", "الحجم"),
+    "hindi": ("तिथि", "खुला", "उच्च", "निम्न", "अंतिम", "वॉल्यूम"),
+    "portuguese": ("Data", "Abertura", "Máxima", "Mínima", "Último", "Vol."),
+    "italian": ("Data", "Apertura", "Massimo", "Minimo", "Ultimo", "Vol."),
+    "dutch": ("Datum", "Open", "Hoog", "Laag", "Laatste", "Vol."),
+    "czech": ("Datum", "Otevření", "Nejvyšší", "Nejnižší", "Poslední", "Objem"),
+    "swedish": ("Datum", "Öppning", "Högst", "Lägst", "Senaste", "Volym"),
+    "polish": ("Data", "Otwarcie", "Najwyzszy", "Najnizszy", "Zamkniecie", "Wolumen"),
+    "taiwanese": ("日期", "開盤價", "最高價", "最低價", "收盤價", "成交股數"),
 }
 
 
@@ -74,6 +90,61 @@ def _titled(frame: pd.DataFrame) -> bytes:
     )
 
 
+def _stamped(frame: pd.DataFrame, stamp: Callable[[pd.Timestamp], object]) -> pd.DataFrame:
+    """The table with its days written another way."""
+    return frame.set_axis(pd.Index([stamp(day) for day in frame.index], name="Date"))
+
+
+def _era_day(start: int, width: int) -> Callable[[pd.Timestamp], str]:
+    return lambda day: f"{day.year - start:0{width}}/{day:%m/%d}"
+
+
+def _money(form: str) -> Callable[[pd.DataFrame], bytes]:
+    return lambda frame: (
+        frame.assign(**{c: frame[c].map(lambda v: form.format(v)) for c in frame if c != "Volume"})
+        .to_csv()
+        .encode()
+    )
+
+
+def _workbook(frame: pd.DataFrame) -> bytes:
+    made = io.BytesIO()
+    frame.to_excel(made)
+    return made.getvalue()
+
+
+def _zipped(frame: pd.DataFrame) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("prices/index.csv", frame.to_csv())
+        archive.writestr("__MACOSX/._index.csv", "x")
+    return made.getvalue()
+
+
+def _records(frame: pd.DataFrame) -> bytes:
+    return frame.reset_index().to_json(orient="records", date_format="iso").encode()
+
+
+def _two_tickers(frame: pd.DataFrame) -> bytes:
+    """Wide pairs of another coin's columns, without any of ours but the date."""
+    return frame.assign(**{"Market Cap": 1e9, "Change %": 0.5}).to_csv().encode()
+
+
+def _ymd_columns(frame: pd.DataFrame) -> bytes:
+    days = frame.index
+    parted = frame.assign(Year=days.year, Month=days.month, Day=days.day)
+    return parted[["Year", "Month", "Day", *frame.columns]].to_csv(index=False).encode()
+
+
+def _epoch(unit: int) -> Callable[[pd.DataFrame], bytes]:
+    return lambda frame: (
+        _stamped(frame, lambda day: int(day.timestamp()) * unit)
+        .rename_axis("time")
+        .to_csv()
+        .encode()
+    )
+
+
 DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "stooq": lambda f: f.to_csv().encode(),
     "yahoo": _yahoo,
@@ -112,6 +183,72 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "korean short": lambda f: f.to_csv(date_format="%y.%m.%d").encode(),
     "bank": lambda f: f.to_csv(date_format="%d-%b-%y").encode(),
     "letter": lambda f: f.to_csv(date_format="%A, %d %B %Y").encode(),
+    **{
+        language: lambda f, language=language: _named(f, language).to_csv(sep=";", date_format="%d/%m/%Y").encode()
+        for language in (
+            "turkish", "vietnamese", "indonesian", "thai", "arabic", "hindi", "portuguese", "italian", "dutch",
+            "czech", "swedish", "polish",
+        )
+    },
+    "turkish cp1254": lambda f: _named(f, "turkish").to_csv(sep=";", date_format="%d.%m.%Y").encode("cp1254"),
+    "thai cp874": lambda f: _named(f, "thai").to_csv(date_format="%d/%m/%Y").encode("cp874"),
+    "czech cp1250": lambda f: _named(f, "czech").to_csv(sep=";", date_format="%d.%m.%Y").encode("cp1250"),
+    "taiwanese years": lambda f: _stamped(_named(f, "taiwanese"), _era_day(1911, 3)).to_csv().encode("big5"),
+    "japanese years": lambda f: _stamped(_named(f, "japanese"), _era_day(1988, 2)).rename_axis("日付").to_csv().encode("cp932"),
+    "japanese eras": lambda f: (
+        _stamped(_named(f, "japanese"), lambda d: f"H{d.year - 1988}.{d.month}.{d.day}").rename_axis("日付").to_csv().encode()
+    ),
+    "thai years": lambda f: (
+        _stamped(_named(f, "thai"), lambda d: f"{d:%d/%m/}{d.year + 543}").rename_axis("วันที่").to_csv().encode()
+    ),
+    "thai short years": lambda f: (
+        _stamped(_named(f, "thai"), lambda d: f"{d:%d/%m/}{(d.year + 543) % 100}").rename_axis("วันที่").to_csv().encode()
+    ),
+    "headerless": lambda f: f.to_csv(header=False).encode(),
+    "headerless epoch": lambda f: _stamped(f, lambda d: int(d.timestamp())).to_csv(header=False).encode(),
+    "headerless low first": lambda f: f[["Low", "High", "Open", "Close", "Volume"]].to_csv(header=False).encode(),
+    "unknown names": lambda f: f.set_axis(list("abcde"), axis=1).rename_axis("when").to_csv().encode(),
+    "first and last words": lambda f: (
+        f.rename(columns=lambda c: f"{c} (USD)").rename_axis("Exchange Date").to_csv().encode()
+    ),
+    "two volumes": lambda f: f.assign(**{"Change %": 0.1, "Prev Close": 1.0}).to_csv().encode(),
+    "epoch seconds": _epoch(1),
+    "epoch milliseconds": _epoch(10**3),
+    "epoch microseconds": _epoch(10**6),
+    "epoch nanoseconds": _epoch(10**9),
+    "float dates": lambda f: _stamped(f, lambda d: f"{d:%Y%m%d}.0").to_csv().encode(),
+    "spreadsheet days": lambda f: _stamped(f, lambda d: (d - pd.Timestamp("1899-12-30")).days).to_csv().encode(),
+    "javascript dates": lambda f: (
+        _stamped(f, lambda d: f"{d:%a %b %d %Y} 00:00:00 GMT+0200 (Eastern European Time)").to_csv().encode()
+    ),
+    "gmt stamps": lambda f: _stamped(f, lambda d: f"{d:%d.%m.%Y} 00:00:00.000 GMT+0200").to_csv().encode(),
+    "frankfurt in utc": lambda f: (
+        f.tz_localize("Europe/Berlin").tz_convert("UTC").to_csv().encode()
+    ),
+    "sydney in utc": lambda f: (
+        f.tz_localize("Australia/Sydney").tz_convert("UTC").to_csv(date_format="%Y-%m-%dT%H:%M:%SZ").encode()
+    ),
+    "three columns of dates": _ymd_columns,
+    "rupees": _money("₹{:,.2f}"),
+    "rupees in words": _money("Rs. {:,.2f}"),
+    "reals": _money("R$ {}"),
+    "zloty": _money("{} zł"),
+    "baht": _money("฿{}"),
+    "dollars in letters": _money("USD {:,.2f}"),
+    "blank thousands": lambda f: f.map(lambda v: f"{v:,.2f}".replace(",", " ")).to_csv().encode(),
+    "apostrophe thousands": lambda f: f.map(lambda v: f"{v:,.2f}".replace(",", "'")).to_csv(sep=";").encode(),
+    "arabic digits": lambda f: (
+        f.to_csv().translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")).encode()
+    ),
+    "workbook": _workbook,
+    "zip": _zipped,
+    "gzip": lambda f: gzip.compress(f.to_csv().encode()),
+    "json records": _records,
+    "json columns": lambda f: f.to_json(date_format="iso").encode(),
+    "json lines": lambda f: f.reset_index().to_json(orient="records", lines=True, date_format="iso").encode(),
+    "json split": lambda f: f.to_json(orient="split", date_format="iso").encode(),
+    "html": lambda f: f"<html><body><h1>Prices</h1>{f.reset_index().to_html(index=False, float_format='{:.2f}'.format)}</body></html>".encode(),
+    "repeated rows of names": _two_tickers,
 }  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import re
 import warnings
 
 import pytest
@@ -109,8 +111,53 @@ def _reorder_dates(data: bytes, rng: random.Random) -> bytes:
     return b"\n".join(lines)
 
 
+def _misdate(data: bytes, rng: random.Random) -> bytes:
+    """Years of other calendars, fillers and days that are none, in some rows or in all."""
+    years = re.findall(rb"(?<!\d)(?:19|20)\d\d(?!\d)", data)
+    if not years:
+        return data
+    share = rng.choice([0.02, 0.3, 1.0])
+    word = rng.choice(
+        [
+            b"9999",
+            b"0000",
+            b"0001",
+            b"1402",
+            b"2567",
+            b"113",
+            b"99",
+            b"6",
+            b"3000",
+            b"10000",
+            b"99999",
+            b"-5",
+        ]
+    )
+    shift = rng.choice([0, 543, -1911, -2018, -1988, 100, -100])
+
+    def changed(found: re.Match[bytes]) -> bytes:
+        if rng.random() > share:
+            return found[0]
+        if shift:
+            return str(abs(int(found[0]) + shift)).encode()
+        return word
+
+    return re.sub(rb"(?<!\d)(?:19|20)\d\d(?!\d)", changed, data)
+
+
+def _impossible_days(data: bytes, rng: random.Random) -> bytes:
+    lines = data.split(b"\n")
+    days = [b"31/12/9999", b"00/00/0000", b"2024-02-30", b"1900-01-00", b"32.13.2020", b"R0.0.0", b"25:61:61",
+            b"1e18", b"99999999999999999999", b"-1", b"9999-12-31 23:59:59", b"0000-00-00T00:00:00Z"]  # fmt: skip
+    for i in range(1, len(lines)):
+        _, sign, rest = lines[i].partition(b",")
+        if sign and rng.random() < rng.choice([0.02, 0.5, 1.0]):
+            lines[i] = rng.choice(days) + sign + rest
+    return b"\n".join(lines)
+
+
 _MUTATIONS = (
-    _flip_bytes, _drop_bytes, _insert_bytes, _cut, _lines, _shuffle_lines, _swap_signs, _shuffle_columns, _reorder_dates,
+    _misdate, _impossible_days, _flip_bytes, _drop_bytes, _insert_bytes, _cut, _lines, _shuffle_lines, _swap_signs, _shuffle_columns, _reorder_dates,
 )  # fmt: skip
 
 
@@ -128,7 +175,7 @@ def _outcome(data: bytes) -> PriceTable | None:
 
 
 @settings(
-    max_examples=2000,
+    max_examples=int(os.environ.get("RNNAPP_MUTATIONS", "2000")),
     deadline=None,
     derandomize=True,
     database=None,
