@@ -94,7 +94,7 @@ def find_empty_zeros(close: Values, other_prices: bool) -> Mask:
     if not zero.any() or (close < 0).any():
         return np.zeros(len(close), bool)
     known = np.unique(close[close > 0])
-    if other_prices or not len(known):
+    if other_prices or len(known) < 5:
         return zero
     tick = float(np.diff(np.concatenate([[0.0], known])).min())
     series = pd.Series(np.where(zero, np.nan, close))
