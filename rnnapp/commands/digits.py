@@ -1,4 +1,4 @@
-"""``python -m rnnapp digits train | eval | classify``: nets that read handwritten digits row by row."""
+"""``python -m rnnapp digits train | eval | classify``: nets that read digits row by row."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def register(subparsers: Any) -> None:
         metavar="FILE.json",
         help="drawings; without it the test part of the digits is taken",
     )
-    _add_net(judge, _eval)
+    _add_net(judge, _run_eval)
     classify = actions.add_parser(
         "classify", help="say which digit a picture shows", allow_abbrev=False
     )
@@ -50,7 +50,7 @@ def register(subparsers: Any) -> None:
     classify.add_argument(
         "--several", action="store_true", help="read every digit of the picture, line by line"
     )
-    _add_net(classify, _classify)
+    _add_net(classify, _run_classify)
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--net",
         choices=tuple(NETS),
         default="bilstm",
-        help="whose settings to start from (default bilstm)",
+        help="net to take the settings from (default bilstm)",
     )
     for settings in NETS["bilstm"].settings:
         _add_settings(parser, settings)
@@ -67,7 +67,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="DIR", help="write the weights (safetensors) and settings (JSON)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=_train)
+    parser.set_defaults(run=_run_train)
 
 
 def _add_settings(
@@ -88,15 +88,16 @@ def _add_net(parser: argparse.ArgumentParser, run: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def _train(args: argparse.Namespace) -> int:
-    model, train, digits = _chosen(args)
+def _run_train(args: argparse.Namespace) -> int:
+    model, train, digits = _read_settings(args)
     split = load_digits(digits)
     training = Training(split, model, train, augment=make_augment(digits))
     for event in training.epochs():
         if not args.json:
             print(
-                f"epoch {event.epoch + 1:>3}  loss {event.train_loss:.4f}  train {event.train_accuracy:.2%}  "
-                f"test {event.test_accuracy:.2%}  {event.seconds:.0f} s",
+                f"epoch {event.epoch + 1:>3}  loss {event.train_loss:.4f}"
+                f"  train {event.train_accuracy:.2%}  test {event.test_accuracy:.2%}"
+                f"  {event.seconds:.0f} s",
                 flush=True,
             )
     trained = training.result()
@@ -106,34 +107,36 @@ def _train(args: argparse.Namespace) -> int:
         net = DigitNet(model.name, trained, digits, facts)
         facts["drawings"] = {
             "file": Path(args.strokes).name,
-            **_drawn_scores(net, args.strokes).report(),
+            **_drawn_scores(net, args.strokes).to_report(),
         }
     if args.out:
         save_model(trained, args.out, **facts)
-    answer = f"{model.name} reads {scores.accuracy:.2%} of {len(split.test):,} test digits of {split.name} right."
-    print(
-        json.dumps(_train_report(trained, facts, answer))
-        if args.json
-        else "\n".join([*split.notes, answer])
+    template = "{net} reads {share:.2%} of {count:,} test digits of {data} right."
+    answer = template.format(
+        net=model.name, share=scores.accuracy, count=len(split.test), data=split.name
     )
+    if args.json:
+        print(json.dumps(_train_report(trained, facts, answer)))
+    else:
+        print("\n".join([*split.notes, answer]))
     return 0
 
 
-def _eval(args: argparse.Namespace) -> int:
+def _run_eval(args: argparse.Namespace) -> int:
     net = open_net(args.net)
     if args.strokes:
-        scores, of = _drawn_scores(net, args.strokes), args.strokes
+        scores = _drawn_scores(net, args.strokes)
+        source = args.strokes
     else:
         split = load_digits(dataclasses.replace(net.digits, augment="none"))
-        scores, of = (
-            score_digits(net.trained.predict(split.test), split.test.targets),
-            f"the test digits of {split.name}",
-        )
+        scores = score_digits(net.trained.predict(split.test), split.test.targets)
+        source = f"the test digits of {split.name}"
     if args.json:
-        print(json.dumps({"net": net.title, "of": of, **scores.report()}))
+        print(json.dumps({"net": net.title, "of": source, **scores.to_report()}))
     else:
         print(
-            f"{net.title} reads {scores.accuracy:.1%} of {len(scores.targets):,} digits right ({of})."
+            f"{net.title} reads {scores.accuracy:.1%} of {len(scores.targets):,} digits right"
+            f" ({source})."
         )
         print("\n".join(f"  {digit}: {share:.1%}" for digit, share in enumerate(scores.per_class)))
     return 0
@@ -146,7 +149,7 @@ def _drawn_scores(net: DigitNet, file: str) -> DigitScores:
     )
 
 
-def _classify(args: argparse.Namespace) -> int:
+def _run_classify(args: argparse.Namespace) -> int:
     net = open_net(args.net)
     picture = read_picture(args.image)
     if args.several:
@@ -193,7 +196,7 @@ def _train_report(trained: TrainedModel, facts: dict[str, Any], answer: str) -> 
     }
 
 
-def _chosen(args: argparse.Namespace) -> tuple[ModelConfig, TrainConfig, DigitConfig]:
+def _read_settings(args: argparse.Namespace) -> tuple[ModelConfig, TrainConfig, DigitConfig]:
     """The named net's settings with what the options say instead."""
     recipe = NETS[args.net]
     for settings in recipe.settings:

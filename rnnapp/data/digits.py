@@ -1,7 +1,8 @@
 """Handwritten digits as sequences: 28 rows are 28 steps of 28 pixels, top to bottom.
 
-MNIST where it is found (``RNNAPP_MNIST_ROOT``, the shared data beside the repository, the product's own folder) or may be
-downloaded; else scikit-learn's digits scaled up, and a note that says so. Pixels stay uint8 until a batch is made.
+MNIST where it is found (``RNNAPP_MNIST_ROOT``, the shared data beside the repository, the product's
+own folder) or may be downloaded; else scikit-learn's digits scaled up, and a note that says so.
+Pixels stay uint8 until a batch is made.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,11 @@ __all__ = ["DigitSplit", "as_sequences", "find_mnist", "load_digits", "make_augm
 
 Progress = Callable[[float], None]
 Pictures = npt.NDArray[np.uint8]
-_SIDE, _CLASSES = 28, 10
+IntArray = npt.NDArray[np.int64]
+Parts = tuple[Pictures, IntArray, Pictures, IntArray]
+"""Pictures (N, 28, 28) and classes (N,) that train, then those that test."""
+_SIDE = 28
+_CLASSES = 10
 _SLASHED = 0.15  # share of the zeros that also come slashed
 _TIMEOUT = 10.0
 
@@ -57,29 +61,32 @@ def load_digits(
 
     Args:
         config: which digits, and how pixels are scaled. ``source="auto"`` never downloads.
-        progress: told the share of the download that is done, 0 to 1.
+        progress: receives the share of the download that is done, 0 to 1.
 
     Raises:
-        SourceError: MNIST is asked for, is not found, and cannot be downloaded; or its files are broken.
+        SourceError: MNIST is required, is not found, and cannot be downloaded; or its files are
+            broken.
     """
     config = config or DigitConfig()
-    root = None if config.source == "sklearn" else find_mnist()
+    root = None
+    if config.source != "sklearn":
+        root = find_mnist()
     if root is None and config.source == "mnist":
-        root = _download(progress or (lambda done: None))
+        root = _download_mnist(progress or (lambda done: None))
     if root is None:
-        return _split(config, "scikit-learn's digits", _read_sklearn(), _sklearn_note(config))
-    return _split(config, "MNIST", _read_mnist(root), ())
+        return _make_split(config, "scikit-learn's digits", _read_sklearn(), _sklearn_note(config))
+    return _make_split(config, "MNIST", _read_mnist(root), ())
 
 
 def find_mnist() -> Path | None:
     """The folder that torchvision reads MNIST from, or None where it is not on this machine."""
-    for root in _roots():
+    for root in _find_roots():
         if all((root / "MNIST" / "raw" / name).is_file() for name in _FILES):
             return root
     return None
 
 
-def as_sequences(pictures: Pictures, targets: npt.NDArray[Any], config: DigitConfig) -> Sequences:
+def as_sequences(pictures: Pictures, targets: npt.ArrayLike, config: DigitConfig) -> Sequences:
     """Pictures (N, 28, 28) uint8 and classes (N,) as windows of 28 rows."""
     return Sequences(
         rows=pictures.reshape(-1, _SIDE),
@@ -95,8 +102,10 @@ def make_augment(config: DigitConfig) -> Affine | None:
     """What changes the training batches, None where nothing does."""
     if config.augment == "none":
         return None
-    bent = dict(bend=1.0, weight=0.5) if config.augment == "drawn" else {}
-    return Affine(background=-config.mean / config.sd, **bent)
+    background = -config.mean / config.sd
+    if config.augment == "affine":
+        return Affine(background)
+    return Affine(background, bend=1.0, weight=0.5)
 
 
 _FILES = (
@@ -107,7 +116,7 @@ _FILES = (
 )
 
 
-def _roots() -> list[Path]:
+def _find_roots() -> list[Path]:
     """Where MNIST may lie; a folder that is named is the only one."""
     named = os.environ.get("RNNAPP_MNIST_ROOT")
     if named:
@@ -115,10 +124,10 @@ def _roots() -> list[Path]:
     return [Path(__file__).resolve().parents[3] / "shared" / "data", home() / "mnist"]
 
 
-def _split(
+def _make_split(
     config: DigitConfig,
     name: str,
-    parts: tuple[Pictures, Any, Pictures, Any],
+    parts: Parts,
     notes: tuple[str, ...],
 ) -> DigitSplit:
     digest = hashlib.sha256()
@@ -140,9 +149,7 @@ def _split(
     )
 
 
-def _with_slashed_zeros(
-    pictures: Pictures, classes: npt.NDArray[Any]
-) -> tuple[Pictures, npt.NDArray[Any]]:
+def _with_slashed_zeros(pictures: Pictures, classes: IntArray) -> tuple[Pictures, IntArray]:
     """The training digits and, once more, a few of their zeros with a stroke through them."""
     rng = np.random.default_rng(0)
     zeros = np.flatnonzero(classes == 0)
@@ -151,18 +158,19 @@ def _with_slashed_zeros(
     return np.concatenate([pictures, slashed]), np.concatenate([classes, classes[chosen]])
 
 
-def _read_mnist(root: Path) -> tuple[Pictures, Any, Pictures, Any]:
+def _read_mnist(root: Path) -> Parts:
     try:
         train, test = (datasets().MNIST(root, train=part) for part in (True, False))
         return train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy()
     except (OSError, ValueError, RuntimeError, AssertionError) as error:
         raise SourceError(
-            f"The MNIST files in {root} cannot be read ({error}); remove them to download them again."
+            f"The MNIST files cannot be read ({type(error).__name__}).",
+            remedy="Remove them to download them again.",
         ) from error
 
 
-def _read_sklearn() -> tuple[Pictures, Any, Pictures, Any]:
-    """1,797 digits of 8x8 pixels, each scaled up and placed as MNIST would; every fifth is for testing."""
+def _read_sklearn() -> Parts:
+    """1,797 digits of 8x8 pixels, scaled up and placed as MNIST would; every fifth tests."""
     from sklearn.datasets import load_digits as load
 
     bunch = load()
@@ -171,7 +179,7 @@ def _read_sklearn() -> tuple[Pictures, Any, Pictures, Any]:
     return pictures[~test], bunch.target[~test], pictures[test], bunch.target[test]
 
 
-def _scale_up(picture: npt.NDArray[Any]) -> Pictures:
+def _scale_up(picture: npt.NDArray[np.float64]) -> Pictures:
     from PIL import Image
 
     grey = Image.fromarray(np.pad(picture / 16, 1).astype(np.float32)).resize(
@@ -183,41 +191,46 @@ def _scale_up(picture: npt.NDArray[Any]) -> Pictures:
 
 
 def _sklearn_note(config: DigitConfig) -> tuple[str, ...]:
-    found = "" if config.source == "sklearn" else "MNIST is not on this machine, so these are "
-    return (
-        f"{found or 'These are '}scikit-learn's 1,797 digits, scaled up from 8x8 pixels: good enough to see a net learn, too "
-        "few to read every hand.",
+    note = (
+        "These are scikit-learn's 1,797 digits, scaled up from 8x8 pixels: good enough to see a net"
+        " learn, too few to read every hand."
     )
+    if config.source != "sklearn":
+        note = note.replace("These are", "MNIST is not on this machine, so these are", 1)
+    return (note,)
 
 
-def _download(progress: Progress) -> Path:
+def _download_mnist(progress: Progress) -> Path:
     """MNIST's four files into the last of the roots, checked against their published sums."""
-    root = _roots()[-1]
+    root = _find_roots()[-1]
     mnist = datasets().MNIST
     folder = root / "MNIST" / "raw"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for i, (name, md5) in enumerate(mnist.resources):
-            content = _fetch(mnist.mirrors, name, md5, _part(progress, i, len(mnist.resources)))
+            content = _fetch_file(
+                mnist.mirrors, name, md5, _part_progress(progress, i, len(mnist.resources))
+            )
             (folder / name).write_bytes(content)
         mnist(root, download=True)  # finds the files whole and unpacks them
     except OSError as error:
         raise SourceError(
-            f"MNIST cannot be kept in {root} ({error.strerror or error}); set RNNAPP_MNIST_ROOT to a folder that can be written."
+            f"MNIST cannot be saved ({error.strerror or error}).",
+            remedy="Set RNNAPP_MNIST_ROOT to a folder that can be written.",
         ) from error
     return root
 
 
-def _part(progress: Progress, index: int, count: int) -> Progress:
+def _part_progress(progress: Progress, index: int, count: int) -> Progress:
     """Progress of one of several files as progress of all."""
     return lambda done: progress((index + done) / count)
 
 
-def _fetch(mirrors: list[str], name: str, md5: str, progress: Progress) -> bytes:
+def _fetch_file(mirrors: list[str], name: str, md5: str, progress: Progress) -> bytes:
     why = "no mirror is known"
     for mirror in mirrors:
         try:
-            content = _stream(mirror + name, progress)
+            content = _stream_bytes(mirror + name, progress)
         except (urllib.error.URLError, TimeoutError, OSError) as error:
             why = str(getattr(error, "reason", error))
             continue
@@ -225,16 +238,18 @@ def _fetch(mirrors: list[str], name: str, md5: str, progress: Progress) -> bytes
             return content
         why = "what came is not the published file"
     raise SourceError(
-        f"MNIST could not be downloaded ({why}); with no network, scikit-learn's digits would do, or a folder that has MNIST, "
-        "named in RNNAPP_MNIST_ROOT."
+        f"MNIST could not be downloaded ({why}).",
+        remedy="With no network, use scikit-learn's digits, or name a folder that has MNIST in"
+        " RNNAPP_MNIST_ROOT.",
     )
 
 
-def _stream(url: str, progress: Progress) -> bytes:
+def _stream_bytes(url: str, progress: Progress) -> bytes:
     body = io.BytesIO()
     with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
         total = int(answer.headers.get("Content-Length") or 0)
         while chunk := answer.read(1 << 16):
             body.write(chunk)
-            progress(min(1.0, body.tell() / total) if total else 0.0)
+            if total:
+                progress(min(1.0, body.tell() / total))
     return body.getvalue()

@@ -1,4 +1,7 @@
-"""Drawn digits as JSON: ``[{"label": 3, "source": "...", "strokes": [[[x, y], ...], ...]}]``, x to the right, y down."""
+"""Drawn digits as JSON: a list of labels with their strokes.
+
+``[{"label": 3, "source": "...", "strokes": [[[x, y], ...], ...]}]``, x to the right, y down.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,8 @@ def read_drawings(source: str | Path | bytes) -> tuple[Drawing, ...]:
     """Drawings out of a JSON file or its bytes.
 
     Raises:
-        DataError: the file cannot be opened, is not JSON, or an entry lacks a label or has no strokes; the first such entry
-            is named.
+        DataError: the file cannot be opened, is not JSON, or an entry lacks a label or has no
+            strokes; the first such entry is named.
     """
     try:
         content = source
@@ -85,10 +88,12 @@ def digits_of(
     """Drawings as the net sees them, drawn on the canvas first.
 
     Returns:
-        (N, 28, 28) uint8 pictures, their (N,) labels, and why a drawing was refused (empty where it was not); the picture of
-        a refused drawing is blank.
+        (N, 28, 28) uint8 pictures, their (N,) labels, and why a drawing was refused (empty where it
+        was not); the picture of a refused drawing is blank.
     """
-    pictures, labels, refusals = [], [], []
+    pictures = []
+    labels = []
+    refusals = []
     for drawing in drawings:
         labels.append(drawing.label)
         try:
@@ -106,9 +111,9 @@ def digits_of(
 
 def _read_entry(number: int, entry: Any) -> Drawing:
     try:
-        label, strokes = (
-            entry["label"],
-            tuple(tuple((float(x), float(y)) for x, y in stroke) for stroke in entry["strokes"]),
+        label = entry["label"]
+        strokes = tuple(
+            tuple((float(x), float(y)) for x, y in stroke) for stroke in entry["strokes"]
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -119,6 +124,7 @@ def _read_entry(number: int, entry: Any) -> Drawing:
     points = [value for stroke in strokes for point in stroke for value in point]
     if not points or len(points) > 2 * _MOST_POINTS or not all(map(math.isfinite, points)):
         raise DataError(
-            f"Drawing {number} has {len(points) // 2} points; it takes 1 to {_MOST_POINTS}, all of them numbers."
+            f"Drawing {number} has {len(points) // 2} points; it takes 1 to {_MOST_POINTS},"
+            " all of them numbers."
         )
     return Drawing(int(label), strokes, str(entry.get("source", "")))

@@ -1,4 +1,4 @@
-"""Bytes of a file that somebody names: regular files only, and no more of them than a limit."""
+"""Read the bytes of a file: regular files only, up to a limit."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Ink off its paper: pixels of a photo or a scan to a map of how much ink is where.
+"""Separate ink from paper in a photo or a scan.
 
-Paper is seldom even: it lies in a shadow, fades towards a corner, has squares or a frame printed on it. Where a picture
-has two clear levels they are taken as they are; elsewhere the paper's own brightness is estimated at each place by a
-morphological closing, which wipes out strokes but leaves shadows (Serra, "Image Analysis and Mathematical Morphology",
-1982), and ink is what is darker than that. This module knows nothing of digits.
+Paper is seldom even: it lies in a shadow, fades towards a corner, has squares or a frame printed on
+it. Where a picture has two clear levels they are taken as they are; elsewhere the paper's own
+brightness is estimated at each place by a morphological closing, which wipes out strokes but leaves
+shadows (Serra, "Image Analysis and Mathematical Morphology", 1982), and ink is what is darker than
+that. This module knows nothing of digits.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def find_ink(picture: npt.NDArray[np.uint8]) -> InkMap | None:
     removed = [name for name, found in (("ruled lines", lined), ("a frame", framed)) if found]
     if not mask.any():
         return None
-    return InkMap(np.where(_grow(mask, 2), ink, 0).astype(np.float32), mask, tuple(removed))
+    return InkMap(np.where(_grow_mask(mask, 2), ink, 0).astype(np.float32), mask, tuple(removed))
 
 
 def resize_grey(grey: Grey, longer: int) -> Grey:
@@ -84,16 +85,16 @@ def _to_grey(picture: npt.NDArray[np.uint8]) -> Grey:
     colours = np.asarray(picture[..., :3] / 255, np.float32)
     alpha = np.asarray(picture[..., 3] / 255, np.float32)
     if float(np.ptp(alpha)) > 0.1:
-        if float(np.median(_rim(alpha))) < 0.5 and not _has_card(colours, alpha):
-            return _enlarge(1 - alpha)
+        if float(np.median(_rim_values(alpha))) < 0.5 and not _has_card(colours, alpha):
+            return _enlarge_grey(1 - alpha)
         paper = _clear_level(colours, alpha)
         colours = colours * alpha[..., None] + paper * (1 - alpha[..., None])
     channels = [colours @ np.array([0.299, 0.587, 0.114], np.float32)]
     channels += [colours[..., channel] for channel in range(3)]
-    return _enlarge(max(channels, key=_contrast))
+    return _enlarge_grey(max(channels, key=_measure_contrast))
 
 
-def _enlarge(grey: Grey) -> Grey:
+def _enlarge_grey(grey: Grey) -> Grey:
     if max(grey.shape) >= _SHORTEST_SIDE:
         return np.asarray(grey, np.float32)
     return resize_grey(np.asarray(grey, np.float32), _SHORTEST_SIDE)
@@ -116,11 +117,11 @@ def _clear_level(colours: Grey, alpha: Grey) -> Grey:
     return np.ones(3, np.float32)
 
 
-def _rim(values: Grey) -> Grey:
+def _rim_values(values: Grey) -> Grey:
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
 
 
-def _contrast(grey: Grey) -> float:
+def _measure_contrast(grey: Grey) -> float:
     """How far the strongest pixels stand out from the usual one, beside the noise."""
     away = np.abs(grey - np.median(grey))
     noise = float(np.median(away))
@@ -135,7 +136,7 @@ def _measure_even(grey: Grey) -> Grey | None:
     if not 0.0005 < share < 0.9995:
         return None
     darkness = _is_ink_dark(dark, share)
-    ink_side = dark if darkness else ~dark
+    ink_side = dark == darkness
     paper = grey[~ink_side]
     level = float(np.median(paper))
     strong = float(np.quantile(np.abs(grey[ink_side] - level), 0.75))
@@ -176,11 +177,11 @@ def _is_ink_dark(dark: Mask, share: float) -> bool:
         return True
     if share > 0.65:
         return False
-    return bool(np.mean(_rim(dark.astype(np.float32))) < 0.5)
+    return bool(np.mean(_rim_values(dark.astype(np.float32))) < 0.5)
 
 
 def _touches_rim(mask: Mask) -> bool:
-    return bool(np.mean(_rim(mask.astype(np.float32))) > 0.1)
+    return bool(np.mean(_rim_values(mask.astype(np.float32))) > 0.1)
 
 
 def _measure_uneven(grey: Grey) -> Grey | None:
@@ -203,7 +204,7 @@ def _lies_on_light(grey: Grey, size: int) -> bool:
     """
     span = _close_strokes(grey, size) - (1 - _close_strokes(1 - grey, size))
     inked = span > max(_FAINT, 0.4 * float(np.quantile(span, 0.995)))
-    ring = _grow(inked, 5) & ~_grow(inked, 1)
+    ring = _grow_mask(inked, 5) & ~_grow_mask(inked, 1)
     high = ndimage.maximum_filter(grey, 13)
     local = high - ndimage.minimum_filter(grey, 13)
     ring &= local > _FAINT
@@ -242,7 +243,7 @@ def _noise_level(ink: Grey) -> float:
 
 
 def _remove_lines(mask: Mask, ink: Grey) -> tuple[Mask, bool]:
-    """Wipe out ruled lines and squares: thin, straight, from one side of the picture to the other."""
+    """Wipe out ruled lines and squares: thin, straight, across the whole picture."""
     rows = _find_lines(mask)
     columns = _find_lines(mask.T)
     rest = mask & ~rows.any_line & ~columns.any_line.T
@@ -287,7 +288,7 @@ def _find_lines(mask: Mask) -> _Lines:
     best_shares = np.zeros(height)
     for tilt in _TILTS:
         shifts = np.round(tilt * (places - width / 2)).astype(int)
-        shares = _shear(mask, shifts).mean(axis=1)
+        shares = _shear_columns(mask, shifts).mean(axis=1)
         if (shares**4).sum() > (best_shares**4).sum():
             best_tilt = float(tilt)
             best_shares = shares
@@ -300,12 +301,14 @@ def _find_lines(mask: Mask) -> _Lines:
     for start, stop in spans:
         band[max(0, start - 2) : stop + 2] = True
     shifts = np.round(best_tilt * (places - width / 2)).astype(int)
-    thickness = float(np.mean([stop - start for start, stop in spans])) if spans else 0.0
-    any_line = _shear(np.repeat(band[:, None], width, axis=1), -shifts)
+    thickness = 0.0
+    if spans:
+        thickness = float(np.mean([stop - start for start, stop in spans]))
+    any_line = _shear_columns(np.repeat(band[:, None], width, axis=1), -shifts)
     return _Lines(any_line, len(spans), thickness)
 
 
-def _shear(mask: Mask, shifts: npt.NDArray[np.int64]) -> Mask:
+def _shear_columns(mask: Mask, shifts: npt.NDArray[np.int64]) -> Mask:
     """Each column moved up by its own shift; what comes in is empty."""
     height, width = mask.shape
     rows = np.arange(height)[:, None] + shifts[None, :]
@@ -360,7 +363,7 @@ def _is_frame(part: Mask) -> bool:
 
 
 def _frame_band(part: Mask) -> Mask:
-    """Where the frame's four sides run: the outermost ink of each row and column, as thick as a line."""
+    """Where the frame's four sides run: the outermost ink, as thick as a line."""
     height, width = part.shape
     thickness = _side_thickness(part)
     rows = np.arange(height)[:, None]
@@ -377,6 +380,8 @@ def _frame_band(part: Mask) -> Mask:
 def _fit_side(profile: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """A straight line through the middle half of a side's outermost ink."""
     places = np.arange(len(profile))
+    if len(profile) < 16:
+        return np.full(len(profile), float(np.median(profile)))
     middle = slice(len(profile) // 8, max(len(profile) - len(profile) // 8, 2))
     slope, start = np.polyfit(places[middle], profile[middle], 1)
     return np.asarray(slope * places + start)
@@ -423,7 +428,7 @@ def _drop_specks(mask: Mask, size: float) -> Mask:
 
 
 def _stroke_width(mask: Mask) -> float:
-    """Width of what is drawn, pixels: four times the mean distance to the edge, 0 where nothing is."""
+    """Width of the strokes, pixels: four times the mean distance to the edge, 0 for none."""
     if not mask.any():
         return 0.0
     inside = np.pad(mask, 1)
@@ -431,5 +436,5 @@ def _stroke_width(mask: Mask) -> float:
     return 4 * max(float(depths.mean()) - 0.5, 0.25)
 
 
-def _grow(mask: Mask, pixels: int) -> Mask:
+def _grow_mask(mask: Mask, pixels: int) -> Mask:
     return np.asarray(ndimage.binary_dilation(mask, np.ones((3, 3)), iterations=pixels))

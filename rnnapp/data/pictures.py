@@ -1,7 +1,7 @@
-"""A picture file to upright pixels: refuses what is too large before it is decoded, and reads every colour mode.
+"""Read picture files: sizes are checked before decoding, pixels come upright in RGBA.
 
-What people have: photos of phones, turned by their EXIF orientation alone; scans with 16 bits a pixel; CMYK from a
-print shop; palettes; transparent drawings. This module knows nothing of digits.
+What people have: photos of phones, turned by their EXIF orientation alone; scans with 16 bits a
+pixel; CMYK from a print shop; palettes; transparent drawings. This module knows nothing of digits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""A picture of handwriting to its digits, each cut out and brought to MNIST's form.
+"""Cut a picture of handwriting into its digits, each in MNIST's form.
 
-Parts of ink are put together where they belong to one digit (the bar of a 5, a pen that skipped), specks are left out, and
-what is no digit at all (a shadow, a blot, a picture of something else) is refused: no answer is better than a wrong one.
+Parts of ink are put together where they belong to one digit (the bar of a 5, a pen that skipped),
+specks are left out, and what is no digit at all (a shadow, a blot, a picture of something else) is
+refused: no answer is better than a wrong one.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class _Box:
-    """Where a part of the ink lies: rows top..bottom, columns left..right (ends excluded), and its parts' labels."""
+    """Where a part of the ink lies, ends excluded, and the labels of its pieces."""
 
     top: int
     bottom: int
@@ -120,7 +121,7 @@ def _cut_apart(picture: npt.NDArray[np.uint8]) -> Digits:
         )
     if len(boxes) == 1 and boxes[0].width > 1.7 * boxes[0].height:
         raise InkError(
-            "The picture's ink is much wider than a digit: digits that touch, or a digit on its side.",
+            "The picture's ink is much wider than a digit: digits touch, or one lies on its side.",
             remedy="Use a picture of one upright digit.",
         )
     cuts = [_cut_box(found, labels, box) for box in _reading_order(boxes)]
@@ -146,7 +147,7 @@ def _find_boxes(mask: Mask) -> tuple[npt.NDArray[np.int32], list[_Box]]:
 
 
 def _join_boxes(boxes: list[_Box]) -> list[_Box]:
-    """Put parts of one digit together, nearest first, until nothing belongs together any more."""
+    """Put parts of one digit together until nothing belongs together any more."""
     boxes = sorted(boxes, key=lambda box: -box.longer)[: 4 * MAX_DIGITS]
     joined = True
     while joined:
@@ -154,7 +155,7 @@ def _join_boxes(boxes: list[_Box]) -> list[_Box]:
         for one in range(len(boxes)):
             for other in range(one + 1, len(boxes)):
                 if _belong_together(boxes[one], boxes[other]):
-                    boxes[one] = _unite(boxes[one], boxes.pop(other))
+                    boxes[one] = _unite_boxes(boxes[one], boxes.pop(other))
                     joined = True
                     break
             if joined:
@@ -163,7 +164,7 @@ def _join_boxes(boxes: list[_Box]) -> list[_Box]:
 
 
 def _belong_together(one: _Box, other: _Box) -> bool:
-    """Whether two parts are strokes of one digit: one over the other and close, or inside each other."""
+    """Whether two parts are strokes of one digit: close over each other, or overlapping."""
     across = min(one.right, other.right) - max(one.left, other.left)
     down = min(one.bottom, other.bottom) - max(one.top, other.top)
     narrower = min(one.width, other.width)
@@ -184,7 +185,7 @@ def _belong_together(one: _Box, other: _Box) -> bool:
     return over_another and united < 3.2 * widest
 
 
-def _unite(one: _Box, other: _Box) -> _Box:
+def _unite_boxes(one: _Box, other: _Box) -> _Box:
     return _Box(
         min(one.top, other.top),
         max(one.bottom, other.bottom),
@@ -230,7 +231,7 @@ def _cut_box(found: InkMap, labels: npt.NDArray[np.int32], box: _Box) -> Grey:
 
 
 def _find_sheet(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
-    """A sheet of paper that lies on something darker: the picture cropped to it, None where there is none."""
+    """The picture cropped to a sheet of paper on something darker, None where there is none."""
     grey = picture[..., :3].mean(axis=2)
     low, high = np.quantile(grey, [0.05, 0.9])
     if high - low < 50:

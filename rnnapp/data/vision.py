@@ -1,8 +1,9 @@
 """The one door to torchvision.
 
-torchvision's wheel from the package index is built for CUDA. Beside a CPU build of torch its import fails with ``operator
-torchvision::nms does not exist``, because it registers gradients for operators whose library did not load. Naming the two
-operators first lets the pure-Python parts (``datasets``) import and work; nothing here ever calls them.
+torchvision's wheel from the package index is built for CUDA. Beside a CPU build of torch its import
+fails with ``operator torchvision::nms does not exist``, because it registers gradients for
+operators whose library did not load. Declaring the two operators first lets the pure-Python parts
+(``datasets``) import and work; nothing here ever calls them.
 """
 
 from __future__ import annotations

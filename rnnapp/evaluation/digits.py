@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 from rnnapp.data.sequences import FloatArray, IntArray
 
-__all__ = ["DigitScores", "score_digits", "softmax"]
+__all__ = ["DigitReport", "DigitScores", "score_digits"]
+
+
+class DigitReport(TypedDict):
+    """:class:`DigitScores` as JSON: shares are None where a class does not occur."""
+
+    count: int
+    accuracy: float | None
+    refused: int
+    per_class: dict[str, float | None]
+    confusion: list[list[int]]
+    mistakes: list[dict[str, int]]
 
 
 @dataclass(frozen=True, eq=False)
 class DigitScores:
-    """What a net makes of N labelled digits.
+    """A net's answers to N labelled digits.
 
     Attributes:
         probabilities: (N, 10) of each class.
         targets: (N,) what they are.
-        answers: (N,) what the net says; -1 where the drawing was refused before the net saw it.
+        answers: (N,) the net's; -1 where the drawing was refused before the net saw it.
     """
 
     probabilities: FloatArray
@@ -30,7 +42,9 @@ class DigitScores:
     @property
     def accuracy(self) -> float:
         """Share answered right; NaN where there is nothing to answer."""
-        return float((self.answers == self.targets).mean()) if len(self.targets) else float("nan")
+        if not len(self.targets):
+            return float("nan")
+        return float((self.answers == self.targets).mean())
 
     @property
     def per_class(self) -> npt.NDArray[np.float64]:
@@ -45,26 +59,30 @@ class DigitScores:
     @property
     def confusion(self) -> IntArray:
         """(10, 10) digits of class row answered as class column; refused ones are in no column."""
-        table = np.zeros((10, 10), np.int64)
+        from sklearn.metrics import confusion_matrix  # slow to import, and seldom needed
+
         read = self.answers >= 0
-        np.add.at(table, (self.targets[read], self.answers[read]), 1)
-        return table
+        if not read.any():
+            return np.zeros((10, 10), np.int64)
+        table = confusion_matrix(self.targets[read], self.answers[read], labels=range(10))
+        return np.asarray(table, np.int64)
 
     def mistakes(self, most: int | None = None) -> IntArray:
-        """Numbers of the digits answered wrong, the surest mistake first."""
+        """Numbers of the digits answered wrong, the most certain mistake first."""
         wrong = np.flatnonzero(self.answers != self.targets)
-        doubt = self.probabilities[wrong, self.targets[wrong]] - self.probabilities[wrong].max(
-            axis=1
-        )
+        shares = self.probabilities[wrong]
+        doubt = shares[np.arange(len(wrong)), self.targets[wrong]] - shares.max(axis=1)
         return wrong[np.argsort(doubt, kind="stable")][:most]
 
-    def report(self) -> dict[str, Any]:
-        """As plain JSON values: count, accuracy, per class, confusion, and every mistake by its number."""
+    def to_report(self) -> DigitReport:
+        """As plain JSON values."""
         return {
             "count": len(self.targets),
-            "accuracy": _value(self.accuracy),
+            "accuracy": _json_value(self.accuracy),
             "refused": int((self.answers < 0).sum()),
-            "per_class": {str(digit): _value(share) for digit, share in enumerate(self.per_class)},
+            "per_class": {
+                str(digit): _json_value(share) for digit, share in enumerate(self.per_class)
+            },
             "confusion": self.confusion.tolist(),
             "mistakes": [
                 {"number": int(i), "label": int(self.targets[i]), "answer": int(self.answers[i])}
@@ -86,14 +104,11 @@ def score_digits(
     answers = scores.argmax(axis=1).astype(np.int64)
     if refused is not None:
         answers[refused] = -1
-    return DigitScores(softmax(scores), np.asarray(targets, np.int64), answers)
+    probabilities = np.asarray(softmax(scores, axis=1), np.float32)
+    return DigitScores(probabilities, np.asarray(targets, np.int64), answers)
 
 
-def softmax(scores: FloatArray) -> FloatArray:
-    """(..., O) scores to probabilities."""
-    grown = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return np.asarray(grown / grown.sum(axis=-1, keepdims=True), np.float32)
-
-
-def _value(share: float) -> float | None:
-    return None if np.isnan(share) else float(share)
+def _json_value(share: float) -> float | None:
+    if np.isnan(share):
+        return None
+    return float(share)

@@ -30,8 +30,11 @@ _DIGITS = [str(digit) for digit in range(10)]
 def shares_figure(shares: npt.NDArray[Any], line: LineStyle, *, height: int = 230) -> go.Figure:
     """Ten bars: how sure the net is of each digit. The winner has the net's colour."""
     winner = int(np.argmax(shares))
-    colors = [line.color if digit == winner else BASELINE for digit in range(10)]
-    texts = [f"{share:.0%}" if share >= 0.005 else "" for share in shares]
+    colors = [BASELINE] * 10
+    colors[winner] = line.color
+    texts = [f"{share:.0%}" for share in shares]
+    for digit in np.flatnonzero(np.asarray(shares) < 0.005):
+        texts[int(digit)] = ""
     look: dict[str, Any] = dict(
         textposition="outside", textangle=0, constraintext="none", cliponaxis=False
     )
@@ -44,7 +47,9 @@ def shares_figure(shares: npt.NDArray[Any], line: LineStyle, *, height: int = 23
 def reading_figure(
     picture: npt.NDArray[np.uint8], reading: Reading, *, dark: bool = False, height: int = 400
 ) -> go.Figure:
-    """The picture's rows beside the net's belief after each, read from the top and, in a two-way net, from the bottom.
+    """The picture's rows beside the net's belief after each.
+
+    A two-way net has two beliefs: read from the top and from the bottom.
 
     Args:
         picture: (28, 28) uint8.
@@ -65,7 +70,8 @@ def reading_figure(
         x1=reading.winner + 0.5,
         line=dict(color=text_color(dark), width=1.5),
     )
-    traces, edges = [_picture(picture)], []
+    traces = [_picture_trace(picture)]
+    edges = []
     for panel, (name, belief) in enumerate(beliefs.items(), 2):
         hover = f"row %{{y}}, {name}<br>%{{x}}: %{{z:.1%}}<extra></extra>"
         scale: dict[str, Any] = dict(
@@ -82,9 +88,12 @@ def reading_figure(
             )
         )
         edges.append(edge | dict(xref=f"x{panel}", yref=f"y{panel} domain"))
-    widths = (0.42, 0.29, 0.29) if len(beliefs) == 2 else (0.5, 0.5)
+    widths: tuple[float, ...] = (0.5, 0.5)
+    if len(beliefs) == 2:
+        widths = (0.42, 0.29, 0.29)
     return go.Figure(
-        traces, _layout(("the picture", *beliefs), widths, "digit", height) | dict(shapes=edges)
+        traces,
+        _panel_layout(("the picture", *beliefs), widths, "digit", height) | dict(shapes=edges),
     )
 
 
@@ -92,7 +101,8 @@ def parts_figure(
     picture: npt.NDArray[np.uint8], reading: Reading, line: LineStyle, *, height: int = 400
 ) -> go.Figure:
     """What each row adds to the score of the winning digit and of its rival, beside the picture."""
-    traces, rows = [_picture(picture)], np.arange(len(reading.rows))
+    traces = [_picture_trace(picture)]
+    rows = np.arange(len(reading.rows))
     for digit, color in ((reading.rival, BASELINE), (reading.winner, line.color)):
         hover = f"row %{{y}} adds %{{x:+.2f}} to {digit}<extra></extra>"
         look = dict(orientation="h", name=f"{digit}", marker_color=color, hovertemplate=hover)
@@ -106,23 +116,34 @@ def parts_figure(
         yanchor="top",
         title_text="added to ",
     )
-    layout = _layout(
+    layout = _panel_layout(
         ("the picture", "what each row adds to the score"), (0.4, 0.6), "score (logit)", height
     )
     return go.Figure(traces, layout | dict(legend=legend, bargap=0.15))
 
 
 def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> go.Figure:
-    """Digits by what they are (rows) and what the net says (columns); colour tells the mistakes, numbers tell all."""
+    """Digits by class (rows) and by the net's answer (columns); colour shows the mistakes."""
     counts = np.asarray(confusion)
     mistakes = counts.astype(float)
     np.fill_diagonal(mistakes, np.nan)
-    texts = [[f"{count:,}" if count else "" for count in row] for row in counts]
+    texts = np.char.mod("%d", counts)
+    texts[counts == 0] = ""
     hover = "a %{y} read as %{x}: %{text}<extra></extra>"
     heat = go.Heatmap(
-        z=mistakes, x=_DIGITS, y=_DIGITS, text=texts, texttemplate="%{text}", textfont_size=11, colorscale=EVEN,
-        hovertemplate=hover, hoverongaps=False, xgap=1, ygap=1, colorbar=dict(title="mistakes", thickness=10),
-    )  # fmt: skip
+        z=mistakes,
+        x=_DIGITS,
+        y=_DIGITS,
+        text=texts,
+        texttemplate="%{text}",
+        textfont_size=11,
+        colorscale=EVEN,
+        hovertemplate=hover,
+        hoverongaps=False,
+        xgap=1,
+        ygap=1,
+        colorbar=dict(title="mistakes", thickness=10),
+    )
     figure = style_figure(
         go.Figure(heat), x="what the net says", y="what it is", height=height, hover=False
     )
@@ -138,14 +159,19 @@ def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> 
 
 
 def per_class_figure(shares: Sequence[float], line: LineStyle, *, height: int = 300) -> go.Figure:
-    """Share read right of each digit; the axis begins where there is something to see, and says so by its ticks."""
+    """Share read right of each digit; the axis begins where there is something to see."""
     known = [share for share in shares if not np.isnan(share)]
     low = max(0.0, np.floor(20 * (min(known, default=0.0) - 0.01)) / 20)
     texts = [f"{share:.1%}" for share in shares]
     bars = go.Bar(
-        x=_DIGITS, y=list(shares), text=texts, textposition="outside", cliponaxis=False, marker_color=line.color,
+        x=_DIGITS,
+        y=list(shares),
+        text=texts,
+        textposition="outside",
+        cliponaxis=False,
+        marker_color=line.color,
         hovertemplate="%{x}: %{y:.2%} right<extra></extra>",
-    )  # fmt: skip
+    )
     figure = style_figure(
         go.Figure(bars), x="digit", y=f"read right (from {low:.0%})", height=height, hover=False
     )
@@ -156,14 +182,12 @@ def per_class_figure(shares: Sequence[float], line: LineStyle, *, height: int = 
 def learning_figure(
     history: Sequence[EpochEvent], line: LineStyle, *, epochs: int, height: int = 320
 ) -> go.Figure:
-    """Loss and accuracy by epoch, side by side; the axes span all epochs from the start, so that nothing jumps."""
+    """Loss and accuracy by epoch, side by side; the axes span all epochs from the start."""
     figure = make_subplots(1, 2, horizontal_spacing=0.12)
     epoch = [event.epoch + 1 for event in history]
     drawn: dict[str, Any] = dict(x=epoch, mode="lines+markers")
-    solid, dashed = (
-        dict(color=line.color, width=1.8),
-        dict(color=line.color, width=1.4, dash="dash"),
-    )
+    solid = dict(color=line.color, width=1.8)
+    dashed = dict(color=line.color, width=1.4, dash="dash")
     figure.add_trace(
         go.Scatter(
             y=[e.train_loss for e in history],
@@ -187,18 +211,21 @@ def learning_figure(
     )
     figure = style_figure(figure, x="epoch", height=height, keep=str(epochs))
     figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
-    losses = dict(rangemode="tozero") if history else dict(range=[0, 2.5])
+    losses: dict[str, object] = dict(rangemode="tozero")
+    accuracies: dict[str, object] = dict(tickformat=".1%")
+    if not history:
+        losses = dict(range=[0, 2.5])
+        accuracies = dict(tickformat=".0%", range=[0, 1])
     figure.update_yaxes(title_text="loss, nats", row=1, col=1, **losses)
     return figure.update_yaxes(
         title_text="read right",
-        tickformat=".1%" if history else ".0%",
-        range=None if history else [0, 1],
         row=1,
         col=2,
+        **accuracies,
     )
 
 
-def _picture(picture: npt.NDArray[np.uint8]) -> go.Heatmap:
+def _picture_trace(picture: npt.NDArray[np.uint8]) -> go.Heatmap:
     grey = [[0, "#000000"], [1, "#FFFFFF"]]
     hover = "row %{y}, column %{x}: %{z}<extra></extra>"
     return go.Heatmap(
@@ -214,10 +241,10 @@ def _picture(picture: npt.NDArray[np.uint8]) -> go.Heatmap:
 
 
 @functools.cache  # a layout takes longer to check than all else in an answer, and never changes
-def _layout(
+def _panel_layout(
     titles: tuple[str, ...], widths: tuple[float, ...], name: str, height: int
 ) -> dict[str, Any]:
-    """Panels whose rows are level with each other and with those of the next figure, the picture first."""
+    """Panels with rows at the same height as each other and as the next figure's, picture first."""
     settings: dict[str, Any] = dict(
         subplot_titles=titles, column_widths=widths, shared_yaxes=True, horizontal_spacing=0.03
     )
@@ -236,7 +263,7 @@ def _layout(
     figure.update_yaxes(range=[27.5, -0.5], fixedrange=True, showgrid=False, ticks="").update_yaxes(
         title_text="row", row=1, col=1
     )
-    return _plain(figure)
+    return _plain_layout(figure)
 
 
 @functools.cache
@@ -246,10 +273,10 @@ def _shares_layout(height: int) -> dict[str, Any]:
     ).update_layout(margin_t=24, bargap=0.25)
     figure.update_xaxes(type="category", fixedrange=True, tickvals=_DIGITS, tickangle=0)
     figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
-    return _plain(figure)
+    return _plain_layout(figure)
 
 
-def _plain(figure: go.Figure) -> dict[str, Any]:
+def _plain_layout(figure: go.Figure) -> dict[str, Any]:
     """A layout without its template, which each figure brings anew."""
     layout: dict[str, Any] = figure.to_dict()["layout"]
     del layout["template"]

@@ -24,7 +24,8 @@ __all__ = [
     "strokes_of",
 ]
 
-_COUNT, _START = "_canvas_count", "_canvas_start"
+_COUNT = "_canvas_count"
+_START = "_canvas_start"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,34 +43,42 @@ class Ink:
 
 def brush_control() -> int:
     """The brush's width in pixels."""
-    told = "Any width will do: strokes are brought to MNIST's weight."
-    return st.slider("Brush (pixels)", 8, 30, STROKE, 2, key="brush", help=told)
+    return st.slider(
+        "Brush (pixels)",
+        8,
+        30,
+        STROKE,
+        2,
+        key="brush",
+        help="Use any width: strokes are brought to MNIST's weight.",
+    )
 
 
 def ink_on_canvas(brush: int) -> Ink | None:
-    """What is drawn, None while nothing is: asked before the canvas is shown again, so that the answer is told first."""
-    from streamlit_drawable_canvas import (
-        CanvasResult,  # its import registers the component, which needs a running server
-    )
+    """What is drawn, None while nothing is; known before the canvas is shown again."""
+    # its import registers the component, which needs a running server
+    from streamlit_drawable_canvas import CanvasResult
 
-    drawing = _drawing()
+    drawing = _canvas_state()
     strokes = strokes_of(drawing["raw"]["objects"])
     if not strokes:
         return None
     picture = CanvasResult(drawing["raw"], drawing.get("data"), return_image_data=True).image_data
-    return Ink(draw_strokes(strokes, brush=brush) if picture is None else picture, strokes)
+    if picture is None:
+        picture = draw_strokes(strokes, brush=brush)
+    return Ink(picture, strokes)
 
 
 def draw_canvas(brush: int) -> None:
     """The canvas with its buttons.
 
-    A finger on the canvas draws and does not scroll the page: the component takes its touches for itself.
+    A finger on the canvas draws and does not scroll the page: the component takes its touches for
+        itself.
     """
     from streamlit_drawable_canvas import st_canvas
 
-    with st.container(
-        height=CANVAS + 6, border=False
-    ):  # a canvas that replaces another must not move for a moment
+    # a canvas that replaces another must not move for a moment
+    with st.container(height=CANVAS + 6, border=False):
         st_canvas(
             stroke_width=brush,
             stroke_color=text_color(is_dark()),
@@ -79,11 +88,13 @@ def draw_canvas(brush: int) -> None:
             drawing_mode="freedraw",
             initial_drawing=st.session_state.get(_START),
             return_image_data=True,
-            key=_key(),
+            key=_canvas_key(),
         )
-    paths = _drawing()["raw"]["objects"]
+    paths = _canvas_state()["raw"]["objects"]
     with st.container(horizontal=True, gap="small"):
-        st.button("Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo)
+        st.button(
+            "Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo_stroke
+        )
         st.button(
             "Clear",
             key="clear",
@@ -95,7 +106,7 @@ def draw_canvas(brush: int) -> None:
 
 def clear_canvas() -> None:
     """Start with an empty canvas."""
-    _mount(None)
+    _mount_canvas(None)
 
 
 def put_strokes(strokes: Sequence[Stroke], brush: int) -> None:
@@ -108,10 +119,14 @@ def put_strokes(strokes: Sequence[Stroke], brush: int) -> None:
         strokeLineCap="round",
         strokeLineJoin="round",
     )
-    paths = [
-        [["M" if i == 0 else "L", x, y] for i, (x, y) in enumerate(stroke)] for stroke in strokes
-    ]
-    _mount({"objects": [shown | {"path": path} for path in paths]})
+    paths = [_to_path(stroke) for stroke in strokes]
+    _mount_canvas({"objects": [shown | {"path": path} for path in paths]})
+
+
+def _to_path(stroke: Stroke) -> list[list[str | float]]:
+    """A stroke in the canvas's own form: a move, then lines."""
+    start, *others = stroke
+    return [["M", *start], *(["L", *point] for point in others)]
 
 
 def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:
@@ -123,25 +138,25 @@ def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:
     return tuple(stroke for stroke in strokes if stroke)
 
 
-def _undo() -> None:
+def _undo_stroke() -> None:
     """Take the last stroke back, also one that ended after the page was last run."""
-    _mount({"objects": _drawing()["raw"]["objects"][:-1]})
+    _mount_canvas({"objects": _canvas_state()["raw"]["objects"][:-1]})
 
 
-def _drawing() -> dict[str, Any]:
-    """The canvas's own state, else what it was mounted with: ``raw`` (its objects) and ``data`` (a PNG)."""
-    shown: Any = st.session_state.get(_key())
+def _canvas_state() -> dict[str, Any]:
+    """The canvas's state, else what it was mounted with: ``raw`` (objects) and ``data`` (a PNG)."""
+    shown: Any = st.session_state.get(_canvas_key())
     return (shown or {}).get("drawing") or {
         "raw": st.session_state.get(_START) or {"objects": []},
         "data": None,
     }
 
 
-def _key() -> str:
+def _canvas_key() -> str:
     return f"canvas_{st.session_state.setdefault(_COUNT, 0)}"
 
 
-def _mount(start: dict[str, Any] | None) -> None:
+def _mount_canvas(start: dict[str, Any] | None) -> None:
     """A fresh canvas with this drawing on it: a canvas that is shown already does not take one."""
     st.session_state[_START] = start
     st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1

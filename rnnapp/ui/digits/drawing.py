@@ -1,4 +1,4 @@
-"""What the Digits page shows of a drawing or a photo: the answer, the probabilities, and how the net read it."""
+"""What the Digits page shows of a drawing or a photo: the answer and how the net read it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def show_drawing(net: DigitNet, brush: int) -> None:
     given = _read_input(way, brush)
     readings = [net.read(picture) for picture in given.pictures]
     with st.container(height=_TOP, border=False):
-        headline(_headline(given, readings, way))
+        headline(_make_headline(given, readings, way))
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=CANVAS + 4):
         _show_input(way, brush)
@@ -155,7 +155,7 @@ def _show_input(way: str, brush: int) -> None:
         choose_photo(way)
 
 
-def _headline(given: _Input, readings: Sequence[Reading], way: str) -> str:
+def _make_headline(given: _Input, readings: Sequence[Reading], way: str) -> str:
     if given.error is not None:
         return given.error.message
     if len(readings) == 1:
@@ -188,13 +188,13 @@ def _show_hint(net: DigitNet, brush: int, way: str, error: DataError | None) -> 
         st.markdown(plain_text(error.remedy))
     if way == "draw":
         st.markdown(
-            f"As soon as a stroke ends: the {net.trained.model.name}'s answer, the 28 x 28 picture that it"
-            " receives, and how it read that row by row."
+            f"As soon as a stroke ends: the {net.trained.model.name}'s answer, the 28 x 28 picture"
+            " that it receives, and how it read that row by row."
         )
     else:
         st.markdown(
-            "One digit or several, dark on light or light on dark. Shadows, squared paper and frames"
-            " are removed first."
+            "One digit or several, dark on light or light on dark. Shadows, squared paper and"
+            " frames are removed first."
         )
     st.caption(_describe_net(net))
     if way == "draw":
@@ -234,21 +234,21 @@ def _choose_digit(pictures: npt.NDArray[np.uint8], readings: Sequence[Reading]) 
     with st.container(horizontal=True, gap="small"):
         for picture, reading in zip(pictures, readings, strict=True):
             with st.container(width=64, gap="xsmall"):
-                st.image(_enlarge(picture, 2), width=56)
+                st.image(_enlarge_picture(picture, 2), width=56)
                 certainty = min(float(reading.probabilities.max()), 0.999)
                 st.caption(f"{reading.winner}, {certainty:.0%}")
     number = st.number_input("Digit to look into", 1, len(readings), 1, key="digit_number")
     return int(number) - 1
 
 
-def _enlarge(picture: npt.NDArray[np.uint8], times: int) -> npt.NDArray[np.uint8]:
+def _enlarge_picture(picture: npt.NDArray[np.uint8], times: int) -> npt.NDArray[np.uint8]:
     return np.kron(picture, np.ones((times, times), np.uint8))
 
 
 def _show_shares(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Reading) -> None:
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=140):
-        st.image(_enlarge(picture, 5), width=140)
+        st.image(_enlarge_picture(picture, 5), width=140)
         st.caption("All the net sees: 28 x 28 pixels.")
     with row.container(width="stretch"):
         figure = shares_figure(reading.probabilities, line_of(net.trained.model))
@@ -337,7 +337,7 @@ def _show_gallery() -> None:
         with st.container(horizontal=True, gap="small"):
             for one in reversed(labelled[-24:]):
                 with st.container(width=64, gap="xsmall"):
-                    st.image(_enlarge(one.picture, 2), width=56)
+                    st.image(_enlarge_picture(one.picture, 2), width=56)
                     caption = f"{one.drawing.label}"
                     if not one.right:
                         caption += f", read {one.answer}"

@@ -1,4 +1,4 @@
-"""A picture of handwriting on the Digits page: uploaded, or taken with the camera; read as the command line reads it."""
+"""A picture of handwriting on the Digits page: uploaded, or taken with the camera."""
 
 from __future__ import annotations
 
