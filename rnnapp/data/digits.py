@@ -250,6 +250,8 @@ def _stream_bytes(url: str, progress: Progress) -> bytes:
         total = int(answer.headers.get("Content-Length") or 0)
         while chunk := answer.read(1 << 16):
             body.write(chunk)
+            share = 0.0
             if total:
-                progress(min(1.0, body.tell() / total))
+                share = min(1.0, body.tell() / total)
+            progress(share)
     return body.getvalue()
