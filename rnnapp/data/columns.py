@@ -70,6 +70,7 @@ class _Search:
     sample: pd.DataFrame
     places: dict[str, int] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    _cells: dict[int, list[str]] = field(default_factory=dict)
 
     def free_places(self) -> list[int]:
         """Positions that nothing was assigned to."""
@@ -87,8 +88,10 @@ class _Search:
 
     def cells(self, place: int) -> list[str]:
         """The cells of a sample that say something."""
-        column = self.sample[place]
-        return [str(cell).strip() for cell in column[~is_missing(column)]]
+        if place not in self._cells:
+            column = self.sample[place]
+            self._cells[place] = [str(cell).strip() for cell in column[~is_missing(column)]]
+        return self._cells[place]
 
     def date_share(self, place: int, least: int) -> float:
         """Share of the first cells that look like a date, at least as surely as ``least``."""

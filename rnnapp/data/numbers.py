@@ -278,5 +278,8 @@ def _to_floats(cells: pd.Series, sign: str) -> Numbers:
 
 def read_loosely(cells: pd.Series) -> Numbers:
     """(R,) values of a few cells in whatever form, only to compare columns with each other."""
+    plain = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    if np.isfinite(plain).all():
+        return plain
     tidy = _tidy_cells(cells)[0]
     return _to_floats(tidy, _vote(tidy)[0] or ".")

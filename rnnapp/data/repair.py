@@ -95,7 +95,7 @@ def find_empty_zeros(close: Values, other_prices: bool) -> Mask:
         return np.zeros(len(close), bool)
     known = np.unique(close[close > 0])
     if other_prices or len(known) < 5:
-        return zero
+        return np.asarray(zero)
     tick = float(np.diff(np.concatenate([[0.0], known])).min())
     series = pd.Series(np.where(zero, np.nan, close))
     before, after = series.ffill().to_numpy(), series.bfill().to_numpy()

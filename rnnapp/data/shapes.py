@@ -96,7 +96,7 @@ def name_bars(dates: Dates, seconds: npt.NDArray[np.int64] | None) -> str:
     """``hourly`` or ``5-minute`` where a day has several stamps, "" where it has one."""
     if seconds is None or len(dates) < 3:
         return ""
-    stamps = np.unique(dates.astype("datetime64[s]") + seconds.astype("timedelta64[s]"))
+    stamps = _unique_stamps(dates.astype("datetime64[s]") + seconds.astype("timedelta64[s]"))
     days = len(unique_days(dates))
     if len(stamps) < 1.5 * days:
         return ""
@@ -150,6 +150,11 @@ def to_daily(
     return daily.index.to_numpy().astype("datetime64[ns]"), result, (Note("bars", f"{words}."),)
 
 
+def _unique_stamps(stamps: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    """Ascending unique stamps, by a hash table: ``np.unique`` takes a second for a million."""
+    return np.sort(pd.unique(stamps.astype(np.int64))).astype("datetime64[s]")
+
+
 def _session_start(stamps: npt.NDArray[np.datetime64]) -> int:
     """The hour of the evening at which a week begins, 0 where it begins in the morning.
 
@@ -158,7 +163,7 @@ def _session_start(stamps: npt.NDArray[np.datetime64]) -> int:
     days = unique_days(stamps.astype("datetime64[D]"))
     if not count_weekend_rows(days):
         return 0
-    ordered = np.unique(stamps)
+    ordered = _unique_stamps(stamps)
     gaps = np.diff(ordered).astype(np.int64)
     first = ordered[1:][gaps > 30 * 3600]
     if not len(first):

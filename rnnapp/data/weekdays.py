@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from rnnapp.data.notes import Note, count_of
 from rnnapp.errors import PriceFileError
@@ -25,7 +26,8 @@ _LAST_SIX_DAY_YEAR = 2001  # Tokyo, Seoul and Taipei traded on Saturdays until 1
 def unique_days(days: Days) -> Days:
     """Ascending unique days, as ``datetime64[D]``, without NaT."""
     whole = np.asarray(days).astype("datetime64[D]")
-    return np.unique(whole[~np.isnat(whole)])
+    numbers = pd.unique(whole[~np.isnat(whole)].astype(np.int64))
+    return np.sort(numbers).astype("datetime64[D]")
 
 
 def is_daily(days: Days) -> bool:

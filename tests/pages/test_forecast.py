@@ -201,7 +201,7 @@ def test_a_download_that_fails_offers_the_kept_copy(monkeypatch: pytest.MonkeyPa
     assert sources.TICKERS
     page = opened(data="yahoo", epochs="2")
     assert any("cannot be reached" in error.value for error in page.error)
-    assert any("copy kept" in info.value for info in page.info)
+    assert any("copy from the last time" in info.value for info in page.info)
     assert "misses" in headline(trained(page))
 
 
