@@ -437,4 +437,4 @@ def _stroke_width(mask: Mask) -> float:
 
 
 def _grow_mask(mask: Mask, pixels: int) -> Mask:
-    return np.asarray(ndimage.binary_dilation(mask, np.ones((3, 3)), iterations=pixels))
+    return np.asarray(ndimage.binary_dilation(mask, np.ones((3, 3), bool), iterations=pixels))

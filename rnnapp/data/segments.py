@@ -79,7 +79,7 @@ def find_one_digit(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             f"The picture holds several digits or marks, {count}, not one digit.",
             remedy="Crop it to one digit, or read them all with --several.",
         )
-    return digits.pictures[0]
+    return np.asarray(digits.pictures[0], np.uint8)
 
 
 def find_digits(picture: npt.NDArray[np.uint8]) -> Digits:
@@ -143,7 +143,7 @@ def _find_boxes(mask: Mask) -> tuple[npt.NDArray[np.int32], list[_Box]]:
         box = _Box(down.start, down.stop, across.start, across.stop, (number,))
         if box.longer >= smallest:
             boxes.append(box)
-    return labels, boxes
+    return np.asarray(labels, np.int32), boxes
 
 
 def _join_boxes(boxes: list[_Box]) -> list[_Box]:
@@ -236,7 +236,7 @@ def _find_sheet(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
     low, high = np.quantile(grey, [0.05, 0.9])
     if high - low < 50:
         return None
-    light = ndimage.binary_opening(grey > (low + high) / 2, np.ones((3, 3)))
+    light = ndimage.binary_opening(grey > (low + high) / 2, np.ones((3, 3), bool))
     labels, count = ndimage.label(light)
     if not count:
         return None

@@ -165,7 +165,7 @@ def test_train_watch_stop_and_draw_against_it(open_page: Opened) -> None:
     page.get_by_text("scikit-learn's", exact=True).click()
     settle(page)
     page.get_by_role("button", name="Train the BiLSTM").click()
-    expect(page.get_by_text("Epoch", exact=False).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Epoch [1-9]")).first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Draw: it reads now", exact=False)).to_be_visible(timeout=30_000)
     settle(page)

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.data.ink import Stroke, draw_strokes
 from rnnapp.pretrained import NETS
-from rnnapp.ui.digits import canvas
+from rnnapp.ui.digits import canvas, training
 from rnnapp.ui.digits import drawing as digits
 from rnnapp.ui.digits.canvas import Ink
 
@@ -160,6 +160,30 @@ def test_a_training_is_found_again_after_a_reload() -> None:
     assert any("after 2 epochs" in str(element.value) for element in again.markdown)
     again.selectbox(key="digit_net").set_value("bilstm-draw").run()
     assert again.selectbox(key="digit_net").value == "bilstm-draw", "chosen once, not at every look"
+
+
+class StoppedJob:
+    """A training that was stopped before its first epoch ended."""
+
+    def __init__(self, training: object) -> None:
+        self.items: list[object] = []
+        self.done = True
+        self.error = None
+        self.progress = 0.0
+        self.seconds_left = 0.0
+        self.stopping = True
+
+
+@pytest.mark.usefixtures("nowhere", "draw")
+def test_a_net_of_no_epoch_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first weights were scored on all test digits and chosen to read the next drawing."""
+    monkeypatch.setattr(training, "start_training", StoppedJob)
+    monkeypatch.setattr(training, "estimate_seconds", lambda *_: 0.1)
+    page = opened()
+    page.button(key="digit_train").click().run()
+    assert not page.exception
+    assert page.session_state["digit_net"] == "bilstm-draw"
+    assert any("before its first epoch ended" in str(error.value) for error in page.error)
 
 
 @pytest.mark.usefixtures("nowhere", "draw")

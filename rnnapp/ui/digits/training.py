@@ -10,7 +10,7 @@ import streamlit as st
 
 from rnnapp.configs import DigitConfig, Option, Settings, TrainConfig, options
 from rnnapp.data.digits import DigitSplit, find_mnist, load_digits, make_augment
-from rnnapp.errors import RunError
+from rnnapp.errors import RunError, TrainingError
 from rnnapp.evaluation.digits import DigitScores, score_digits
 from rnnapp.figures.digits import confusion_figure, learning_figure, per_class_figure
 from rnnapp.figures.style import line_of
@@ -90,11 +90,11 @@ def choose_source() -> DigitConfig:
 def _fetch() -> None:
     bar = st.progress(0.0, text="Downloading MNIST")
 
-    def told(done: float) -> None:
+    def show_progress(done: float) -> None:
         bar.progress(done, text=f"Downloading MNIST, {done:.0%}")
 
     try:
-        load_digits(DigitConfig(source="mnist"), progress=told)
+        load_digits(DigitConfig(source="mnist"), progress=show_progress)
     finally:
         bar.empty()
     st.rerun()
@@ -157,14 +157,7 @@ def show_training(recipe: DigitRecipe, task: PageTask[Any, DigitNet] | None) -> 
         st.info(note, icon=":material/info:")
     here: DigitNet | None = st.session_state.get(_HERE)
     if here is not None:
-        told = f"{here.title} reads {here.facts['test']['accuracy']:.2%} of {here.facts['data']['test']:,} test digits right"
-        history = here.trained.history
-        length = {0: "less than an epoch", 1: "one epoch"}.get(
-            len(history), f"{len(history)} epochs"
-        )
-        st.markdown(f"{told}, after {length} in {here.trained.seconds:.1f} s. Draw: it reads now.")
-        figure = learning_figure(history, line_of(here.trained.model), epochs=max(len(history), 1))
-        chart(figure, "digits_learnt", f"Loss and accuracy by epoch. {told}.")
+        _show_trained(here)
     st.caption(f"{len(split.train):,} digits of {split.name} train, {len(split.test):,} test.")
     if st.button(
         f"Train the {recipe.model.name}",
@@ -174,6 +167,24 @@ def show_training(recipe: DigitRecipe, task: PageTask[Any, DigitNet] | None) -> 
     ):
         with show_errors():
             _start(recipe, split)
+
+
+def _show_trained(net: DigitNet) -> None:
+    """How well the net trained here reads, and how it learned."""
+    history = net.trained.history
+    template = (
+        "{net} reads {share:.2%} of {count:,} test digits right, after {epochs} in {time:.1f} s."
+    )
+    sentence = template.format(
+        net=net.title,
+        share=net.facts["test"]["accuracy"],
+        count=net.facts["data"]["test"],
+        epochs={1: "one epoch"}.get(len(history), f"{len(history)} epochs"),
+        time=net.trained.seconds,
+    )
+    st.markdown(f"{sentence} Draw: it reads now.")
+    figure = learning_figure(history, line_of(net.trained.model), epochs=max(len(history), 1))
+    chart(figure, "digits_learnt", f"Loss and accuracy by epoch. {sentence}")
 
 
 def find_training() -> PageTask[Any, DigitNet] | None:
@@ -203,6 +214,11 @@ def _start(recipe: DigitRecipe, split: DigitSplit) -> None:
         def collect() -> DigitNet | None:
             if job.error is not None and not job.items:
                 return None
+            if not job.items:
+                raise TrainingError(
+                    "The training was stopped before its first epoch ended, so there is no net.",
+                    remedy="Train it again for at least one epoch.",
+                )
             return _to_net(job.result(), split, recipe.title, recipe.digits)
 
         start_task(PageTask(_PLACE, key, job, collect, about=training))
@@ -216,7 +232,7 @@ def _open_net(run_id: str) -> DigitNet:
     """The net of a run of the queue that has ended."""
     found = open_run(desk().store, run_id)
     digits = found.run.settings.digits
-    if found.trained is None or digits is None:
+    if found.trained is None or not found.trained.history or digits is None:
         raise RunError(found.run.message or "The run ended without a net. Train it again.")
     split = _split(digits, find_mnist() is not None)
     return _to_net(found.trained, split, found.trained.model.name, digits)
