@@ -1,10 +1,11 @@
-"""``python -m rnnapp train``: one net on one table, told beside persistence."""
+"""``python -m rnnapp train``: one net on one table, reported beside persistence."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
@@ -18,8 +19,11 @@ from rnnapp.training.loop import TrainedModel, Training
 
 __all__ = ["register", "train_report"]
 
+_EPOCH = "epoch {epoch:>5}  loss {loss:.6f}  {speed:,.0f} steps/s"
+_UNWRITABLE = "The forecast cannot be written to {name} ({reason}). Use another path."
 
-def register(subparsers: Any) -> None:
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb."""
     parser = subparsers.add_parser(
         "train", help="train a net on prices and judge its forecast", allow_abbrev=False
@@ -33,10 +37,10 @@ def register(subparsers: Any) -> None:
         "--checkpoint", metavar="DIR", help="write the weights (safetensors) and settings (JSON)"
     )
     parser.add_argument("--keep", action="store_true", help="record the run in the run history")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run_train)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_train(args: argparse.Namespace) -> int:
     """Train and print."""
     prices = read_data(args)
     split = make_split(prices, read_options(args, WindowConfig))
@@ -44,7 +48,9 @@ def run(args: argparse.Namespace) -> int:
     for event in training.epochs():
         if not args.json and _worth_a_line(event.epoch, training.train.epochs):
             print(
-                f"epoch {event.epoch + 1:>5}  loss {event.train_loss:.6f}  {event.steps_per_second:,.0f} steps/s"
+                _EPOCH.format(
+                    epoch=event.epoch + 1, loss=event.train_loss, speed=event.steps_per_second
+                )
             )
     trained = training.result()
     report = train_report(trained, split)
@@ -58,12 +64,18 @@ def run(args: argparse.Namespace) -> int:
         from rnnapp.runs import keep  # the run history takes its time to import
 
         report["run"] = keep(trained, split, source=str(args.file or args.bundled or "sp500"))
-    print(json.dumps(report) if args.json else report["answer"])
+    text = str(report["answer"])
+    if args.json:
+        text = json.dumps(report)
+    print(text)
     return 0
 
 
 def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
-    """What a run is told as: settings, losses, and the test part's figures in index points beside persistence's."""
+    """A run as JSON: settings, losses, and errors on the test part beside persistence's.
+
+    Errors are in index points.
+    """
     judged = evaluate(forecast(trained, split))
     return {
         "data": {
@@ -79,7 +91,7 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
         "stopped": trained.stopped,
         "losses": [event.train_loss for event in trained.history],
         **{
-            name: _finite(getattr(judged, name))
+            name: _finite_or_null(getattr(judged, name))
             for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")
         },
         "answer": evaluation_headline(judged, trained.model.name),
@@ -91,9 +103,11 @@ def _worth_a_line(epoch: int, epochs: int) -> bool:
     return epoch in (0, epochs - 1) or (epoch + 1) % max(1, math.ceil(epochs / 10)) == 0
 
 
-def _finite(value: float) -> float | None:
-    """JSON has no NaN: what is no number is told as null."""
-    return value if math.isfinite(value) else None
+def _finite_or_null(value: float) -> float | None:
+    """JSON has no NaN: what is no number becomes null."""
+    if not math.isfinite(value):
+        return None
+    return value
 
 
 def _write_csv(path: str, trained: TrainedModel, split: PriceSplit) -> None:
@@ -101,5 +115,5 @@ def _write_csv(path: str, trained: TrainedModel, split: PriceSplit) -> None:
         forecast(trained, split).to_frame().to_csv(path, index=False)
     except OSError as error:
         raise ConfigError(
-            f"The forecast cannot be written to {path} ({error.strerror}); another path would do."
+            _UNWRITABLE.format(name=Path(path).name, reason=error.strerror)
         ) from error

@@ -123,16 +123,21 @@ _STOCK_RNN = Recipe(
     differs=(
         _SEED,
         _VERSIONS,
-        "The loss of epoch 0 tells of the first weights and moves most with the seed; seed 3 starts near the published one.",
+        "The loss of epoch 0 depends on the first weights and moves most with the seed; seed 3 "
+        "starts near the published one.",
     ),
 )
 
 
-def _stock(cell: Literal["lstm", "gru"], claim: str) -> Recipe:
+def _linear_head(cell: Literal["lstm", "gru"], claim: str) -> Recipe:
+    titles = {
+        "lstm": "The same by an LSTM with a linear head",
+        "gru": "The same by a GRU with a linear head",
+    }
     return dataclasses.replace(
         _STOCK_RNN,
         name=f"stock-{cell}",
-        title=f"The same by {'an LSTM' if cell == 'lstm' else 'a GRU'} with a linear head",
+        title=titles[cell],
         model=ModelConfig(cell=cell, hidden=8, layers=2, readout="all"),
         published=(),
         claims=(claim,),
@@ -183,8 +188,8 @@ _SCRATCH = Recipe(
     differs=(
         _SEED,
         _VERSIONS,
-        "The publication does not say after how many epochs it ends; here it is 10. The figure at iteration 500 stands where the "
-        "loss begins to fall and moves most with the seed.",
+        "The publication does not say after how many epochs it ends; here it is 10. The figure at "
+        "iteration 500 stands where the loss begins to fall and moves most with the seed.",
     ),
 )
 
@@ -205,8 +210,9 @@ _LSTM_256 = Recipe(
     differs=(
         _SEED,
         _VERSIONS,
-        "Shapes and the parameter table are published, no accuracy; one epoch is run to have one. The table's totals beside the "
-        "run's are counted by hand for 28 pixels in and 10 classes out.",
+        "Shapes and the parameter table are published, no accuracy; one epoch is run to have one. "
+        "The table's totals beside the run's are counted by hand for 28 pixels in and 10 classes "
+        "out.",
     ),
 )
 
@@ -232,8 +238,8 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         _STOCK_RNN,
-        _stock("lstm", "LSTM converges faster than RNN."),
-        _stock("gru", "GRU follows the sudden falls best."),
+        _linear_head("lstm", "LSTM converges faster than RNN."),
+        _linear_head("gru", "GRU follows the sudden falls best."),
         _BILSTM,
         _BILSTM_LONG,
         _SCRATCH,

@@ -1,9 +1,8 @@
-"""What the stock notebooks claim in words, measured over seeds and told whatever it shows."""
+"""What the stock notebooks claim in words, measured over seeds and reported whatever it shows."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,25 +16,45 @@ __all__ = ["CONVERGED", "epochs_to", "fall_errors", "stock_claims"]
 
 CONVERGED = 0.001
 """The training loss (scaled, squared) at which a run is called converged."""
+_CONVERGENCE = (
+    "Epochs until the training loss is at most {loss:g}: LSTM {lstm}, RNN {rnn} (median of "
+    "{seeds}); the LSTM is faster with {times} of {total}, so the claim {verdict}. "
+    "The RNN has the sigmoid head, the LSTM the linear one, as published."
+)
+_FALLS = (
+    "Mean absolute error on the {days} worst falls of the test part, index points, over {seeds}: "
+    "{nets}; persistence {persistence:.1f}. GRU is the best of the three nets with {times} of "
+    "{total}, so the claim {verdict}."
+)
+_PERSISTENCE = (
+    "{name} misses the test part's closes by {errors} index points (RMSE, {seeds}); "
+    "tomorrow = today misses them by {persistence:.1f}."
+)
 _NAMES = {"stock-rnn": "RNN", "stock-lstm": "LSTM", "stock-gru": "GRU"}
 
 
 def stock_claims(recipe: Recipe, split: PriceSplit, seeds: Sequence[int]) -> tuple[str, ...]:
-    """Sentences on what the publication claims, from runs of all cells concerned with the same seeds and settings."""
+    """Sentences on what the publication claims, from runs of all cells concerned.
+
+    Every cell is run with the same seeds and settings.
+    """
     wanted = {"stock-rnn": ("stock-rnn",), "stock-lstm": ("stock-rnn", "stock-lstm")}.get(
         recipe.name, tuple(_NAMES)
     )
-    runs = {_NAMES[name]: [_train(name, split, recipe, seed) for seed in seeds] for name in wanted}
-    sentences = []
+    runs = {
+        _NAMES[name]: [_train_recipe(name, split, recipe, seed) for seed in seeds]
+        for name in wanted
+    }
+    sentences: list[str] = []
     if recipe.name == "stock-lstm":
-        sentences.append(_convergence(runs))
+        sentences.append(_describe_convergence(runs))
     if recipe.name == "stock-gru":
-        sentences.append(_falls(runs, split))
+        sentences.append(_describe_falls(runs, split))
     return (*sentences, _against_persistence(runs[_NAMES[recipe.name]], _NAMES[recipe.name], split))
 
 
 def epochs_to(trained: TrainedModel, loss: float = CONVERGED) -> int:
-    """Epochs until the training loss first lies at or below ``loss``; one more than were run where it never does."""
+    """Epochs until the training loss is at most ``loss``; one more than were run if it never is."""
     return next(
         (event.epoch + 1 for event in trained.history if event.train_loss <= loss),
         len(trained.history) + 1,
@@ -62,78 +81,89 @@ def fall_errors(
     return np.abs(points - actual)[worst]
 
 
-def _train(name: str, split: PriceSplit, like: Recipe, seed: int) -> TrainedModel:
+def _train_recipe(name: str, split: PriceSplit, like: Recipe, seed: int) -> TrainedModel:
     training = Training(split, RECIPES[name].model, dataclasses.replace(like.train, seed=seed))
     for _ in training.epochs():
         pass
     return training.result()
 
 
-def _points(trained: TrainedModel, split: PriceSplit) -> npt.NDArray[np.float64]:
+def _test_closes(trained: TrainedModel, split: PriceSplit) -> npt.NDArray[np.float64]:
     """(N,) forecast closes of the test part, index points."""
     return split.to_points(trained.predict(split.test), split.test.anchor)[:, -1]
 
 
-def _convergence(runs: dict[str, list[TrainedModel]]) -> str:
+def _describe_convergence(runs: dict[str, list[TrainedModel]]) -> str:
     needed = {name: [epochs_to(run) for run in several] for name, several in runs.items()}
     faster = sum(lstm < rnn for lstm, rnn in zip(needed["LSTM"], needed["RNN"], strict=True))
     seeds = len(needed["LSTM"])
-    medians = {name: int(np.median(values)) for name, values in needed.items()}
-    return (
-        f"Epochs until the training loss is at most {CONVERGED:g}: LSTM {medians['LSTM']}, RNN {medians['RNN']} (median of {seeds} "
-        f"{_plural('seed', seeds)}); the LSTM is faster with {faster} of {seeds}, so the claim {_verdict(faster, seeds)}. "
-        "The RNN has the sigmoid head, the LSTM the linear one, as published."
+    return _CONVERGENCE.format(
+        loss=CONVERGED,
+        lstm=int(np.median(needed["LSTM"])),
+        rnn=int(np.median(needed["RNN"])),
+        seeds=_count_seeds(seeds),
+        times=faster,
+        total=seeds,
+        verdict=_claim_verdict(faster, seeds),
     )
 
 
-def _falls(runs: dict[str, list[TrainedModel]], split: PriceSplit) -> str:
+def _describe_falls(runs: dict[str, list[TrainedModel]], split: PriceSplit) -> str:
     errors = {
-        name: np.array([fall_errors(split, _points(run, split)).mean() for run in several])
+        name: np.array([fall_errors(split, _test_closes(run, split)).mean() for run in several])
         for name, several in runs.items()
     }
     seeds = len(errors["GRU"])
     best = int((errors["GRU"] <= np.minimum(errors["RNN"], errors["LSTM"])).sum())
-    persistence = fall_errors(split, split.test.anchor).mean()
-    days = len(fall_errors(split, split.test.anchor))
-    told = ", ".join(f"{name} {_about(values)}" for name, values in errors.items())
-    return (
-        f"Mean absolute error on the {days} worst falls of the test part, index points, over {seeds} {_plural('seed', seeds)}: "
-        f"{told}; persistence {persistence:.1f}. GRU is the best of the three nets with {best} of {seeds}, so the claim "
-        f"{_verdict(best, seeds)}."
+    persistence = fall_errors(split, split.test.anchor)
+    return _FALLS.format(
+        days=len(persistence),
+        seeds=_count_seeds(seeds),
+        nets=", ".join(f"{name} {_format_mean(values)}" for name, values in errors.items()),
+        persistence=persistence.mean(),
+        times=best,
+        total=seeds,
+        verdict=_claim_verdict(best, seeds),
     )
 
 
 def _against_persistence(several: list[TrainedModel], name: str, split: PriceSplit) -> str:
     actual = split.test.actual[:, -1]
-    errors = np.array([_rms(_points(run, split) - actual) for run in several])
-    return (
-        f"{name} misses the test part's closes by {_about(errors)} index points (RMSE, {len(errors)} "
-        f"{_plural('seed', len(errors))}); tomorrow = today misses them by {_rms(split.test.anchor - actual):.1f}."
+    errors = np.array([_root_mean_square(_test_closes(run, split) - actual) for run in several])
+    return _PERSISTENCE.format(
+        name=name,
+        errors=_format_mean(errors),
+        seeds=_count_seeds(len(errors)),
+        persistence=_root_mean_square(split.test.anchor - actual),
     )
 
 
-def _verdict(times: int, seeds: int) -> str:
+def _claim_verdict(times: int, seeds: int) -> str:
     """What follows from a count over seeds, by a one-sided sign test at 5%."""
-    if _chance(times, seeds) <= 0.05:
+    if _sign_test(times, seeds) <= 0.05:
         return "holds here"
-    if _chance(seeds - times, seeds) <= 0.05:
+    if _sign_test(seeds - times, seeds) <= 0.05:
         return "does not hold here; the opposite does"
     return "is not settled by these seeds"
 
 
-def _chance(times: int, seeds: int) -> float:
+def _sign_test(times: int, seeds: int) -> float:
     """Chance of so many heads or more from a fair coin."""
-    return sum(math.comb(seeds, k) for k in range(times, seeds + 1)) / float(2**seeds)
+    from scipy.stats import binomtest
+
+    return float(binomtest(times, seeds, alternative="greater").pvalue)
 
 
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else word + "s"
+def _count_seeds(count: int) -> str:
+    return {1: "1 seed"}.get(count, f"{count} seeds")
 
 
-def _rms(values: npt.NDArray[np.float64]) -> float:
+def _root_mean_square(values: npt.NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def _about(values: npt.NDArray[np.float64]) -> str:
+def _format_mean(values: npt.NDArray[np.float64]) -> str:
     """Mean and standard deviation over the seeds."""
-    return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
+    if len(values) == 1:
+        return f"{values.mean():.1f}"
+    return f"{values.mean():.1f} ± {values.std(ddof=1):.1f}"

@@ -9,7 +9,18 @@ from rnnapp.recipes.catalogue import KOSPI_DAYS
 
 __all__ = ["KOSPI_ROWS", "recipe_prices", "stand_in"]
 
-_VOLUME = "The notebook's file had a volume of 0 on one day, which Yahoo's has no longer; the Volume column is scaled differently."
+_VOLUME = (
+    "The notebook's file had a volume of 0 on one day, which Yahoo's has no longer; the Volume "
+    "column is scaled differently."
+)
+_STAND_IN = (
+    "Not KOSPI but the last {rows} days of the bundled S&P 500 with the same settings ({why}); the "
+    "published figures are KOSPI's, so they need not come out."
+)
+_OTHER_DAYS = (
+    "{name} has {rows:,} days from {first} to {last}, the notebook {kospi_rows} of KOSPI from "
+    "{kospi_first} to {kospi_last}, so the published figures need not come out."
+)
 
 KOSPI_ROWS = 431
 """Rows of the notebook's file."""
@@ -30,38 +41,40 @@ def recipe_prices(source: str | bytes = "") -> tuple[PriceTable, str]:
         DataError: the file cannot be read, or, for ``yahoo``, the download fails.
     """
     if source == "sp500":
-        return stand_in("KOSPI's prices were not asked for")
+        return stand_in("KOSPI's prices were not requested")
     if source not in ("", "yahoo"):
-        return _told(
-            read_prices(source, name="KOSPI") if isinstance(source, bytes) else read_prices(source)
-        )
+        name = None
+        if isinstance(source, bytes):
+            name = "KOSPI"
+        return _with_difference(read_prices(source, name=name))
     try:
-        return _told(fetch_yahoo("^KS11", *KOSPI_DAYS))
+        return _with_difference(fetch_yahoo("^KS11", *KOSPI_DAYS))
     except SourceError as error:
         if error.cached is not None:
-            return _told(error.cached)
+            return _with_difference(error.cached)
         if source == "yahoo":
             raise
         return stand_in(str(error).rstrip("."))
 
 
 def stand_in(why: str) -> tuple[PriceTable, str]:
-    """As many of the latest bundled S&P 500 days as the notebook had of KOSPI, and the sentence that says so."""
+    """As many bundled S&P 500 days as the notebook had of KOSPI, and the sentence that says so."""
     table = bundled("sp500").tail(KOSPI_ROWS)
-    note = (
-        f"Not KOSPI but the last {len(table)} days of the bundled S&P 500 with the same settings ({why}); the published figures "
-        "are KOSPI's, so they need not come out."
-    )
-    return table, note
+    return table, _STAND_IN.format(rows=len(table), why=why)
 
 
-def _told(table: PriceTable) -> tuple[PriceTable, str]:
+def _with_difference(table: PriceTable) -> tuple[PriceTable, str]:
     """A table with the sentence on how it differs from the notebook's."""
     days = tuple(str(day.date()) for day in (table.frame.index[0], table.frame.index[-1]))
     if days == KOSPI_DAYS and len(table) == KOSPI_ROWS:
         return table, _VOLUME
-    note = (
-        f"{table.name} has {len(table):,} days from {days[0]} to {days[1]}, the notebook {KOSPI_ROWS} of KOSPI from "
-        f"{KOSPI_DAYS[0]} to {KOSPI_DAYS[1]}, so the published figures need not come out."
+    note = _OTHER_DAYS.format(
+        name=table.name,
+        rows=len(table),
+        first=days[0],
+        last=days[1],
+        kospi_rows=KOSPI_ROWS,
+        kospi_first=KOSPI_DAYS[0],
+        kospi_last=KOSPI_DAYS[1],
     )
     return table, note

@@ -13,7 +13,6 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -26,12 +25,16 @@ from rnnapp.recipes.catalogue import Published, Recipe
 from rnnapp.recipes.claims import stock_claims
 from rnnapp.training.backends import mean_loss
 from rnnapp.training.loop import Training
+from rnnapp.training.records import TrainedModel
 
-__all__ = ["Outcome", "Reproduction", "default_seeds", "reproduce", "shorten"]
+__all__ = ["Outcome", "Reproduction", "default_seeds", "reproduce_recipe", "shorten_recipe"]
 
 Value = float | tuple[int, ...]
+Measured = dict[tuple[str, int | str | None], Value]
 _POINTS = 0.5  # how far below the published an accuracy may lie, in percentage points
 _FACTOR = 2.0  # how far apart losses may lie
+_SHORT_DIGITS = "Shortened: {digits:,} digits, epochs {epochs}; its figures are not to be compared."
+_SHORT_PRICES = "Shortened to {epochs} epochs."
 _QUICK = {"epochs": 2, "stock": 101, "train": 1920, "test": 500}
 
 
@@ -57,29 +60,35 @@ class Outcome:
     @property
     def run(self) -> Value | None:
         """The figure of the recipe's own seed, the first; None where nothing was measured."""
-        return self.runs[0] if self.runs else None
+        if not self.runs:
+            return None
+        return self.runs[0]
 
     @property
     def spread(self) -> tuple[float, float, float] | None:
         """Smallest, median and largest over the seeds; None for one seed or for shapes."""
         values = [value for value in self.runs if not isinstance(value, tuple)]
-        return (min(values), statistics.median(values), max(values)) if len(values) > 1 else None
+        if len(values) < 2:
+            return None
+        return min(values), statistics.median(values), max(values)
 
     @property
     def holds(self) -> bool | None:
-        """Whether the run of the recipe's own seed lies where the publication does; None where that cannot be said.
+        """Whether the run of the recipe's own seed agrees; None where that cannot be said.
 
         Accuracies may lie half a point below, losses within a factor of two, shapes and counts
         must be equal.
         """
-        return self._lies(self.runs[0]) if self.runs else None
+        if not self.runs:
+            return None
+        return self._agrees_with(self.runs[0])
 
     @property
     def holding(self) -> int:
         """With how many of the seeds it holds."""
-        return sum(self._lies(value) is True for value in self.runs)
+        return sum(self._agrees_with(value) is True for value in self.runs)
 
-    def _lies(self, value: Value) -> bool | None:
+    def _agrees_with(self, value: Value) -> bool | None:
         if self.published is None or not self.judged:
             return None
         if isinstance(value, tuple) or isinstance(self.published, tuple) or self.measure == "count":
@@ -118,21 +127,27 @@ class Reproduction:
 
 
 def default_seeds(recipe: Recipe, count: int = 0) -> tuple[int, ...]:
-    """``count`` seeds from the recipe's own on; for 0, ten on prices (seconds) and one on digits (minutes)."""
-    return tuple(recipe.train.seed + i for i in range(count or (10 if recipe.on_prices else 1)))
+    """``count`` seeds from the recipe's own on; for 0, ten on prices and one on digits.
+
+    A seed on prices takes seconds, on digits minutes.
+    """
+    usual = {True: 10, False: 1}[recipe.on_prices]
+    return tuple(recipe.train.seed + i for i in range(count or usual))
 
 
-def shorten(recipe: Recipe, split: Split) -> tuple[Recipe, Split]:
-    """The recipe and its data cut down so that it runs in seconds: for tests, and to see that it works."""
-    epochs = min(recipe.train.epochs, _QUICK["stock" if recipe.on_prices else "epochs"])
+def shorten_recipe(recipe: Recipe, split: Split) -> tuple[Recipe, Split]:
+    """Cut a recipe and its data down so that it runs in seconds."""
+    limit = {True: _QUICK["stock"], False: _QUICK["epochs"]}[recipe.on_prices]
+    epochs = min(recipe.train.epochs, limit)
     short = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, epochs=epochs))
     if recipe.on_prices:
         return short, split
-    train, test = _first(split.train, _QUICK["train"]), _first(split.test, _QUICK["test"])
+    train = split.train[: _QUICK["train"]]
+    test = split.test[: _QUICK["test"]]
     return short, dataclasses.replace(split, train=train, test=test)
 
 
-def reproduce(
+def reproduce_recipe(
     recipe: Recipe,
     split: Split,
     *,
@@ -148,37 +163,46 @@ def reproduce(
         recipe: what to run.
         split: its data, cut with ``recipe.data``.
         seeds: one run each; :func:`default_seeds` where none is given.
-        quick: shorten it first.
+        quick: shorten_recipe it first.
         data: what to call the data.
         differs: what else is not as in the publication.
-        watch: told a line of progress now and then.
+        watch: receives a line of progress now and then.
     """
     started = time.perf_counter()
-    seeds = seeds or default_seeds(recipe, 1 if quick else 0)
-    short, split = shorten(recipe, split) if quick else (recipe, split)
+    seeds = seeds or default_seeds(recipe, int(quick))
+    short = recipe
+    if quick:
+        short, split = shorten_recipe(recipe, split)
     used: dict[str, str] = {}
     runs = []
     for seed in seeds:
         train = dataclasses.replace(short.train, seed=seed)
         report = functools.partial(_watch_seed, watch, f"{recipe.name}, seed {seed}")
-        runs.append(_measure(short, split, train, used, report))
+        runs.append(_measure_run(short, split, train, used, report))
     says: tuple[str, ...] = ()
     if isinstance(split, PriceSplit):
         says = stock_claims(short, split, seeds)
     elif quick:
-        differs += (
-            f"Shortened: {len(split.train):,} digits, epochs {short.train.epochs}; its figures are not to be compared.",
-        )
+        note = _SHORT_DIGITS.format(digits=len(split.train), epochs=short.train.epochs)
+        differs += (note,)
     if quick and recipe.on_prices:
-        differs += (f"Shortened to {short.train.epochs} epochs.",)
-    outcomes = tuple(_outcome(figure, runs, quick) for figure in _figures(short))
+        differs += (_SHORT_PRICES.format(epochs=short.train.epochs),)
+    outcomes = tuple(_make_outcome(figure, runs, quick) for figure in _published_metrics(short))
     return Reproduction(
-        recipe=short, seeds=seeds, quick=quick, data=data, device=used["device"], backend=used["backend"],
-        seconds=time.perf_counter() - started, outcomes=outcomes, says=says, differs=recipe.differs + differs,
-    )  # fmt: skip
+        recipe=short,
+        seeds=seeds,
+        quick=quick,
+        data=data,
+        device=used["device"],
+        backend=used["backend"],
+        seconds=time.perf_counter() - started,
+        outcomes=outcomes,
+        says=says,
+        differs=recipe.differs + differs,
+    )
 
 
-def _figures(recipe: Recipe) -> tuple[Published, ...]:
+def _published_metrics(recipe: Recipe) -> tuple[Published, ...]:
     """The published figures, and the test accuracy of a digit recipe that published none."""
     if recipe.on_prices or any(figure.measure == "test_accuracy" for figure in recipe.published):
         return recipe.published
@@ -188,16 +212,15 @@ def _figures(recipe: Recipe) -> tuple[Published, ...]:
     )
 
 
-def _outcome(figure: Published, runs: list[dict[Any, Value]], quick: bool) -> Outcome:
+def _make_outcome(figure: Published, runs: list[Measured], quick: bool) -> Outcome:
     key = (figure.measure, figure.at)
-    published = (
-        None if isinstance(figure.value, float) and math.isnan(figure.value) else figure.value
-    )
+    published: Value | None = figure.value
+    if isinstance(published, float) and math.isnan(published):
+        published = None
     exact = figure.measure in ("shape", "count")
     reached = tuple(run[key] for run in runs if key in run)
-    judged = (
-        exact or not quick or figure.measure == "train_loss"
-    )  # the losses of a shorter run are those of the long one
+    # The losses of a shorter run are the first ones of the long run.
+    judged = exact or not quick or figure.measure == "train_loss"
     return Outcome(figure.label, published, reached, judged, figure.measure)
 
 
@@ -205,15 +228,15 @@ def _watch_seed(watch: Callable[[str], None], head: str, line: str) -> None:
     watch(f"{head}: {line}")
 
 
-def _measure(
+def _measure_run(
     recipe: Recipe,
     split: Split,
     train: TrainConfig,
     used: dict[str, str],
     watch: Callable[[str], None],
-) -> dict[Any, Value]:
+) -> Measured:
     """One run's figures by (measure, at)."""
-    found: dict[Any, Value] = {}
+    found: Measured = {}
     if recipe.every:
         # These were published by torch's steps, and are compared with torch's.
         train = dataclasses.replace(train, backend="torch")
@@ -233,18 +256,18 @@ def _measure(
             found["test_accuracy", training.steps] = test_accuracy
         else:
             found["running_accuracy", event.epoch] = 100 * event.train_accuracy
-    found |= _ends(training.result(), split, recipe)
-    return found | _exact(recipe)
+    found |= _final_metrics(training.result(), split, recipe)
+    return found | _exact_metrics(recipe)
 
 
-def _ends(net: Any, split: Split, recipe: Recipe) -> dict[Any, Value]:
+def _final_metrics(net: TrainedModel, split: Split, recipe: Recipe) -> Measured:
     """Figures of the finished net, for digits."""
     if recipe.on_prices:
         return {}
     wanted = {figure.measure for figure in recipe.published}
-    found: dict[Any, Value] = {("test_accuracy", None): _accuracy(net, split.test)}
+    found: Measured = {("test_accuracy", None): _percent_right(net, split.test)}
     if "train_accuracy" in wanted:
-        found["train_accuracy", None] = _accuracy(net, split.train)
+        found["train_accuracy", None] = _percent_right(net, split.train)
     if "test_loss" in wanted:
         found["test_loss", None] = mean_loss(
             net.predict(split.test), split.test.targets, "cross-entropy"
@@ -252,9 +275,9 @@ def _ends(net: Any, split: Split, recipe: Recipe) -> dict[Any, Value]:
     return found
 
 
-def _exact(recipe: Recipe) -> dict[Any, Value]:
+def _exact_metrics(recipe: Recipe) -> Measured:
     """Shapes and counts the recipe is published with, read off nets that exist."""
-    found: dict[Any, Value] = {}
+    found: Measured = {}
     for figure in recipe.published:
         if figure.measure == "shape":
             walk = shape_walk(recipe.model, batch=2, steps=20, features=28, outputs=10)
@@ -267,10 +290,6 @@ def _exact(recipe: Recipe) -> dict[Any, Value]:
     return found
 
 
-def _accuracy(net: Any, part: Sequences) -> float:
+def _percent_right(net: TrainedModel, part: Sequences) -> float:
     """Share classified right, in percent."""
     return 100 * float((net.predict(part).argmax(1) == part.targets).mean())
-
-
-def _first(part: Sequences, count: int) -> Sequences:
-    return dataclasses.replace(part, starts=part.starts[:count], targets=part.targets[:count])

@@ -136,7 +136,7 @@ def test_a_recipe_under_way_is_found_again_after_a_reload(monkeypatch: pytest.Mo
             differs=(),
         )
 
-    monkeypatch.setattr(recipes, "reproduce", reproduce)
+    monkeypatch.setattr(recipes, "reproduce_recipe", reproduce)
     page = opened(view="Recipes")
     page.button(key="run_mnist-lstm-256").click().run()
     token = page.query_params["recipe_run"]

@@ -13,9 +13,9 @@ from rnnapp.data.windows import make_split
 from rnnapp.errors import PriceFileError, SourceError
 from rnnapp.recipes import prices as recipe_data
 from rnnapp.recipes.catalogue import RECIPES, Published
-from rnnapp.recipes.claims import _verdict, fall_errors, stock_claims
+from rnnapp.recipes.claims import _claim_verdict, fall_errors, stock_claims
 from rnnapp.recipes.prices import recipe_prices
-from rnnapp.recipes.reproduce import Outcome, default_seeds, reproduce
+from rnnapp.recipes.reproduce import Outcome, default_seeds, reproduce_recipe
 from rnnapp.training.loop import Training
 from tests.support import random_walk, shared_data
 
@@ -61,7 +61,7 @@ def test_the_stock_losses_lie_where_the_publications_do():
     """The notebook's own data: every figure within a factor of two at the recipe's seed, the later ones at every seed."""
     recipe = RECIPES["stock-rnn"]
     table, note = recipe_prices(str(shared_data("kospi.csv")))
-    done = reproduce(recipe, make_split(table, recipe.data), seeds=(3, 4))
+    done = reproduce_recipe(recipe, make_split(table, recipe.data), seeds=(3, 4))
     assert "volume" in note
     assert [figure.holds for figure in done.outcomes] == [True] * 4
     assert [figure.holding for figure in done.outcomes[1:]] == [2] * 3
@@ -78,7 +78,7 @@ def test_a_scratch_recipe_pauses_without_changing_the_run():
         published=(Published("at 10", "test_accuracy", 1.0, 10), Published("at 40", "test_accuracy", 1.0, 40),
                    Published("end", "test_accuracy", 1.0)),
     )  # fmt: skip
-    done = reproduce(recipe, digits, seeds=(4,))
+    done = reproduce_recipe(recipe, digits, seeds=(4,))
     training = Training(digits, recipe.model, dataclasses.replace(recipe.train, seed=4))
     events = list(training.epochs())
     assert [len(figure.runs) for figure in done.outcomes] == [1, 1, 1]
@@ -87,7 +87,7 @@ def test_a_scratch_recipe_pauses_without_changing_the_run():
 
 def test_a_quick_run_says_that_it_is_one():
     digits = load_digits(DigitConfig(source="sklearn"))
-    done = reproduce(RECIPES["mnist-bilstm"], digits, quick=True)
+    done = reproduce_recipe(RECIPES["mnist-bilstm"], digits, quick=True)
     assert done.quick
     assert done.recipe.train.epochs == 2
     assert all(figure.holds is None for figure in done.outcomes)
@@ -116,10 +116,10 @@ def test_falls_are_the_worst_days_and_persistence_errs_by_the_fall():
 
 def test_few_seeds_settle_nothing():
     """3 of 5 proves nothing, 5 of 5 is what a fair coin does once in 32."""
-    assert _verdict(1, 1) == "is not settled by these seeds"
-    assert _verdict(3, 5) == "is not settled by these seeds"
-    assert _verdict(5, 5) == "holds here"
-    assert _verdict(0, 5) == "does not hold here; the opposite does"
+    assert _claim_verdict(1, 1) == "is not settled by these seeds"
+    assert _claim_verdict(3, 5) == "is not settled by these seeds"
+    assert _claim_verdict(5, 5) == "holds here"
+    assert _claim_verdict(0, 5) == "does not hold here; the opposite does"
 
 
 def test_without_kospi_the_sp500_stands_in_and_says_so(monkeypatch):

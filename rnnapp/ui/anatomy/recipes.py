@@ -17,7 +17,7 @@ from rnnapp.data.windows import make_split
 from rnnapp.figures.tables import format_published, reproduction_frame
 from rnnapp.recipes.catalogue import RECIPES, Recipe
 from rnnapp.recipes.prices import KOSPI_ROWS, recipe_prices
-from rnnapp.recipes.reproduce import Reproduction, default_seeds, reproduce
+from rnnapp.recipes.reproduce import Reproduction, default_seeds, reproduce_recipe
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.keys import RECIPE_RESULTS
 from rnnapp.ui.page import plain_text
@@ -58,7 +58,7 @@ class _RecipeRun:
             self.line = line
 
         split, data, notes = self._load_data()
-        yield reproduce(
+        yield reproduce_recipe(
             self.recipe,
             split,
             seeds=default_seeds(self.recipe, int(self.quick)),
