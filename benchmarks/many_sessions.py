@@ -42,7 +42,9 @@ def _drag(seeds: str, sessions: int, rounds: int) -> dict[str, Any]:
         for number, page in enumerate(pages):
             page.goto(f"{address}{ADDRESS}&seed={number * _SEEDS[seeds]}")
         for page in pages:
-            page.locator(".st-key-chart_forecast .js-plotly-plot").wait_for(timeout=120_000)
+            page.locator('[data-testid="live-forecast"]:not([data-epochs="0"])').wait_for(
+                timeout=120_000
+            )
             settle(page)
         waits, spent, memory, errors = [], [], [_memory(server)], 0
         for number in range(rounds):
@@ -102,9 +104,8 @@ def _round(pages: list[Any], key: str, *, apart: bool) -> tuple[list[float], int
 
 
 _SHOWN = """() => {
-    const plot = document.querySelector('.st-key-chart_forecast .js-plotly-plot');
-    const sum = plot.data.map(d => Array.from(d.y._inputArray || d.y).reduce((a, v) => a + (Number.isFinite(v) ? v : 0), 0));
-    return [document.querySelector('input[type=range]').value, sum.join()];
+    const chart = document.querySelector('[data-testid="live-forecast"]');
+    return [document.querySelector('input[type=range]').value, chart.dataset.curve];
 }"""
 
 

@@ -31,10 +31,8 @@ _PLACES = {
     "Compare, three nets": (f"/compare?{_SIZE}&seeds=1", "compare"),
 }
 WATCH = """key => {
-    const find = () => document.querySelector(`.st-key-chart_${key} .js-plotly-plot`);
-    const sign = () => { const plot = find(); return plot && plot.data ? plot.data.map(d => {
-        const y = d.y && d.y._inputArray ? Array.from(d.y._inputArray) : Array.from(d.y || []);
-        return y.reduce((a, v) => a + (Number.isFinite(v) ? v : 0), y.length); }).join() : null; };
+    const sign = () => { const chart = document.querySelector(`[data-testid="live-${key}"]`);
+        return chart && chart.dataset.epochs > 0 ? chart.dataset.curve : null; };
     let shown = sign();
     const mine = window.watching = (window.watching || 0) + 1;
     window.reaction = null;
@@ -119,7 +117,7 @@ def _moves(page: Any, address: str, key: str, count: int) -> list[float]:
 def _open(page: Any, address: str, key: str) -> None:
     from playwright.sync_api import Error
 
-    chart = page.locator(f".st-key-chart_{key} .js-plotly-plot")
+    chart = page.locator(f'[data-testid="live-{key}"]:not([data-epochs="0"])')
     for _ in range(20):  # until the kernels are loaded the page asks before it trains
         page.goto(address)
         with suppress(Error):

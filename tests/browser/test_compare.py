@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import no_traceback, plot, settle
+from tests.browser.conftest import no_traceback, settle
 
 pytestmark = pytest.mark.browser
 Opened = Callable[..., Page]
@@ -34,12 +34,11 @@ def test_three_architectures_are_compared_and_told(open_page: Opened) -> None:
     heading = page.get_by_role("heading", name=VERDICT)
     expect(heading).to_be_visible()
     assert re.search(r"(no better|is better) than persistence \([\d.,]+\)", heading.inner_text())
-    names = plot(
-        page, "compare", "plot => plot.data.filter(t => t.showlegend !== false).map(t => t.name)"
-    )
-    assert {"actual", "RNN", "LSTM", "GRU", "Persistence", "Linear autoregression"} <= set(names)
-    marks = plot(page, "compare", "plot => plot.layout.annotations.map(a => a.text)")
-    assert marks == ["train", "test"]
+    chart = page.get_by_test_id("live-compare")
+    for name in ("actual", "RNN", "LSTM", "GRU", "persistence", "Linear autoregression"):
+        expect(chart.get_by_role("button", name=name, exact=True)).to_be_visible()
+    words = chart.locator(".plot canvas").get_attribute("aria-label") or ""
+    assert "The test part begins on" in words
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     assert no_traceback(page)
 
@@ -60,13 +59,9 @@ def test_a_click_in_the_legend_hides_a_curve(open_page: Opened) -> None:
     page = compared(
         open_page("/compare?rows=400&epochs=2&seeds=1&cells=rnn,gru"), "Compare 2 nets over 1 seed"
     )
-    page.locator(".st-key-chart_compare .legendtoggle").nth(1).click()
-    hidden = plot(
-        page,
-        "compare",
-        "plot => plot.data.some(t => t.visible === 'legendonly' && ['RNN', 'GRU'].includes(t.name))",
-    )
-    assert hidden
+    entry = page.get_by_test_id("live-compare").get_by_role("button", name="RNN", exact=True)
+    entry.click()
+    expect(entry).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_copied_address_reopens_the_same_choices(open_page: Opened) -> None:
@@ -98,7 +93,7 @@ def test_a_phone_shows_one_column_and_a_tall_chart(open_page: Opened) -> None:
             "/compare?rows=400&epochs=2&seeds=2", width=390, height=844, dark=True, touch=True
         )
     )
-    box = page.locator(".st-key-chart_compare").bounding_box()
+    box = page.get_by_test_id("live-compare").locator(".plot").bounding_box()
     assert box is not None
     assert box["height"] >= 300
     assert box["width"] <= 390

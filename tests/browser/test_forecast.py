@@ -16,9 +16,10 @@ pytestmark = pytest.mark.browser
 Opened = Callable[..., Page]
 
 
-def annotations(page: Page, key: str) -> list[str]:
-    texts: list[str] = plot(page, key, "plot => plot.layout.annotations.map(a => a.text)")
-    return texts
+def chart_words(page: Page) -> str:
+    """What the live chart says of itself to those who cannot see it."""
+    words = page.get_by_test_id("live-forecast").locator(".plot canvas").get_attribute("aria-label")
+    return words or ""
 
 
 def test_a_forecast_stands_there_within_two_clicks(open_page: Opened) -> None:
@@ -33,7 +34,7 @@ def test_a_forecast_stands_there_within_two_clicks(open_page: Opened) -> None:
             button.click(timeout=5_000)
     expect(heading).to_be_visible(timeout=60_000)
     expect(page.get_by_text("persistence", exact=False).first).to_be_visible()
-    assert annotations(page, "forecast") == ["train", "test"]
+    assert "The test part begins on" in chart_words(page)
     assert no_traceback(page)
 
 
@@ -60,7 +61,7 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
         timeout=30_000
     )
     expect(page.get_by_text("stopped by hand")).to_be_visible()
-    assert annotations(page, "forecast") == ["train", "test"]
+    assert "The test part begins on" in chart_words(page)
 
     address = page.evaluate("location.href")
     assert "window=13" in address
@@ -102,4 +103,6 @@ def test_a_phone_shows_one_column_without_sideways_scrolling(open_page: Opened, 
     )
     wide = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
-    assert plot(page, "forecast", "plot => plot.getBoundingClientRect().height") >= 300
+    box = page.get_by_test_id("live-forecast").locator(".plot").bounding_box()
+    assert box is not None
+    assert box["height"] >= 300

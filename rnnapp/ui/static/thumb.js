@@ -83,28 +83,36 @@ function onKeyUp(event) {
   readThumb();
   const { input } = held;
   const step = STEPS[event.key];
-  // One step back and one real key press forward: Streamlit takes the value as released there.
+  // One step back, and when React has taken it, one key press forward: Streamlit takes that value as released.
   if (held.last !== null && held.last !== held.first) {
     const edge = Number(input.value) === Number(step > 0 ? input.max : input.min);
-    if (!edge) setSilently(input, nextValue(input, -step));
     const key = edge ? (step > 0 ? "End" : "Home") : event.key;
-    input.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-    input.dispatchEvent(new KeyboardEvent("keyup", { key, bubbles: true }));
+    if (!edge) setSilently(input, nextValue(input, -step));
+    const press = () => {
+      input.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+      input.dispatchEvent(new KeyboardEvent("keyup", { key, bubbles: true }));
+    };
+    requestAnimationFrame(() => setTimeout(press, 0));
   }
-  endHold();
+  thumbs.held = null;
+  if (held.last !== null) thumbs.listener?.released(held.last === held.first);
 }
 
 function onPointerDown(event) {
   const slider = thumbs.listener && sliderAt(event.target, thumbs.listener.names());
   if (!slider) return;
   beginHold(slider);
-  requestAnimationFrame(readThumb); // a press on the track moves the thumb at once
+  requestAnimationFrame(() => setTimeout(readThumb, 0)); // a press on the track moves the thumb at once
 }
 
 function bindThumbs() {
   if (thumbs.bound) return;
   thumbs.bound = true;
-  const frame = () => setTimeout(readThumb, 0); // after React has moved the thumb
+  // React moves the thumb some time after the event: at once, or with the next picture.
+  const frame = () => {
+    setTimeout(readThumb, 0);
+    requestAnimationFrame(() => setTimeout(readThumb, 0));
+  };
   document.addEventListener("pointerdown", onPointerDown, true);
   document.addEventListener("pointermove", frame, true);
   document.addEventListener("touchmove", frame, { capture: true, passive: true });
