@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from typing import cast
@@ -33,6 +34,7 @@ _QUESTIONS = {
     "decimal": "Which sign separates the decimals?",
 }
 _NONE = "(none)"
+_OPTIONS = re.compile(r"\s*\(--[^)]*\)")
 
 
 class SharedUploads:
@@ -132,10 +134,10 @@ def show_breaks(prices: PriceTable, place: DeltaGenerator) -> None:
     found = prices.breaks
     if not found:
         return
-    lines = [f"- {plain_text(each.message)}" for each in found[:4]]
+    lines = [plain_text(each.message) for each in found[:4]]
     if len(found) > 4:
-        lines.append(f"- {len(found) - 4} more breaks")
-    place.warning("\n".join(lines), icon=":material/content_cut:")
+        lines.append(f"And {len(found) - 4} more breaks.")
+    place.warning("\n\n".join(lines), icon=":material/content_cut:")
     offers = place.container(horizontal=True)
     adjusted = prices.hints.adjusted
     jumps = [each for each in found if each.kind != "hole"]
@@ -174,15 +176,20 @@ def _read_upload(content: bytes, name: str, place: DeltaGenerator) -> PriceTable
             **cast(ReadChoices, st.session_state.get("_read_choices", {}).get("options", {})),
         )
     except ColumnError as error:
-        place.error(plain_text(str(error)), icon=":material/error:")
+        _show_error(error, place)
         if error.columns:
             _ask_columns(error, place)
     except ChoiceError as error:
-        place.error(plain_text(str(error)), icon=":material/error:")
+        _show_error(error, place)
         _ask_choice(error, place)
     except RnnappError as error:
-        place.error(plain_text(str(error)), icon=":material/error:")
+        _show_error(error, place)
     return None
+
+
+def _show_error(error: RnnappError, place: DeltaGenerator) -> None:
+    """The error's sentences, without the options of the command line: the page has a form."""
+    place.error(plain_text(_OPTIONS.sub("", str(error))), icon=":material/error:")
 
 
 def _ask_columns(error: ColumnError, place: DeltaGenerator) -> None:

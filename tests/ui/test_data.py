@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from rnnapp.ui.uploads import SharedUploads
@@ -12,12 +13,12 @@ from tests.support import random_walk
 PAGE = str(Path(__file__).parents[2] / "pages" / "forecast.py")
 
 
-def _upload(name: str = "mine.csv", seed: int = 0) -> AppTest:
+def _upload(name: str = "mine.csv", seed: int = 0, content: bytes = b"") -> AppTest:
     page = AppTest.from_file(PAGE, default_timeout=60)
     for key, value in {"data": "upload", "epochs": "1", "window": "5"}.items():
         page.query_params[key] = value
     page.run()
-    content = random_walk(120, seed).frame.to_csv().encode()
+    content = content or random_walk(120, seed).frame.to_csv().encode()
     page.get("file_uploader")[0].upload(name, content, "text/csv").run()  # type: ignore[attr-defined]
     return page
 
@@ -54,3 +55,36 @@ def test_a_file_name_is_shown_as_text() -> None:
     page = _upload("![x](http://example.com/x.png).csv")
     assert not page.exception
     assert not any("![x](" in caption.value for caption in page.caption)
+
+
+def test_a_file_of_several_tickers_asks_which_and_reads_it() -> None:
+    frame = random_walk(120).frame
+    both = pd.concat([frame.assign(Ticker="AAA"), (frame * 2).assign(Ticker="BBB")])
+    page = _upload(content=both.to_csv().encode())
+    assert "2 tickers" in page.error[0].value
+    assert "--" not in page.error[0].value
+    page.selectbox(key="choose_ticker").set_value("BBB")
+    next(button for button in page.button if button.label == "Read it so").click().run()
+    assert not page.error
+    assert "mine: 120 days" in _shown(page)
+
+
+def test_bars_become_days_by_a_button() -> None:
+    stamps = pd.date_range("2024-01-01 09:00", periods=24 * 60, freq="h")
+    bars = pd.DataFrame({"Close": 100.0 + (stamps.hour % 5)}, index=stamps)
+    page = _upload(content=bars.to_csv().encode())
+    assert "hourly bars" in page.error[0].value
+    page.button(key="make_days").click().run()
+    assert not page.error
+    assert not page.exception
+
+
+def test_a_split_offers_the_adjusted_column_above_the_chart() -> None:
+    frame = random_walk(120).frame
+    raw = frame.assign(**{"Adj Close": frame["Close"]})
+    raw.loc[raw.index[:60], ["Open", "High", "Low", "Close"]] *= 7
+    page = _upload(content=raw.to_csv().encode())
+    assert any("split of about 7 to 1" in warning.value for warning in page.warning)
+    page.button(key="use_adjusted").click().run()
+    assert not any("split" in warning.value for warning in page.warning)
+    assert not page.exception
