@@ -47,7 +47,7 @@ __all__ = [
     "split_base",
 ]
 
-FRAME_SECONDS = 0.04
+FRAME_SECONDS = 0.03
 """Training time of a frame; with all else it takes about a tenth of a second on two shared cores."""
 _KEY = "forecast"
 _MEMORY = "_frames_forecast"

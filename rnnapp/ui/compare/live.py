@@ -36,7 +36,7 @@ from rnnapp.ui.results import split_key
 
 __all__ = ["LiveCompare", "show_live_compare"]
 
-FRAME_SECONDS = 0.09
+FRAME_SECONDS = 0.05
 """Training time of a frame, for all nets together."""
 _KEY = "compare"
 _MEMORY = "_frames_compare"
