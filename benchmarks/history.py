@@ -19,7 +19,7 @@ _COUNT = 1000
 
 
 def thousand(openings: int = 7) -> dict[str, float]:
-    """Seconds from asking for the Runs page to its headline and its table, asked for in three ways."""
+    """Seconds from opening the Runs page to its headline and its table, opened in three ways."""
     with tempfile.TemporaryDirectory() as folder:
         _fill(Path(folder))
         return _with_server(folder, lambda browser, address: _openings(browser, address, openings))
@@ -70,7 +70,7 @@ def _openings(browser: Any, address: str, openings: int) -> dict[str, float]:
 
 
 def _first(browser: Any, address: str) -> None:
-    """The server's first look at its history, which imports MLflow."""
+    """The server's first reading of its history, which imports MLflow."""
     page = browser.new_page()
     page.goto(f"{address}/runs")
     page.get_by_role("heading", name=f"{_COUNT:,} runs").wait_for(timeout=60_000)
@@ -139,8 +139,8 @@ def _fill(folder: Path) -> None:
     from rnnapp.data.sources import bundled
     from rnnapp.data.windows import make_split
     from rnnapp.evaluation.forecast import forecast
-    from rnnapp.runs.history.store import Store
-    from rnnapp.runs.record import keep
+    from rnnapp.runs.history.store import RunStore
+    from rnnapp.runs.record import record_run
     from rnnapp.training.loop import Training
     from tests.support import multiply
 
@@ -149,13 +149,13 @@ def _fill(folder: Path) -> None:
     for _ in training.epochs():
         pass
     trained, file = training.result(), folder / "runs" / "mlflow.db"
-    run_id = keep(
+    run_id = record_run(
         trained,
         split,
         forecast(trained, split),
         source="bundled",
         session="",
-        store=Store(f"sqlite:///{file}"),
+        store=RunStore(f"sqlite:///{file}"),
     )
     multiply(file, run_id, _COUNT - 1)
 

@@ -28,33 +28,40 @@ def two_workers(seeds: int = 3) -> dict[str, Any]:
 
 
 def _search(seed: int, workers: int) -> float:
-    from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
+    from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
     from rnnapp.data.sources import bundled
-    from rnnapp.runs.jobs.queue import Engine
+    from rnnapp.runs.history.records import Settings
+    from rnnapp.runs.jobs.queue import JobQueue
     from rnnapp.runs.search.search import Search
-    from rnnapp.runs.search.space import Range, SearchPlan
+    from rnnapp.runs.search.space import Dimension, SearchSpace
 
     base = Settings(ModelConfig(hidden=16), TrainConfig(epochs=30), WindowConfig(window=10))
-    ranges = (Range("lr", 1e-4, 1e-1, log=True), Range("hidden", 4, 32), Range("window", 5, 30))
-    engine = Engine(workers=workers)
-    engine.start()
+    dimensions = (
+        Dimension("lr", 1e-4, 1e-1, log=True),
+        Dimension("hidden", 4, 32),
+        Dimension("window", 5, 30),
+    )
+    queue = JobQueue(workers=workers)
+    queue.start_workers()
     try:
-        search = Search(bundled("sp500"), SearchPlan(base, ranges, _TRIALS, seed=seed), engine)
-        while engine.load.workers < workers:
+        search = Search.create(
+            bundled("sp500"), SearchSpace(base, dimensions, _TRIALS, seed=seed), queue
+        )
+        while queue.status.slots < workers:
             time.sleep(0.1)
         time.sleep(5.0)  # the workers import and load their kernels
         started = time.perf_counter()
         search.start()
-        search.wait()
+        search.wait_until_done()
         seconds = time.perf_counter() - started
-        states = [found.state for found in search.found]
+        states = [found.state for found in search.trials]
         print(
             f"seed {seed}, {workers} workers: {seconds:.1f} s, {states.count('pruned')} of {len(states)} pruned",
             flush=True,
         )
         return seconds
     finally:
-        engine.close()
+        queue.close()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
     ├── CheckpointError        a saved model that cannot be opened
     ├── HomeError              no folder of one's own to save in
     └── RunError               the job engine or the run history does not answer
+        └── QueueFullError     ... because too many jobs wait already
 
 The core raises these; pages and the command line show their text and nothing else.
 """
@@ -35,6 +36,7 @@ __all__ = [
     "HomeError",
     "InkError",
     "PriceFileError",
+    "QueueFullError",
     "RnnappError",
     "RunError",
     "SourceError",
@@ -157,3 +159,7 @@ class HomeError(RnnappError, RuntimeError):
 
 class RunError(RnnappError, RuntimeError):
     """The job engine or the run history does not answer."""
+
+
+class QueueFullError(RunError):
+    """Too many jobs wait already; nothing of the refused one is left behind."""

@@ -118,10 +118,10 @@ def _make_outlook(args: argparse.Namespace) -> Outlook:
 def _forecast_run(args: argparse.Namespace, level: float) -> Outlook:
     """An outlook by a recorded net, on its own prices or on newer rows of the same series."""
     from rnnapp.evaluation.outlook import outlook_from_models, reuse_scalers
-    from rnnapp.runs.history.artifacts import open_run
-    from rnnapp.runs.history.store import Store
+    from rnnapp.runs.history.store import RunStore
+    from rnnapp.runs.loading import load_run
 
-    recorded = open_run(Store(), args.recorded)
+    recorded = load_run(RunStore(), args.recorded)
     if recorded.trained is None or recorded.split is None:
         raise ConfigError(
             f"The run {args.recorded} has no trained net with its prices. "

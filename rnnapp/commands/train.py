@@ -61,9 +61,9 @@ def run_train(args: argparse.Namespace) -> int:
             trained, args.checkpoint, data={"name": prices.name, "fingerprint": prices.fingerprint}
         )
     if args.keep:
-        from rnnapp.runs import keep  # the run history takes its time to import
+        from rnnapp.runs import record_run  # the run history takes its time to import
 
-        report["run"] = keep(trained, split, source=str(args.file or args.bundled or "sp500"))
+        report["run"] = record_run(trained, split, source=str(args.file or args.bundled or "sp500"))
     text = str(report["answer"])
     if args.json:
         text = json.dumps(report)

@@ -1,11 +1,11 @@
-"""Pictures of several runs over each other, and of a search."""
+"""Figures of several runs over each other, and of a search."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
@@ -21,24 +21,36 @@ from rnnapp.figures.style import (
     style_figure,
     text_color,
 )
-from rnnapp.training.loop import EpochEvent
+from rnnapp.training.records import EpochEvent
 
-__all__ = ["Curve", "forecasts_figure", "losses_figure", "own_lines", "search_figure"]
+if TYPE_CHECKING:
+    from optuna import Study
+
+__all__ = [
+    "Curve",
+    "SearchKind",
+    "distinct_lines",
+    "forecasts_figure",
+    "losses_figure",
+    "search_figure",
+]
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _BEST = "#2F86C6"
+_GRID = "rgba(128,128,128,0.25)"
+_VALUE = "RMSE / persistence's"
 SearchKind = Literal["history", "importances", "parallel", "slices", "live"]
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One of the runs laid over each other.
+    """One of several runs in a figure.
 
     Attributes:
-        name: what it is called.
+        name: its name in the legend.
         line: how it is drawn.
         history: its epochs.
-        forecast: what it said, None where there is none.
+        forecast: its forecast, None where there is none.
     """
 
     name: str
@@ -47,14 +59,14 @@ class Curve:
     forecast: Forecast | None = None
 
 
-def own_lines(lines: Sequence[LineStyle]) -> list[LineStyle]:
-    """The same colours, told apart by their dashes where a colour comes again."""
+def distinct_lines(lines: Sequence[LineStyle]) -> list[LineStyle]:
+    """The same colours, with another dash each time a colour repeats."""
     seen: Counter[str] = Counter()
-    made = []
+    distinct = []
     for line in lines:
-        made.append(LineStyle(line.color, _DASHES[seen[line.color] % len(_DASHES)]))
+        distinct.append(LineStyle(line.color, _DASHES[seen[line.color] % len(_DASHES)]))
         seen[line.color] += 1
-    return made
+    return distinct
 
 
 def losses_figure(curves: Sequence[Curve], *, log: bool = True, valid: bool = False) -> go.Figure:
@@ -65,118 +77,150 @@ def losses_figure(curves: Sequence[Curve], *, log: bool = True, valid: bool = Fa
         log: a logarithmic axis.
         valid: validation losses instead of training losses.
     """
+    field, which = {False: ("train_loss", "training"), True: ("valid_loss", "validation")}[valid]
     figure = go.Figure()
     for curve in curves:
-        values = [e.valid_loss if valid else e.train_loss for e in curve.history]
+        values = [getattr(event, field) for event in curve.history]
         step = point_stride(len(values))
-        epochs = [e.epoch + 1 for e in curve.history][::step]
-        style = dict(color=curve.line.color, dash=curve.line.dash, width=1.8)
-        figure.add_trace(go.Scatter(x=epochs, y=values[::step], name=curve.name, line=style))
-    which = "validation" if valid else "training"
+        figure.add_trace(
+            go.Scatter(
+                x=[event.epoch + 1 for event in curve.history][::step],
+                y=values[::step],
+                name=_escape_tags(curve.name),
+                line=dict(color=curve.line.color, dash=curve.line.dash, width=1.8),
+            )
+        )
     style_figure(figure, x="epoch", y=f"{which} loss, scaled units", keep=f"losses{log}{valid}")
-    return figure.update_yaxes(type="log" if log else "linear", exponentformat="power")
+    axis = {False: "linear", True: "log"}[log]
+    return figure.update_yaxes(type=axis, exponentformat="power")
 
 
 def forecasts_figure(curves: Sequence[Curve], *, dark: bool = False) -> go.Figure:
-    """What each said about the test days, with the closes that came and the last close before each."""
+    """Forecasts of the test days, with the actual closes and the last close before each day."""
     figure = go.Figure()
-    told = [curve for curve in curves if curve.forecast is not None]
-    for number, curve in enumerate(told):
-        assert curve.forecast is not None
-        test = curve.forecast.select_part("test")
+    forecasts = [
+        (curve, curve.forecast.select_part("test"))
+        for curve in curves
+        if curve.forecast is not None
+    ]
+    if forecasts:
+        _add_actual(figure, forecasts[0][1], dark)
+    for curve, test in forecasts:
         step = point_stride(len(test))
-        if number == 0:
-            grey = dict(color=BASELINE, width=1.2, dash="dash")
-            figure.add_trace(
-                go.Scatter(
-                    x=test.dates[::step], y=test.anchor[::step], name="persistence", line=grey
-                )
-            )
-            black = dict(color=actual_color(dark), width=1.6)
-            figure.add_trace(
-                go.Scatter(x=test.dates[::step], y=test.actual[::step], name="actual", line=black)
-            )
-        style = dict(color=curve.line.color, dash=curve.line.dash, width=1.5)
         figure.add_trace(
-            go.Scatter(x=test.dates[::step], y=test.predicted[::step], name=curve.name, line=style)
+            go.Scatter(
+                x=test.dates[::step],
+                y=test.predicted[::step],
+                name=_escape_tags(curve.name),
+                line=dict(color=curve.line.color, dash=curve.line.dash, width=1.5),
+            )
         )
     form = hover_format([value for trace in figure.data for value in trace.y])
     figure.update_traces(hovertemplate=f"%{{y:{form}}}")
     return style_figure(figure, y="close, index points", keep="forecasts")
 
 
-def search_figure(study: Any, kind: SearchKind, *, dark: bool = False) -> go.Figure:
+def _add_actual(figure: go.Figure, test: Forecast, dark: bool) -> None:
+    step = point_stride(len(test))
+    grey = dict(color=BASELINE, width=1.2, dash="dash")
+    black = dict(color=actual_color(dark), width=1.6)
+    for name, values, line in (("persistence", test.anchor, grey), ("actual", test.actual, black)):
+        trace = go.Scatter(x=test.dates[::step], y=values[::step], name=name, line=line)
+        figure.add_trace(trace)
+
+
+def _escape_tags(text: str) -> str:
+    """A name as text: plotly reads tags in it, links among them."""
+    return text.replace("<", "&lt;")
+
+
+def search_figure(study: Study, kind: SearchKind, *, dark: bool = False) -> go.Figure:
     """One of Optuna's own figures of a study, in our colours.
 
     Args:
         study: an Optuna study with at least one complete trial (two for importances).
-        kind: its history, the importances of its settings, parallel coordinates, slices, or the live losses.
+        kind: its history, importances of its settings, parallel coordinates, slices or live losses.
         dark: the page's theme.
     """
-    import optuna.visualization as pictures
-
-    value = "RMSE / persistence's"
-    if kind == "live":
-        figure = pictures.plot_intermediate_values(study)
-        figure.update_traces(
-            line=dict(color=BASELINE, width=1), marker=dict(size=3), opacity=0.6, showlegend=False
-        )
-        return _own(figure, dark, x="share of the trial, %", y=value)
-    if kind == "history":
-        figure = pictures.plot_optimization_history(study, target_name=value)
-        figure.update_traces(
-            name="a trial", marker=dict(color=BASELINE, size=7), selector=dict(mode="markers")
-        )
-        figure.update_traces(
-            name="best so far",
-            line=dict(color=_BEST, width=2, shape="hv"),
-            selector=dict(mode="lines"),
-        )
-        return _own(figure, dark, x="trial", y=value)
-    if kind == "importances":
-        figure = pictures.plot_param_importances(study)
-        figure.update_traces(marker_color=_BEST)
-        return _own(
-            figure, dark, x="share of the differences it explains", y="setting", hover=False
-        )
-    if kind == "parallel":
-        figure = pictures.plot_parallel_coordinate(study, target_name=value)
-        for trace in figure.data:  # one line a trial, from its value through its settings
-            if trace.mode == "lines":
-                trace.update(
-                    line=dict(
-                        color=sample_colorscale(EVEN, [min(max(trace.y[0], 0.0), 1.0)])[0],
-                        width=1.5,
-                    ),
-                    opacity=0.8,
-                )
-            else:
-                trace.update(
-                    marker=dict(colorscale=EVEN, reversescale=False, colorbar=dict(title=value))
-                )
-        figure.update_annotations(font_color=text_color(dark))
-        return _own(figure, dark, hover=False)
-    figure = pictures.plot_slice(study, target_name=value)
-    figure.update_traces(
-        marker=dict(colorscale=EVEN, size=7, line_width=0, colorbar=dict(title="trial"))
-    )
-    return _own(figure, dark, hover=False)
+    draw: dict[SearchKind, Callable[[Study, bool], go.Figure]] = {
+        "history": _history_figure,
+        "importances": _importances_figure,
+        "parallel": _parallel_figure,
+        "slices": _slices_figure,
+        "live": _live_figure,
+    }
+    return draw[kind](study, dark)
 
 
-def _own(
-    figure: go.Figure, dark: bool, *, x: str = "", y: str = "", hover: bool = True
+def _live_figure(study: Study, dark: bool) -> go.Figure:
+    from optuna.visualization import plot_intermediate_values
+
+    figure = plot_intermediate_values(study)
+    line = dict(color=BASELINE, width=1)
+    figure.update_traces(line=line, marker=dict(size=3), opacity=0.6, showlegend=False)
+    return _apply_theme(figure, dark, x="share of the trial, %", y=_VALUE)
+
+
+def _history_figure(study: Study, dark: bool) -> go.Figure:
+    from optuna.visualization import plot_optimization_history
+
+    figure = plot_optimization_history(study, target_name=_VALUE)
+    marker = dict(color=BASELINE, size=7)
+    figure.update_traces(name="a trial", marker=marker, selector=dict(mode="markers"))
+    line = dict(color=_BEST, width=2, shape="hv")
+    figure.update_traces(name="best so far", line=line, selector=dict(mode="lines"))
+    return _apply_theme(figure, dark, x="trial", y=_VALUE)
+
+
+def _importances_figure(study: Study, dark: bool) -> go.Figure:
+    from optuna.visualization import plot_param_importances
+
+    figure = plot_param_importances(study)
+    figure.update_traces(marker_color=_BEST)
+    x = "share of the differences it explains"
+    return _apply_theme(figure, dark, x=x, y="setting", hover=False)
+
+
+def _parallel_figure(study: Study, dark: bool) -> go.Figure:
+    from optuna.visualization import plot_parallel_coordinate
+
+    figure = plot_parallel_coordinate(study, target_name=_VALUE)
+    for trace in figure.data:
+        if trace.mode == "lines":  # one line a trial, from its value through its settings
+            share = min(max(trace.y[0], 0.0), 1.0)
+            color = sample_colorscale(EVEN, [share])[0]
+            trace.update(line=dict(color=color, width=1.5), opacity=0.8)
+        else:
+            bar = dict(title=_VALUE)
+            trace.update(marker=dict(colorscale=EVEN, reversescale=False, colorbar=bar))
+    figure.update_annotations(font_color=text_color(dark))
+    return _apply_theme(figure, dark, hover=False)
+
+
+def _slices_figure(study: Study, dark: bool) -> go.Figure:
+    from optuna.visualization import plot_slice
+
+    figure = plot_slice(study, target_name=_VALUE)
+    marker = dict(colorscale=EVEN, size=7, line_width=0, colorbar=dict(title="trial"))
+    figure.update_traces(marker=marker)
+    return _apply_theme(figure, dark, hover=False)
+
+
+def _apply_theme(
+    drawn: go.Figure, dark: bool, *, x: str = "", y: str = "", hover: bool = True
 ) -> go.Figure:
-    figure = go.Figure(figure)
+    figure = go.Figure(drawn)
     figure.update_layout(title=None, template=None, font_color=text_color(dark))
-    grid = "rgba(128,128,128,0.25)"
-    figure.update_xaxes(gridcolor=grid, zerolinecolor=grid, linecolor=grid)
-    figure.update_yaxes(gridcolor=grid, zerolinecolor=grid, linecolor=grid)
-    kept = [axis.title.text for axis in (*figure.select_xaxes(), *figure.select_yaxes())]
+    figure.update_xaxes(gridcolor=_GRID, zerolinecolor=_GRID, linecolor=_GRID)
+    figure.update_yaxes(gridcolor=_GRID, zerolinecolor=_GRID, linecolor=_GRID)
+    axes = (*figure.select_xaxes(), *figure.select_yaxes())
+    titles = [axis.title.text for axis in axes]
     style_figure(figure, hover=hover, keep="search")
     if x or y:
         figure.update_xaxes(title_text=x)
         figure.update_yaxes(title_text=y)
-    else:
-        for axis, text in zip((*figure.select_xaxes(), *figure.select_yaxes()), kept, strict=True):
-            axis.title.text = text
+        return figure
+    axes = (*figure.select_xaxes(), *figure.select_yaxes())
+    for axis, title in zip(axes, titles, strict=True):
+        axis.title.text = title
     return figure

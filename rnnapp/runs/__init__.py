@@ -1,10 +1,11 @@
-"""Runs that survive: a job engine, a run history, a search.
+"""Runs that survive: a job queue, a run history, a search.
 
-    >>> from rnnapp.runs import keep
-    >>> run_id = keep(trained, split)           # doctest: +SKIP
+    >>> from rnnapp.runs import record_run
+    >>> run_id = record_run(trained, split)           # doctest: +SKIP
 
-``store`` keeps runs in MLflow, ``engine`` runs jobs on dask workers, ``desk`` brings both together, ``search`` looks for
-settings with Optuna. Names are imported when first asked for: MLflow and dask take their time.
+``history`` saves runs in MLflow, ``jobs`` runs work on dask workers, ``manager`` brings both
+together, ``search`` looks for settings with Optuna. Names are imported at their first use,
+since MLflow and dask take their time. ``keep`` is the former name of ``record_run``.
 """
 
 from __future__ import annotations
@@ -14,26 +15,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rnnapp.runs.history.records import Run
-    from rnnapp.runs.history.store import Store
-    from rnnapp.runs.jobs.queue import Engine
-    from rnnapp.runs.manager import Desk, Live
-    from rnnapp.runs.record import keep
+    from rnnapp.runs.history.store import RunStore
+    from rnnapp.runs.jobs.queue import JobQueue
+    from rnnapp.runs.manager import LiveRun, RunManager
+    from rnnapp.runs.record import record_run
+    from rnnapp.runs.record import record_run as keep
     from rnnapp.runs.search.search import Search
 
-__all__ = ["Desk", "Engine", "Live", "Run", "Search", "Store", "keep"]
+__all__ = [
+    "JobQueue",
+    "LiveRun",
+    "Run",
+    "RunManager",
+    "RunStore",
+    "Search",
+    "keep",
+    "record_run",
+]
 
-_HOMES = {
-    "manager": ("Desk", "Live"),
-    "jobs.queue": ("Engine",),
-    "record": ("keep",),
-    "history.records": ("Run",),
-    "search.search": ("Search",),
-    "history.store": ("Store",),
+_MODULES = {
+    "JobQueue": "jobs.queue",
+    "LiveRun": "manager",
+    "Run": "history.records",
+    "RunManager": "manager",
+    "RunStore": "history.store",
+    "Search": "search.search",
+    "record_run": "record",
 }
+_FORMER_NAMES = {"keep": "record_run"}
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"rnnapp.runs.{home}"), name)
-    raise AttributeError(f"module 'rnnapp.runs' has no attribute {name!r}")
+    current = _FORMER_NAMES.get(name, name)
+    if current not in _MODULES:
+        raise AttributeError(f"module 'rnnapp.runs' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"rnnapp.runs.{_MODULES[current]}"), current)

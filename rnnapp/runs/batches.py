@@ -1,145 +1,195 @@
-"""Many long trainings that belong together, through the job engine: the seeds of a comparison, the folds of a walk-forward.
+"""Batches of trainings on the job queue: the seeds of a comparison, the folds of a walk-forward.
 
-The seeds of a comparison are runs like any other: each is in the history, and a comparison asked for again takes those that
-are there, goes on with those that were cut short, and trains only the rest. A fold is a piece of one answer and no run.
+The seeds of a comparison are runs like any other. Each is in the history; a comparison that is
+started again uses those that are there, resumes those that were cut short, and trains only the
+rest. A fold is a part of one answer and no run.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
-from rnnapp.configs import Settings
+from rnnapp.configs import Settings, TrainConfig
 from rnnapp.data.windows import PriceSplit
-from rnnapp.errors import RunError
+from rnnapp.errors import QueueFullError, RunError
 from rnnapp.evaluation.compare import Candidate, SeedResult, seed_result, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.walkforward import Fold, fold_splits, judged_fold
-from rnnapp.runs.history.artifacts import open_run
 from rnnapp.runs.history.records import RESUMABLE, Run
-from rnnapp.runs.jobs.queue import Engine, Ticket
-from rnnapp.runs.jobs.worker import Line
-from rnnapp.runs.manager import Desk
-from rnnapp.training.loop import EpochEvent, Training
+from rnnapp.runs.jobs.queue import JobHandle, JobQueue, QueueStatus
+from rnnapp.runs.jobs.worker import JobContext
+from rnnapp.runs.loading import load_run
+from rnnapp.runs.manager import RunManager
+from rnnapp.training.loop import Training
+from rnnapp.training.records import EpochEvent
 
 __all__ = ["compare_runs", "fit_fold", "walk_runs"]
 
-_LOOK_EVERY = 0.3  # seconds between two looks at runs under way
+_CHECK_EVERY = 0.3  # seconds between two looks at runs under way
 _WHOLE = ("finished", "early stopping", "diverged")
-_AHEAD = 2  # runs handed in beyond those that have a place, so that no worker waits
+_AHEAD = 2  # jobs submitted beyond the free slots, so that no worker waits
+OnEvent = Callable[[Candidate, int, EpochEvent], None]
+FitFold = Callable[[JobContext, Candidate, PriceSplit], Forecast]
 
 
 def compare_runs(
-    desk: Desk,
+    manager: RunManager,
     split: PriceSplit,
     entries: Sequence[Candidate],
     *,
     seeds: int,
     stop: threading.Event,
-    on_event: Callable[[Candidate, int, EpochEvent], None],
+    on_event: OnEvent,
     session: str = "",
 ) -> Iterator[SeedResult]:
     """As :func:`rnnapp.evaluation.compare.compare`, each training a run of its own.
 
     Args:
-        desk: where runs are handed in; a run it knows with the same data and settings is not trained again.
+        manager: where runs are submitted; a run with the same data and settings is not trained
+            again.
         split: the days the nets are compared on.
         entries: nets with their settings.
         seeds: runs of each, counting up from each entry's seed.
-        stop: set it to end soon; runs in hand are stopped and can be resumed.
+        stop: set it to end soon; runs under way are stopped and can be resumed.
         on_event: called with each epoch of each run.
-        session: whose the runs are.
+        session: who submits the runs.
 
     Raises:
         RunError: the history does not answer, or a run broke off.
     """
-    known = _known(desk.runs(), split)
-    splits = {entry: split_for(entry, split) for entry in entries}
-    waiting = [
-        (entry, dataclasses.replace(entry.train, seed=entry.train.seed + number))
-        for number in range(seeds)
-        for entry in entries
-    ]
-    under_way: dict[str, tuple[Candidate, int, int]] = {}  # by run: whose, which seed, epochs told
-    while waiting or under_way:
-        while waiting and not stop.is_set() and len(under_way) < max(1, desk.load.workers) + _AHEAD:
-            entry, train = waiting.pop(0)
-            settings = Settings(entry.model, train, window=splits[entry].config)
-            under_way[_begin(desk, settings, known.get(settings), split, entry.name, session)] = (
-                entry,
-                train.seed,
-                0,
-            )
-        for run_id, (entry, seed, told) in list(under_way.items()):
-            live = desk.live(run_id)
-            if live is not None:
-                for event in live.events[told:]:
-                    on_event(entry, seed, event)
-                under_way[run_id] = (entry, seed, len(live.events))
-                if stop.is_set() and not live.stopping:
-                    desk.stop(run_id)
-                continue
-            del under_way[run_id]
-            if (result := _result(desk, run_id, entry, splits[entry], told, on_event)) is not None:
+    comparison = _Comparison(manager, split, entries, seeds, on_event, session)
+    while comparison.waiting or comparison.active:
+        if not stop.is_set():
+            comparison.submit_runs()
+        for run_id in list(comparison.active):
+            result = comparison.follow_run(run_id, stopping=stop.is_set())
+            if result is not None:
                 yield result
-        if stop.is_set() and not under_way:
+        if stop.is_set() and not comparison.active:
             return
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_CHECK_EVERY)
 
 
-def _known(runs: Sequence[Run], split: PriceSplit) -> dict[Settings, Run]:
-    """The history's runs on the same data, by their settings; a whole one before one that was cut short."""
+@dataclass
+class _SeedRun:
+    """A run of a comparison under way; ``reported`` counts the epochs that were passed on."""
+
+    entry: Candidate
+    seed: int
+    reported: int = 0
+
+
+class _Comparison:
+    """The runs of one comparison: those that wait and those under way."""
+
+    def __init__(
+        self,
+        manager: RunManager,
+        split: PriceSplit,
+        entries: Sequence[Candidate],
+        seeds: int,
+        on_event: OnEvent,
+        session: str,
+    ) -> None:
+        self._manager = manager
+        self._split = split
+        self._splits = {entry: split_for(entry, split) for entry in entries}
+        self._known = _find_matching_runs(manager.list_runs(), split)
+        self._on_event = on_event
+        self._session = session
+        self.waiting: list[tuple[Candidate, TrainConfig]] = [
+            (entry, dataclasses.replace(entry.train, seed=entry.train.seed + number))
+            for number in range(seeds)
+            for entry in entries
+        ]
+        self.active: dict[str, _SeedRun] = {}
+
+    def submit_runs(self) -> None:
+        """Submit as many runs as there are slots, and a few more."""
+        while self.waiting and len(self.active) < _count_slots(self._manager.queue_status):
+            entry, train = self.waiting[0]
+            settings = Settings(entry.model, train, window=self._splits[entry].config)
+            try:
+                run_id = self._begin_run(settings, entry.name)
+            except QueueFullError:
+                if not self.active:
+                    raise
+                return  # there is room again when one of these has ended
+            self.waiting.pop(0)
+            self.active[run_id] = _SeedRun(entry, train.seed)
+
+    def _begin_run(self, settings: Settings, name: str) -> str:
+        """The id of a run that is there, of one resumed, or of a new one."""
+        known = self._known.get(settings)
+        if known is not None:
+            if known.status not in _WHOLE:
+                self._manager.resume_run(known.id, session=self._session)
+            return known.id
+        prices = self._split.prices
+        return self._manager.submit_run(
+            f"{name} on {prices.name}, seed {settings.train.seed}",
+            settings,
+            prices=prices,
+            source=prices.name,
+            session=self._session,
+        )
+
+    def follow_run(self, run_id: str, *, stopping: bool) -> SeedResult | None:
+        """Pass on new epochs of a run; returns its result, None before its end or if it was stopped.
+
+        Raises:
+            RunError: it broke off.
+        """
+        seed_run = self.active[run_id]
+        live = self._manager.live_run(run_id)
+        if live is None:
+            del self.active[run_id]
+            return self._collect_result(run_id, seed_run)
+        self._pass_on(seed_run, live.events)
+        if stopping and not live.stopping:
+            self._manager.stop_run(run_id)
+        return None
+
+    def _collect_result(self, run_id: str, seed_run: _SeedRun) -> SeedResult | None:
+        loaded = load_run(self._manager.store, run_id)
+        run = loaded.run
+        if run.status in ("stopped", "interrupted"):
+            return None
+        if loaded.trained is None:
+            if run.message:
+                raise RunError(run.message)
+            raise RunError(
+                f"The run {run.name} is {run.status}.", remedy="Resume it on the Runs page."
+            )
+        self._pass_on(seed_run, loaded.history)
+        return seed_result(seed_run.entry, self._splits[seed_run.entry], loaded.trained)
+
+    def _pass_on(self, seed_run: _SeedRun, events: Sequence[EpochEvent]) -> None:
+        for event in events[seed_run.reported :]:
+            self._on_event(seed_run.entry, seed_run.seed, event)
+        seed_run.reported = max(seed_run.reported, len(events))
+
+
+def _find_matching_runs(runs: Sequence[Run], split: PriceSplit) -> dict[Settings, Run]:
+    """Runs on the same data, by their settings; a whole one before one that was cut short."""
     same = [run for run in runs if run.fingerprint == split.prices.fingerprint]
     cut_short = {run.settings: run for run in same if run.status in RESUMABLE}
     return cut_short | {run.settings: run for run in same if run.status in _WHOLE}
 
 
-def _begin(
-    desk: Desk, settings: Settings, known: Run | None, split: PriceSplit, name: str, session: str
-) -> str:
-    """The run's id: one that is there, one gone on with, or a new one."""
-    if known is not None:
-        if known.status not in _WHOLE:
-            desk.resume(known.id, session=session)
-        return known.id
-    title = f"{name} on {split.prices.name}, seed {settings.train.seed}"
-    return desk.submit(
-        title, settings, prices=split.prices, source=split.prices.name, session=session
-    )
-
-
-def _result(
-    desk: Desk,
-    run_id: str,
-    entry: Candidate,
-    split: PriceSplit,
-    told: int,
-    on_event: Callable[[Candidate, int, EpochEvent], None],
-) -> SeedResult | None:
-    """What a run ended with; None for one that was stopped.
-
-    Raises:
-        RunError: it broke off.
-    """
-    found = open_run(desk.store, run_id)
-    if found.run.status in ("stopped", "interrupted"):
-        return None
-    if found.trained is None:
-        raise RunError(
-            found.run.message
-            or f"The run {found.run.name} is {found.run.status}; resume it on the Runs page."
-        )
-    for event in found.history[told:]:
-        on_event(entry, found.run.settings.train.seed, event)
-    return seed_result(entry, split, found.trained)
+def _count_slots(status: QueueStatus) -> int:
+    """Jobs to have submitted at once."""
+    return max(1, status.slots) + _AHEAD
 
 
 def walk_runs(
-    engine: Engine,
+    queue: JobQueue,
     split: PriceSplit,
     entries: Sequence[Candidate],
     *,
@@ -147,53 +197,57 @@ def walk_runs(
     step: int,
     stop: threading.Event,
     session: str = "",
+    fit: FitFold | None = None,
 ) -> Iterator[tuple[str, Fold]]:
-    """Walk forward with every net, the folds side by side on the engine's workers; gives each fold as it ends.
+    """Walk forward with every net, folds side by side on the workers; yields each as it ends.
 
     Args:
-        engine: where the trainings run.
-        split: names the table and the days.
+        queue: where the trainings run.
+        split: the table and the days.
         entries: nets with their settings.
         folds, step: origins, and days each fold is judged on.
-        stop: set it to end soon; folds in hand are dropped.
-        session: whose the jobs are.
+        stop: set it to end soon; folds under way are dropped.
+        session: who submits the jobs.
+        fit: trains a fold on a worker; :func:`fit_fold` where it is not given.
 
     Raises:
         TooFewRowsError: the table is too short for that many folds.
         Exception: what a training broke off with.
     """
-    ended: queue.SimpleQueue[Ticket] = queue.SimpleQueue()
-    pieces = [
+    ended: SimpleQueue[JobHandle] = SimpleQueue()
+    waiting = [
         (entry, number, piece)
         for entry in entries
         for number, piece in enumerate(
             fold_splits(split.prices, split_for(entry, split).config, folds=folds, step=step)
         )
     ]
-    tickets: dict[str, tuple[Ticket, Candidate, int, PriceSplit]] = {}
+    active: dict[str, tuple[JobHandle, Candidate, int, PriceSplit]] = {}
     try:
-        while pieces or tickets:
-            while pieces and len(tickets) < max(1, engine.load.workers) + _AHEAD:
-                entry, number, piece = pieces.pop(0)
-                ticket = engine.submit(fit_fold, entry, piece, session=session, on_end=ended.put)
-                tickets[ticket.key] = (ticket, entry, number, piece)
+        while waiting or active:
+            while waiting and len(active) < _count_slots(queue.status):
+                entry, number, piece = waiting.pop(0)
+                handle = queue.submit_job(
+                    fit or fit_fold, entry, piece, session=session, on_end=ended.put
+                )
+                active[handle.key] = (handle, entry, number, piece)
             if stop.is_set():
                 return
-            with contextlib.suppress(queue.Empty):
-                ticket = ended.get(timeout=_LOOK_EVERY)
-                _, entry, number, piece = tickets.pop(ticket.key)
-                if ticket.error is not None:
-                    raise ticket.error
-                yield entry.name, judged_fold(number, piece, ticket.result)
+            with suppress(Empty):
+                handle = ended.get(timeout=_CHECK_EVERY)
+                _, entry, number, piece = active.pop(handle.key)
+                if handle.error is not None:
+                    raise handle.error
+                yield entry.name, judged_fold(number, piece, handle.result)
     finally:
-        for ticket, *_ in tickets.values():
-            engine.stop(ticket)
+        for handle, *_ in active.values():
+            queue.stop_job(handle)
 
 
-def fit_fold(line: Line, entry: Candidate, split: PriceSplit) -> Forecast:
+def fit_fold(context: JobContext, entry: Candidate, split: PriceSplit) -> Forecast:
     """Train on a fold and forecast all of it; this runs on a worker."""
     training = Training(split, entry.model, entry.train)
     for _ in training.epochs():
-        if line.stopping.is_set() or line.abandoned:
+        if context.stop_requested.is_set() or context.orphaned:
             training.stop()
     return forecast(training.result(), split, entry.name)

@@ -1,7 +1,8 @@
-"""The desk where runs are handed in, watched, stopped and resumed: the job engine on one side, the run history on the other.
+"""Runs are submitted, watched, stopped and resumed here: between the job queue and the run history.
 
-What a run tells comes in as messages and is seen at once (:meth:`Desk.live`); a thread of its own writes it to the history
-a second later, in batches. When the history cannot be written, what waits is kept and tried again: no training ends for it.
+A run's messages are visible at once (:meth:`RunManager.live_run`); a thread of its own writes
+them to the history a second later, in batches. While the history cannot be written, they wait
+and are tried again: no training ends for it.
 """
 
 from __future__ import annotations
@@ -10,40 +11,52 @@ import dataclasses
 import logging
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict, cast
 
 from rnnapp.configs import Settings
 from rnnapp.data.digits import load_digits
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
 from rnnapp.errors import RnnappError, RunError
-from rnnapp.runs.history.artifacts import get_prices, put_outcome, put_prices
+from rnnapp.runs.history.artifacts import load_prices, save_prices, save_result
 from rnnapp.runs.history.ownership import Owner
 from rnnapp.runs.history.records import RESUMABLE, NewRun, Run, Status
-from rnnapp.runs.history.store import Store, live_tags
-from rnnapp.runs.jobs.queue import Engine, Load, Ticket
-from rnnapp.runs.training_job import Job, Outcome, train
-from rnnapp.training.loop import EpochEvent
+from rnnapp.runs.history.store import RunFacts, RunStore, progress_facts
+from rnnapp.runs.jobs.cluster import Message
+from rnnapp.runs.jobs.queue import JobHandle, JobQueue, QueueStatus
+from rnnapp.runs.jobs.worker import JobContext
+from rnnapp.runs.training_job import (
+    PRELOAD,
+    TrainingJob,
+    TrainingResult,
+    run_training,
+)
+from rnnapp.training.records import EpochEvent
 from rnnapp.training.state import unpack_state
 
-__all__ = ["Desk", "Live"]
+__all__ = ["LiveRun", "RunManager"]
 
 _WRITE_EVERY = 1.0  # seconds between two writes to the history
 _BEAT_EVERY = 20.0  # seconds between two signs of life where nothing happens
+_SAVE_EVERY = 2.0  # seconds between two saved states of a run, at least
+_ACTIVE: tuple[Status, ...] = ("queued", "running")
+Work = Callable[[JobContext, TrainingJob], TrainingResult]
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveRun:
     """A run under way, as it is this moment.
 
     Attributes:
         events: its epochs so far.
         progress: share done, 0 to 1.
-        place: 1 for the next in the queue, 0 once it runs.
+        position: 1 for the next in the queue, 0 once it runs.
         attempts: workers it has begun on; more than one where a worker died.
-        stopping: whether it was asked to stop.
+        stopping: whether it was requested to stop.
         process: number of the worker process it runs in, 0 before it runs.
     """
 
@@ -52,7 +65,7 @@ class Live:
     status: Status
     events: tuple[EpochEvent, ...]
     progress: float
-    place: int
+    position: int
     attempts: int
     stopping: bool
     device: str
@@ -62,16 +75,23 @@ class Live:
 
 
 @dataclass(eq=False)
-class _Book:
-    """What the desk knows of one run and has not written yet."""
+class _ActiveRun:
+    """A run under way, with what the history does not have yet.
+
+    Attributes:
+        written: epochs the history has.
+        state_waits: whether the scheduler holds a state that is not in the history.
+        rest: the state of a stopped run, to be written.
+        ended: set once the end is in the history.
+    """
 
     run_id: str
     settings: Settings
     session: str
-    ticket: Ticket | None = None
+    handle: JobHandle | None = None
     status: Status = "queued"
     events: list[EpochEvent] = field(default_factory=list)
-    written: int = 0  # epochs the history has
+    written: int = 0
     written_status: Status = "queued"
     written_at: float = 0.0
     progress: float = 0.0
@@ -80,33 +100,57 @@ class _Book:
     backend: str = ""
     message: str = ""
     process: int = 0
-    kept: bool = False  # a state waits on the scheduler to be written
-    rest: bytes | None = None  # the state of a stopped run, to be written
-    outcome: Outcome | None = None
+    state_waits: bool = False
+    rest: bytes | None = None
+    result: TrainingResult | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
+    def finish(
+        self, status: Status, message: str = "", result: TrainingResult | None = None
+    ) -> None:
+        """Note the end. The status comes last: once the writer sees it, all the rest is there."""
+        if result is not None:
+            self.events = list(result.trained.history)
+            self.rest = result.state
+            self.result = result
+        self.message = message
+        self.status = status
 
-class Desk:
-    """Hand in, watch, stop, resume.
+
+class RunManager:
+    """Submits, watches, stops and resumes runs.
 
     Args:
         store: the run history.
-        engine: where jobs run.
+        queue: where jobs run.
+        work: the function that trains, on a worker.
+        save_every: seconds between two saved states of a run, at least.
+
+    Attributes:
+        trouble: a sentence while the history cannot be written, else empty.
     """
 
-    def __init__(self, store: Store | None = None, engine: Engine | None = None) -> None:
-        self.store, self.engine = store or Store(), engine or Engine()
-        self._owner = Owner()
-        self._lock = threading.RLock()
-        self._books: dict[str, _Book] = {}
-        self._closed = threading.Event()
-        self._written = threading.Lock()
+    def __init__(
+        self,
+        store: RunStore | None = None,
+        queue: JobQueue | None = None,
+        *,
+        work: Work = run_training,
+        save_every: float = _SAVE_EVERY,
+    ) -> None:
+        self.store = store or RunStore()
+        self.queue = queue or JobQueue(preload=PRELOAD)
         self.trouble = ""
-        """A sentence while the history cannot be written, else empty."""
-        self._writer = threading.Thread(target=self._write, name="rnnapp-desk", daemon=True)
+        self._work = work
+        self._save_every = save_every
+        self._owner = Owner()
+        self._active: dict[str, _ActiveRun] = {}
+        self._closed = threading.Event()
+        self._write_lock = threading.Lock()
+        self._writer = threading.Thread(target=self._write_loop, name="rnnapp-runs", daemon=True)
         self._writer.start()
 
-    def submit(
+    def submit_run(
         self,
         name: str,
         settings: Settings,
@@ -116,7 +160,7 @@ class Desk:
         source: str = "",
         session: str = "",
     ) -> str:
-        """Hand in a training; returns its run's id.
+        """Submit a training; returns its run's id. A refused one leaves no run behind.
 
         Args:
             name: what to call it.
@@ -124,269 +168,328 @@ class Desk:
             prices: the table, for a forecast.
             split: the windows, for digits.
             source: where the data came from, in words.
-            session: whose it is.
+            session: who submits it.
 
         Raises:
-            RunError: the history cannot be written, or the queue is full.
+            QueueFullError: too many jobs wait.
+            RunError: the history cannot be written.
         """
-        data: PriceTable | Split | None = prices if prices is not None else split
+        data: PriceTable | Split | None = split
+        if prices is not None:
+            data = prices
         if data is None:
             raise RunError("There is nothing to train on.", remedy="Submit prices, or windows.")
         new = NewRun(name, settings, data.name, source, data.fingerprint, session, self._owner.id)
-        run_id = self.store.create(new)
-        if prices is not None:
-            put_prices(self.store, run_id, prices)
-        self._hand_in(_Book(run_id, settings, session), Job(settings, prices, split))
+        job = TrainingJob(settings, prices, split, save_every=self._save_every)
+        with self.queue.reserve_place():
+            run_id = self.store.create_run(new)
+            try:
+                if prices is not None:
+                    save_prices(self.store, run_id, prices)
+            except RunError:
+                with suppress(RunError):
+                    self.store.delete_run(run_id)
+                raise
+            self._start_run(_ActiveRun(run_id, settings, session), job)
         return run_id
 
-    def resume(self, run_id: str, *, session: str = "") -> None:
-        """Go on with a run that was interrupted, stopped or has failed, from its last kept state.
+    def resume_run(self, run_id: str, *, session: str = "") -> None:
+        """Resume a run that was interrupted, was stopped or has failed, from its last saved state.
 
         Raises:
+            QueueFullError: too many jobs wait.
             RunError: it still runs, is finished, or its data is not there.
         """
-        run = self.run(run_id)
-        if self.live(run_id) is not None or run.status not in RESUMABLE:
+        run = self.get_run(run_id)
+        if self.live_run(run_id) is not None or run.status not in RESUMABLE:
             raise RunError(
-                f"The run {run.name} is {run.status}; only one that was interrupted or stopped can be resumed."
+                f"The run {run.name} is {run.status}.",
+                remedy="Resume a run that was interrupted or stopped.",
             )
-        prices, split = get_prices(self.store, run_id), _digits(run)
+        prices = load_prices(self.store, run_id)
+        split = _load_digits(run)
         if prices is None and split is None:
             raise RunError(
-                f"The data of the run {run.name} was not kept; open its settings and train it again."
+                f"The data of the run {run.name} was not saved.",
+                remedy="Open its settings and train it again.",
             )
         state = self.store.load_state(run_id)
-        past = []
+        active = _ActiveRun(run_id, run.settings, session)
+        active.written = run.epoch
+        active.written_status = run.status
         if state is not None:
-            past = list(unpack_state(state).history)
-        book = _Book(
-            run_id, run.settings, session, events=past, written=run.epoch, written_status=run.status
-        )
-        self._hand_in(book, Job(run.settings, prices, split, state))
+            active.events = list(unpack_state(state).history)
+        job = TrainingJob(run.settings, prices, split, state, self._save_every)
+        with self.queue.reserve_place():
+            self._start_run(active, job)
 
-    def stop(self, run_id: str) -> None:
-        """Ask a run to end; what it learned stays, and it can be resumed."""
-        book = self._books.get(run_id)
-        if book is not None and book.ticket is not None:
-            self.engine.stop(book.ticket)
+    def stop_run(self, run_id: str) -> None:
+        """Request a run to end; what it learned stays, and it can be resumed."""
+        active = self._active.get(run_id)
+        if active is not None and active.handle is not None:
+            self.queue.stop_job(active.handle)
 
-    def live(self, run_id: str) -> Live | None:
+    def live_run(self, run_id: str) -> LiveRun | None:
         """A run under way here; None for one that has ended or runs elsewhere."""
-        book = self._books.get(run_id)
-        if book is None or book.ended.is_set() or book.ticket is None:
+        active = self._active.get(run_id)
+        if active is None or active.ended.is_set() or active.handle is None:
             return None
-        return Live(
-            run_id, book.settings, book.status, tuple(book.events), book.progress, self.engine.place(book.ticket), book.attempts,
-            book.ticket.stopping, book.device, book.backend, book.message, book.process,
-        )  # fmt: skip
+        return LiveRun(
+            run_id=run_id,
+            settings=active.settings,
+            status=active.status,
+            events=tuple(active.events),
+            progress=active.progress,
+            position=self.queue.position_of(active.handle),
+            attempts=active.attempts,
+            stopping=active.handle.stop_requested,
+            device=active.device,
+            backend=active.backend,
+            message=active.message,
+            process=active.process,
+        )
 
-    def runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
-        """The history, the latest first, with those under way as they are this moment; what a dead app left is marked.
+    def list_runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
+        """All runs, the latest first, as they are this moment; runs of a dead app are marked.
 
         Raises:
             RunError: the history cannot be read.
         """
-        return tuple(self.now(run) for run in self.store.runs(deleted=deleted))
+        return tuple(self.refresh(run) for run in self.store.list_runs(deleted=deleted))
 
-    def run(self, run_id: str) -> Run:
+    def get_run(self, run_id: str) -> Run:
         """One run, as it is this moment.
 
         Raises:
             RunError: the history cannot be read, or has no such run.
         """
-        return self.now(self.store.run(run_id))
+        return self.refresh(self.store.get_run(run_id))
 
-    def wait(self, run_id: str, timeout: float | None = None) -> Run:
-        """Until a run has ended and is in the history.
+    def wait_for_run(self, run_id: str, timeout: float | None = None) -> Run:
+        """Wait until a run has ended and its end is in the history.
 
         Raises:
             RunError: it has not ended in time.
         """
-        book = self._books.get(run_id)
-        if book is not None and not book.ended.wait(timeout):
+        active = self._active.get(run_id)
+        if active is not None and not active.ended.wait(timeout):
             raise RunError(
-                f"The run has not ended after {timeout} seconds; wait longer, or stop it."
+                f"The run has not ended after {timeout} seconds.", remedy="Wait longer, or stop it."
             )
-        return self.store.run(run_id)
+        return self.store.get_run(run_id)
 
     @property
-    def load(self) -> Load:
-        """How busy the engine is."""
-        return self.engine.load
+    def queue_status(self) -> QueueStatus:
+        """How busy the job queue is."""
+        return self.queue.status
 
     def close(self) -> None:
         """End everything; runs under way become interrupted and can be resumed."""
-        self.engine.close()
-        self.leave()
+        self.queue.close()
+        self.detach()
 
-    def leave(self) -> None:
-        """Write what waits and let go; the engine stays."""
+    def detach(self) -> None:
+        """Write what waits and stop looking after runs; the job queue stays."""
         self._closed.set()
         self._writer.join(30)
-        self._owner.leave()
+        self._owner.release()
 
-    def _hand_in(self, book: _Book, job: Job) -> None:
-        gpu = job.settings.train.device != "cpu" and job.settings.train.backend != "compiled"
-        with self._lock:
-            self._books[book.run_id] = book
+    def _start_run(self, active: _ActiveRun, job: TrainingJob) -> None:
+        train = job.settings.train
+        self._active[active.run_id] = active
         try:
-            book.ticket = self.engine.submit(
-                train, job, session=book.session, gpu=gpu,
-                on_message=lambda message: self._heard(book, message), on_end=lambda ticket: self._ended(book, ticket),
-            )  # fmt: skip
-        except RunError as error:
-            book.status, book.message = "failed", str(error)
-            self._write_book(book)
+            active.handle = self.queue.submit_job(
+                self._work,
+                job,
+                session=active.session,
+                gpu=train.device != "cpu" and train.backend != "compiled",
+                reserved=True,
+                on_message=lambda message: _note_message(active, message),
+                on_end=lambda handle: _note_end(active, handle),
+            )
+        except BaseException:
+            del self._active[active.run_id]
             raise
 
-    def _heard(self, book: _Book, message: dict[str, Any]) -> None:
-        """In dask's thread: note it down and be gone."""
-        what = message["what"]
-        if what == "started":
-            book.status, book.attempts, book.process = (
-                "running",
-                book.attempts + 1,
-                int(message["process"]),
-            )
-        elif what == "training":
-            book.device, book.backend = str(message["device"]), str(message["backend"])
-        elif what == "kept":
-            book.kept = True
-        elif what == "epochs":
-            book.progress = float(message["progress"])
-            for values in message["epochs"]:
-                if values[0] == len(
-                    book.events
-                ):  # a run that begins anew tells again what is known already
-                    book.events.append(EpochEvent(*values))
-
-    def _ended(self, book: _Book, ticket: Ticket) -> None:
-        """In dask's callback thread."""
-        if ticket.state == "done":
-            outcome: Outcome = ticket.result
-            book.events = list(outcome.trained.history)
-            book.message, book.rest = outcome.message, outcome.state
-            book.status, book.outcome = outcome.trained.stopped, outcome
-        elif ticket.state == "stopped":
-            book.status, book.message = "stopped", "It was stopped before it began."
-        elif ticket.state == "lost":
-            book.status, book.message = "interrupted", str(ticket.error)
-        else:
-            book.status, book.message = "failed", _told(ticket.error)
-
-    def _write(self) -> None:
+    def _write_loop(self) -> None:
         while True:
             closing = self._closed.wait(_WRITE_EVERY)
-            for book in list(self._books.values()):
-                try:
-                    self._write_book(book)
-                    self.trouble = ""
-                except RnnappError as error:
-                    self.trouble = f"{error} Trainings go on meanwhile."
-                except Exception:
-                    logger.exception("The run %s could not be written", book.run_id)
+            self.trouble = self._write_runs()
             if closing:
                 return
 
-    def _write_book(self, book: _Book) -> None:
-        """Bring the history up to what is known of a run; whatever fails is tried again next time."""
-        with self._written:
-            if book.ended.is_set():
+    def _write_runs(self) -> str:
+        """Write what is new and drop the runs that have ended; returns what went wrong."""
+        trouble = ""
+        for active in list(self._active.values()):
+            try:
+                self._write_run(active)
+            except RnnappError as error:
+                trouble = f"{error} Trainings go on; what waits is written as soon as it can be."
+            except Exception:
+                logger.exception("The run %s could not be written", active.run_id)
+            if active.ended.is_set():
+                self._active.pop(active.run_id, None)
+        return trouble
+
+    def _write_run(self, active: _ActiveRun) -> None:
+        """Bring the history up to date with a run; whatever fails is tried again next time."""
+        with self._write_lock:
+            if active.ended.is_set():
                 return
-            events, status, over = (
-                list(book.events),
-                book.status,
-                book.status not in ("queued", "running"),
-            )
-            if book.kept and not over:
-                book.kept = False
-                self._write_state(
-                    book, self.engine.kept(book.ticket) if book.ticket is not None else None
-                )
+            status = active.status  # first: see _ActiveRun.finish
+            over = status not in _ACTIVE
+            self._write_state(active, over)
+            if over and active.result is not None:
+                result = active.result
+                save_result(self.store, active.run_id, result.trained, _to_csv(result))
+            self._write_progress(active, status, over)
             if over:
-                self._write_state(book, book.rest)
-                book.rest = None
-                if book.outcome is not None:
-                    put_outcome(
-                        self.store, book.run_id, book.outcome.trained, book.outcome.forecast
-                    )
-            fresh, changed = events[book.written :], status != book.written_status
-            if fresh or changed or over or time.monotonic() - book.written_at > _BEAT_EVERY:
-                tags = live_tags(events, owner=self._owner.id, message=book.message)
-                figures = book.outcome.figures if book.outcome is not None else None
-                self.store.log(
-                    book.run_id, fresh, figures=figures, status=status if changed else None, **tags
-                )
-                book.written, book.written_status, book.written_at = (
-                    max(book.written, len(events)),
-                    status,
-                    time.monotonic(),
-                )
-            if over:
-                book.outcome = None
-                book.ended.set()
+                active.result = None
+                active.ended.set()
 
-    def _write_state(self, book: _Book, content: bytes | None) -> None:
+    def _write_state(self, active: _ActiveRun, over: bool) -> None:
+        content = active.rest
+        if active.state_waits and not over and active.handle is not None:
+            active.state_waits = False
+            content = self.queue.saved_state(active.handle)
         if content is not None:
-            self.store.save_state(book.run_id, content)
+            self.store.save_state(active.run_id, content)
+            active.rest = None
 
-    def now(self, run: Run) -> Run:
+    def _write_progress(self, active: _ActiveRun, status: Status, over: bool) -> None:
+        events = list(active.events)
+        fresh = events[active.written :]
+        changed: Status | None = None
+        if status != active.written_status:
+            changed = status
+        now = time.monotonic()
+        if not (fresh or changed or over or now - active.written_at > _BEAT_EVERY):
+            return
+        metrics = None
+        if active.result is not None:
+            metrics = active.result.metrics
+        facts = progress_facts(events, owner=self._owner.id, message=active.message)
+        self.store.log_progress(active.run_id, fresh, metrics=metrics, status=changed, facts=facts)
+        active.written = max(active.written, len(events))
+        active.written_status = status
+        active.written_at = now
+
+    def refresh(self, run: Run) -> Run:
         """A run of the history as it is this moment."""
-        live = self.live(run.id)
+        live = self.live_run(run.id)
         if live is not None:
-            status = live.status
-            tags = live_tags(live.events)
+            facts = progress_facts(live.events)
             return dataclasses.replace(
                 run,
-                status=status,
-                epoch=tags["epoch"],
-                seconds=tags["seconds"],
-                spark=tags["spark"],
+                status=live.status,
+                epoch=facts["epoch"],
+                seconds=facts["seconds"],
+                spark=facts["spark"],
                 message=live.message,
             )
-        if run.active and not self._owner.looks_after(run) and not self._owner.alive(run):
+        if run.active and not self._owner.owns(run) and not self._owner.is_alive(run):
             return self._mark_interrupted(run)
         return run
 
     def _mark_interrupted(self, run: Run) -> Run:
-        """A run whose app died: its history is whole, and it can be resumed."""
-        message = "The app ended while it ran; Resume goes on from its last kept state."
+        """A run of a dead app: its history is whole, and it can be resumed."""
+        message = "The app ended while it ran. Resume goes on from its last saved state."
         epoch = run.epoch
         try:
-            epoch = max(
-                epoch, len(self.store.losses(run.id).get("train_loss", []))
-            )  # losses are written before their count
-            tags: dict[str, Any] = dict(
-                spark=run.spark,
-                epoch=epoch,
-                seconds=run.seconds,
-                beat=run.beat,
-                owner="",
-                message=message,
-            )
-            self.store.log(run.id, status="interrupted", **tags)
+            # Losses are written before their count.
+            losses = self.store.loss_values(run.id).get("train_loss", [])
+            epoch = max(epoch, len(losses))
+            facts: RunFacts = {
+                "spark": run.spark,
+                "epoch": epoch,
+                "seconds": run.seconds,
+                "beat": run.beat,
+                "owner": "",
+                "message": message,
+            }
+            self.store.log_progress(run.id, status="interrupted", facts=facts)
         except RnnappError as error:
             logger.info("A run left behind could not be marked: %s", error)
         return dataclasses.replace(run, status="interrupted", epoch=epoch, message=message)
 
 
-def _digits(run: Run) -> Split | None:
+class _StartedMessage(TypedDict):
+    process: int
+
+
+class _TrainingMessage(TypedDict):
+    device: str
+    backend: str
+
+
+class _EpochsMessage(TypedDict):
+    progress: float
+    epochs: list[list[float]]
+
+
+def _note_message(active: _ActiveRun, message: Message) -> None:
+    """Runs on dask's event thread; must not block."""
+    what = message["what"]
+    if what == "started":
+        active.process = cast(_StartedMessage, message)["process"]
+        active.attempts += 1
+        active.status = "running"
+    elif what == "training":
+        active.device = cast(_TrainingMessage, message)["device"]
+        active.backend = cast(_TrainingMessage, message)["backend"]
+    elif what == "saved":
+        active.state_waits = True
+    elif what == "epochs":
+        report = cast(_EpochsMessage, message)
+        active.progress = report["progress"]
+        for values in report["epochs"]:
+            # A run that begins again reports epochs that are known already.
+            if values[0] == len(active.events):
+                active.events.append(EpochEvent(*values))  # type: ignore[arg-type]
+
+
+def _note_end(active: _ActiveRun, handle: JobHandle) -> None:
+    """Runs on dask's callback thread."""
+    if handle.state == "done":
+        result: TrainingResult = handle.result
+        active.finish(result.trained.stopped, result.message, result)
+    elif handle.state == "stopped":
+        active.finish("stopped", "It was stopped before it began.")
+    elif handle.state == "lost":
+        active.finish("interrupted", str(handle.error))
+    else:
+        active.finish("failed", _describe_error(handle.error))
+
+
+def _to_csv(result: TrainingResult) -> bytes | None:
+    if result.forecast is None:
+        return None
+    return result.forecast.to_frame().to_csv(index=False).encode()
+
+
+def _load_digits(run: Run) -> Split | None:
     """The digits a run learned from, found again; None for prices."""
     if run.settings.digits is None:
         return None
     split = load_digits(run.settings.digits)
     if split.fingerprint != run.fingerprint:
         raise RunError(
-            f"The run {run.name} learned from {run.data}; these are other digits ({split.name}). Train it again."
+            f"The run {run.name} learned from {run.data}; these are other digits ({split.name}).",
+            remedy="Train it again.",
         )
     return split
 
 
-def _told(error: BaseException | None) -> str:
+def _describe_error(error: BaseException | None) -> str:
     """What a job failed with, in a sentence."""
     if isinstance(error, RnnappError):
         return str(error)
     if type(error).__name__ == "KilledWorker":
-        return "Its worker died again and again, most likely out of memory; a smaller net or batch would do."
-    first = str(error).splitlines()[0][:300] if str(error) else ""
-    return f"The training broke off with {type(error).__name__} ({first}); resume it, or change its settings."
+        return (
+            "Its worker died again and again, most likely out of memory. "
+            "Use a smaller net or a smaller batch."
+        )
+    lines = str(error).splitlines() or [""]
+    cause = f"{type(error).__name__} ({lines[0][:300]})"
+    return f"The training broke off with {cause}. Resume it, or change its settings."

@@ -1,4 +1,4 @@
-"""What a training job carries to a worker, what the worker does with it, and what comes back."""
+"""A training as a job: what travels to a worker, what it does there, and what comes back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from rnnapp.configs import Settings, TrainConfig
 from rnnapp.data.digits import make_augment
@@ -17,43 +16,47 @@ from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import DivergedError, RunError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import evaluate
-from rnnapp.runs.jobs.worker import Line
+from rnnapp.runs.jobs.worker import JobContext
 from rnnapp.training.loop import Training
 from rnnapp.training.records import EpochEvent, TrainedModel, TrainingState
 from rnnapp.training.state import pack_state, unpack_state
 
-__all__ = ["Job", "Outcome", "figures", "train"]
+__all__ = [
+    "PRELOAD",
+    "TrainingJob",
+    "TrainingResult",
+    "final_metrics",
+    "prepare_worker",
+    "run_training",
+]
 
-_TELL_EVERY = 0.1  # seconds: what happened since is told together
-_KEEP_SHARE = 0.01  # of the time that keeping may take
-_FIGURES = (
-    "rmse",
-    "mae",
-    "skill",
-    "directional_accuracy",
-    "persistence_rmse",
-)  # few: a list of 1,000 runs reads them all
+PRELOAD = ("rnnapp.runs.training_job:prepare_worker",)
+"""What a fresh worker does before its first training."""
+_REPORT_EVERY = 0.1  # seconds; the epochs since are sent together
+_SAVE_SHARE = 0.01  # of the time that saving states may take
+# Few: a list of 1,000 runs reads them all.
+_METRICS = ("rmse", "mae", "skill", "directional_accuracy", "persistence_rmse")
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """A training to be done elsewhere.
+class TrainingJob:
+    """A training to be done on a worker.
 
     Attributes:
         settings: the configs.
-        prices: the table, for a forecast; its windows are cut on the worker.
+        prices: the table, for a forecast; its windows are made on the worker.
         split: the windows themselves, for digits.
         state: where to go on from (:func:`rnnapp.training.state.pack_state`), None to begin.
-        keep_every: seconds between two states kept, at least.
+        save_every: seconds between two saved states, at least.
     """
 
     settings: Settings
     prices: PriceTable | None = None
     split: Split | None = None
     state: bytes | None = None
-    keep_every: float = 2.0
+    save_every: float = 2.0
 
-    def cut(self) -> Split:
+    def make_split(self) -> Split:
         """The windows to train on.
 
         Raises:
@@ -63,121 +66,162 @@ class Job:
             return self.split
         if self.prices is None or self.settings.window is None:
             raise RunError(
-                "The job carries no data; prices with window settings, or windows, would do."
+                "The job carries no data.",
+                remedy="Submit prices with window settings, or windows.",
             )
         return make_split(self.prices, self.settings.window)
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a training job ends with.
+class TrainingResult:
+    """The result of a training job.
 
     Attributes:
         trained: the model, with its history.
         state: to go on from, where it was stopped; else None.
-        figures: what it reached on the test part.
-        forecast: every day's forecast, None for digits.
+        metrics: what it reached on the test part, empty where no epoch was completed.
+        forecast: every day's forecast; None for digits, and where no epoch was completed.
         message: a sentence where something went wrong, else empty.
     """
 
     trained: TrainedModel
     state: bytes | None
-    figures: dict[str, float]
+    metrics: dict[str, float]
     forecast: Forecast | None
     message: str = ""
 
 
-def train(line: Line, job: Job) -> Outcome:
-    """Train on a worker, telling each epoch and keeping the state every few seconds; goes on from a kept state."""
-    split = job.cut()
-    kept = line.kept() or job.state
-    state = unpack_state(kept) if kept else None
-    training = _open(split, job.settings, state)
-    courier = _Courier(line, training, state, job.keep_every)
-    courier.start()
+def run_training(context: JobContext, job: TrainingJob) -> TrainingResult:
+    """Train on a worker: go on from a saved state, report epochs, save the state regularly."""
+    split = job.make_split()
+    state = None
+    saved = context.load_state() or job.state
+    if saved:
+        state = unpack_state(saved)
+    training = _restore_training(split, job.settings, state)
+    reporter = ProgressReporter(context, training, state, job.save_every)
+    reporter.start()
     message = ""
     try:
         for event in training.epochs():
-            courier.add(event)
+            reporter.add_event(event)
     except DivergedError as error:
         message = str(error)
     finally:
-        courier.finish()
+        reporter.finish()
     trained = dataclasses.replace(training.result(), train=job.settings.train)
-    rest = pack_state(training.state()) if trained.stopped == "stopped" else None
-    if rest is not None and not line.abandoned:
-        line.keep(rest)
-    told = forecast(trained, split) if isinstance(split, PriceSplit) else None
-    return Outcome(trained, rest, figures(trained, split, told), told, message)
+    rest = None
+    if trained.stopped == "stopped":
+        rest = pack_state(training.state())
+        if not context.orphaned:
+            context.save_state(rest)
+    if not trained.history:  # nothing was learned, so there is nothing to judge
+        return TrainingResult(trained, rest, {}, None, message)
+    predicted = None
+    if isinstance(split, PriceSplit):
+        predicted = forecast(trained, split)
+    return TrainingResult(
+        trained, rest, final_metrics(trained, split, predicted), predicted, message
+    )
 
 
-def figures(trained: TrainedModel, split: Split, told: Forecast | None) -> dict[str, float]:
-    """What a model reached on the test part: errors in index points beside persistence's, or the share of digits read right."""
-    if told is not None:
-        judged = evaluate(told)
-        found = {name: float(getattr(judged, name)) for name in _FIGURES}
+def prepare_worker() -> None:
+    """Load the compiled kernels, so that the first training does not wait for them."""
+    from rnnapp.training.kernels.backend import warm_up
+
+    warm_up()
+
+
+def final_metrics(
+    trained: TrainedModel, split: Split, predicted: Forecast | None
+) -> dict[str, float]:
+    """Metrics on the test part: errors in index points, or the share of digits read right."""
+    if predicted is not None:
+        evaluation = evaluate(predicted)
+        metrics = {name: float(getattr(evaluation, name)) for name in _METRICS}
     else:
         answers = trained.predict(split.test).argmax(1)
-        found = {"test_accuracy": float((answers == split.test.targets).mean())}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+        metrics = {"test_accuracy": float((answers == split.test.targets).mean())}
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
-def _open(split: Split, settings: Settings, state: TrainingState | None) -> Training:
+def _restore_training(split: Split, settings: Settings, state: TrainingState | None) -> Training:
     """A training that goes on on the backend it began on."""
     train: TrainConfig = settings.train
     if state is not None:
         train = dataclasses.replace(train, backend=state.backend)
-    augment = make_augment(settings.digits) if settings.digits is not None else None
+    augment = None
+    if settings.digits is not None:
+        augment = make_augment(settings.digits)
     training = Training(split, settings.model, train, augment=augment)
     if state is not None:
         training.restore(state)
     return training
 
 
-class _Courier(threading.Thread):
-    """Beside the training: tells what happened, keeps states, hears the ask to stop. The training never waits for it."""
+class ProgressReporter(threading.Thread):
+    """Reports epochs, saves states and passes on the stop request; the training never waits."""
 
     def __init__(
-        self, line: Line, training: Training, state: TrainingState | None, every: float
+        self,
+        context: JobContext,
+        training: Training,
+        state: TrainingState | None,
+        save_every: float,
     ) -> None:
-        super().__init__(name="rnnapp-courier", daemon=True)
-        self._line, self._training = line, training
-        self._events: list[EpochEvent] = list(state.history) if state is not None else []
-        self._told, self._kept_at = 0, time.monotonic()
-        self._every = self._pause = every
+        super().__init__(name="rnnapp-progress", daemon=True)
+        self._context = context
+        self._training = training
+        self._events: list[EpochEvent] = []
+        if state is not None:
+            self._events = list(state.history)
+        self._reported = 0
+        self._saved_at = time.monotonic()
+        self._save_every = save_every
+        self._pause = save_every
         self._over = threading.Event()
-        where = {"device": training.device, "backend": training.backend, "epoch": len(self._events)}
-        line.tell({"what": "training", **where})
+        context.emit(
+            {
+                "what": "training",
+                "device": training.device,
+                "backend": training.backend,
+                "epoch": len(self._events),
+            }
+        )
 
-    def add(self, event: EpochEvent) -> None:
-        """From the training's thread."""
+    def add_event(self, event: EpochEvent) -> None:
+        """Called by the training's thread after each epoch."""
         self._events.append(event)
 
     def finish(self) -> None:
-        """Tell the rest and end."""
+        """Report the rest and end."""
         self._over.set()
         self.join()
 
     def run(self) -> None:
-        while not self._over.wait(_TELL_EVERY):
-            self._tell()
-            if self._line.stopping.is_set() or self._line.abandoned:
+        while not self._over.wait(_REPORT_EVERY):
+            self._report_epochs()
+            if self._context.stop_requested.is_set() or self._context.orphaned:
                 self._training.stop()
-            elif time.monotonic() - self._kept_at > self._pause:
-                self._keep()
-        self._tell()
+            elif time.monotonic() - self._saved_at > self._pause:
+                self._save_state()
+        self._report_epochs()
 
-    def _tell(self) -> None:
-        fresh = self._events[self._told :]
-        self._told += len(fresh)
-        message: dict[str, Any] = {"what": "epochs", "progress": self._training.progress}
-        message["epochs"] = [list(dataclasses.astuple(event)) for event in fresh]
-        self._line.tell(message)
+    def _report_epochs(self) -> None:
+        fresh = self._events[self._reported :]
+        self._reported += len(fresh)
+        self._context.emit(
+            {
+                "what": "epochs",
+                "progress": self._training.progress,
+                "epochs": [list(dataclasses.astuple(event)) for event in fresh],
+            }
+        )
 
-    def _keep(self) -> None:
+    def _save_state(self) -> None:
         started = time.monotonic()
         content = pack_state(self._training.state())
-        self._line.keep(content)
-        self._kept_at = time.monotonic()
-        self._pause = max(self._every, (self._kept_at - started) / _KEEP_SHARE)
-        self._line.tell({"what": "kept", "bytes": len(content)})
+        self._context.save_state(content)
+        self._saved_at = time.monotonic()
+        self._pause = max(self._save_every, (self._saved_at - started) / _SAVE_SHARE)
+        self._context.emit({"what": "saved", "bytes": len(content)})

@@ -21,7 +21,7 @@ from rnnapp.evaluation.metrics import evaluation_headline as answer_of
 from rnnapp.evaluation.warnings import collect_warnings
 from rnnapp.figures.forecast import forecast_figure, loss_figure, residual_figure
 from rnnapp.figures.style import line_of
-from rnnapp.runs.history.artifacts import open_run
+from rnnapp.runs.loading import load_run
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.loop import TrainedModel, Training
@@ -35,7 +35,7 @@ from rnnapp.ui.live import (
     watch_training,
 )
 from rnnapp.ui.live_forecast import ahead_words, dragged_result, show_live_forecast
-from rnnapp.ui.manager import desk, keep_button, send, watch_sent
+from rnnapp.ui.manager import record_button, run_manager, submit_run, watch_submitted
 from rnnapp.ui.page import (
     Metric,
     chart,
@@ -90,7 +90,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     if result is not None:
         with st.container(key="forecast_resting"):
             _show_figures(result, split)
-        keep_button(
+        record_button(
             result.trained,
             split,
             result.forecast,
@@ -122,7 +122,9 @@ def _start(
         start_task(PageTask(_PLACE, key, job, collect, about=training))
     settings = Settings(model, train, window=split.config)
     name = split.prices.name
-    run = QueuedRun(send(f"{model.name} on {name}", settings, prices=split.prices, source=name))
+    run = QueuedRun(
+        submit_run(f"{model.name} on {name}", settings, prices=split.prices, source=name)
+    )
     start_task(PageTask(_PLACE, key, run, lambda: _open_result(run.run_id)))
 
 
@@ -130,7 +132,7 @@ def _show_running(task: PageTask[Any, ForecastResult]) -> None:
     """The training under way, in a thread or as a run of the queue."""
     if isinstance(task.job, QueuedRun):
         headline("The net is learning.")
-        watch_sent(task.job.run_id)
+        watch_submitted(task.job.run_id)
     else:
         headline(f"The {task.about.model.name} is learning.")
         watch_training(task)
@@ -138,7 +140,7 @@ def _show_running(task: PageTask[Any, ForecastResult]) -> None:
 
 def _open_result(run_id: str) -> ForecastResult | None:
     """The result of a run of the queue; it is saved, as every run is."""
-    found = open_run(desk().store, run_id)
+    found = load_run(run_manager().store, run_id)
     if found.trained is None or found.forecast is None or found.evaluation is None:
         raise RunError(found.run.message or "The run ended without a model. Train it again.")
     return ForecastResult(found.trained, found.forecast, found.evaluation, run_id)

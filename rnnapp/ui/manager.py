@@ -1,7 +1,8 @@
-"""The one desk of this server, and what any page may do with it: hand in a run, watch it, keep one."""
+"""The one run manager of this server, and what pages do with it: submit, watch, record a run."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Hashable, Sequence
@@ -19,122 +20,134 @@ from rnnapp.figures.digits import learning_figure
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
 from rnnapp.runs.history.records import Run
-from rnnapp.runs.manager import Desk, Live
-from rnnapp.runs.record import keep
-from rnnapp.training.loop import EpochEvent, TrainedModel
+from rnnapp.runs.manager import LiveRun, RunManager
+from rnnapp.runs.record import record_run
+from rnnapp.training.records import EpochEvent, TrainedModel
 from rnnapp.ui.keys import SAVED_RUNS
-from rnnapp.ui.page import chart, show_errors
+from rnnapp.ui.page import chart, plain_text, show_errors
 from rnnapp.ui.progress import epoch_words, progress_row
 from rnnapp.ui.results import result_key
 
 __all__ = [
     "DELETED",
     "OPENED",
-    "delete",
-    "desk",
-    "keep_button",
-    "listed",
-    "open_runs",
-    "refresh",
-    "send",
-    "session",
-    "train_figure",
-    "warm_up",
+    "STOP_HELP",
+    "delete_runs",
+    "go_to_runs",
+    "list_runs",
+    "preload_list",
+    "record_button",
+    "reload_lists",
+    "run_manager",
+    "session_id",
+    "submit_run",
+    "training_figure",
     "watch_run",
-    "watch_sent",
+    "watch_submitted",
 ]
 
-_LOOK_EVERY = 0.5  # seconds between two looks at a run under way
-_LIST_FOR = 3.0  # seconds a list of all runs stays fresh
+_REFRESH_EVERY = 0.5  # seconds between two updates of a run under way
+_LIST_SECONDS = 3.0  # that a list of all runs stays fresh
 DELETED = "_runs_deleted"
-"""Where a session remembers what it deleted last, for Undo."""
+"""Session key of the runs deleted last, for Undo."""
 OPENED = "_runs_opened"
-"""Set when runs were opened from the list: back there, none is chosen."""
+"""Session key that is set when runs were opened from the list: back there, none is chosen."""
+STOP_HELP = (
+    "Ends after the steps under way, within about a second for most nets. "
+    "What was learned stays, and Resume goes on from there."
+)
 
 
-@st.cache_resource(show_spinner=False, on_release=lambda made: made.close())
-def desk() -> Desk:
-    """The desk; made when the first page asks for it, its workers when the first job comes.
+@st.cache_resource(show_spinner=False, on_release=lambda manager: manager.close())
+def run_manager() -> RunManager:
+    """The run manager of this server; its workers start with the first job.
 
     Raises:
         RunError: its folder cannot be used.
     """
-    return Desk()
+    return RunManager()
 
 
-def session() -> str:
-    """Whose a run is: this browser session."""
+def session_id() -> str:
+    """Id of this browser session."""
     return str(st.session_state.setdefault("_session", f"browser-{time.time_ns():x}"))
 
 
-class _Shelf:
-    """The list of all runs, kept at hand: a look at it never waits for the history, but for the first and after a change."""
+class RunListCache:
+    """The list of all runs, cached: only the first read and one after a change wait."""
 
     def __init__(self, deleted: bool) -> None:
-        self._deleted, self._lock = deleted, threading.Lock()
+        self._deleted = deleted
+        self._lock = threading.Lock()
         self._runs: tuple[Run, ...] | None = None
         self._read_at = 0.0
 
-    def look(self) -> tuple[Run, ...]:
-        """The runs, at most a few seconds old where somebody looked before."""
+    def get_runs(self) -> tuple[Run, ...]:
+        """The runs, at most a few seconds older than the last call."""
         runs = self._runs
         if not runs:
-            return self._read()
-        if time.monotonic() - self._read_at > _LIST_FOR:
+            return self._read_runs()
+        if time.monotonic() - self._read_at > _LIST_SECONDS:
             self._read_at = time.monotonic()
-            threading.Thread(target=self._try, daemon=True).start()
+            threading.Thread(target=self._read_quietly, daemon=True).start()
         return runs
 
-    def forget(self) -> None:
-        """Read anew at the next look."""
+    def invalidate(self) -> None:
+        """Read again at the next call."""
         self._runs = None
 
-    def _read(self) -> tuple[Run, ...]:
+    def _read_runs(self) -> tuple[Run, ...]:
         with self._lock:
-            self._runs = desk().runs(deleted=self._deleted)
+            runs = run_manager().list_runs(deleted=self._deleted)
+            self._runs = runs
             self._read_at = time.monotonic()
-            return self._runs
+            return runs
 
-    def _try(self) -> None:
+    def _read_quietly(self) -> None:
         try:
-            self._read()
+            self._read_runs()
         except RnnappError:
-            self._runs = None  # the next look tells why
+            self._runs = None  # the next call shows why
 
 
 @st.cache_resource(show_spinner=False)
-def _shelf(deleted: bool) -> _Shelf:
-    return _Shelf(deleted)
+def _list_cache(deleted: bool) -> RunListCache:
+    return RunListCache(deleted)
 
 
-def listed(*, deleted: bool = False) -> tuple[Run, ...]:
+def list_runs(*, deleted: bool = False) -> tuple[Run, ...]:
     """All runs, at most a few seconds old, those under way as they are now.
 
     Raises:
         RunError: the history cannot be read.
     """
-    return tuple(desk().now(run) if run.active else run for run in _shelf(deleted).look())
+    manager = run_manager()
+    runs = list(_list_cache(deleted).get_runs())
+    for number, run in enumerate(runs):
+        if run.active:
+            runs[number] = manager.refresh(run)
+    return tuple(runs)
 
 
-def refresh() -> None:
-    """Read the list anew next time: something was changed."""
+def reload_lists() -> None:
+    """Read the lists again next time: something was changed."""
     for deleted in (False, True):
-        _shelf(deleted).forget()
+        _list_cache(deleted).invalidate()
 
 
-def warm_up(after: float = 4.0) -> None:
-    """Read the list in the background some seconds from now, so that the Runs page opens at once."""
+def preload_list(after: float = 4.0) -> None:
+    """Read the list in the background soon, so that the Runs page opens at once."""
 
-    def read() -> None:
+    def read_list() -> None:
         with suppress(RnnappError):
-            listed()
+            list_runs()
 
-    timer = threading.Timer(after, read)
+    timer = threading.Timer(after, read_list)
     timer.daemon = True
     timer.start()
 
 
-def send(
+def submit_run(
     name: str,
     settings: Settings,
     *,
@@ -142,24 +155,25 @@ def send(
     split: Split | None = None,
     source: str = "",
 ) -> str:
-    """Hand a training to the job engine; returns its run's id, to be watched here or found on the Runs page.
+    """Submit a training as a run; returns its id, to be watched here or found on the Runs page.
 
     Raises:
-        RunError: the history cannot be written, or the queue is full.
+        QueueFullError: too many jobs wait.
+        RunError: the history cannot be written.
     """
-    run_id = desk().submit(
+    run_id = run_manager().submit_run(
         name,
         settings,
         prices=prices,
         split=split,
         source=source,
-        session=session(),
+        session=session_id(),
     )
-    refresh()
+    reload_lists()
     return run_id
 
 
-def open_runs(*run_ids: str) -> None:
+def go_to_runs(*run_ids: str) -> None:
     """Go to one run, to several side by side, or to the list."""
     st.session_state[OPENED] = True
     if run_ids:
@@ -169,122 +183,134 @@ def open_runs(*run_ids: str) -> None:
     st.rerun()
 
 
-def delete(runs: Sequence[Run]) -> None:
+def delete_runs(runs: Sequence[Run]) -> None:
     """Take runs out of the list, and remember them for Undo."""
     for run in runs:
-        desk().store.delete(run.id)
+        run_manager().store.delete_run(run.id)
     st.session_state[DELETED] = [(run.id, run.name) for run in runs]
-    refresh()
-    open_runs()
+    reload_lists()
+    go_to_runs()
 
 
-def keep_button(
+def record_button(
     trained: TrainedModel,
     split: Split,
-    told: Forecast | None = None,
+    predicted: Forecast | None = None,
     *,
     source: str = "",
     key: str = "keep",
     run_id: str = "",
 ) -> None:
-    """ "Keep this run": save what was trained in place, once.
+    """A button that records what was trained in place, once; afterwards it opens the run.
 
     Args:
         trained: the model.
         split: what it was trained on.
-        told: its forecast, for prices.
+        predicted: its forecast, for prices.
         source: where the data came from, in words.
         key: of the button.
-        run_id: the saved run that it is already, empty where it is none.
+        run_id: the run that it is recorded as already, empty where there is none.
     """
-    saved: dict[Hashable, str] = st.session_state.setdefault(SAVED_RUNS, {})
+    recorded: dict[Hashable, str] = st.session_state.setdefault(SAVED_RUNS, {})
     computed = result_key(trained, split)
-    run_id = run_id or saved.get(computed, "")
-    if run_id:
-        if st.button("Kept: open the run", key=f"{key}_open", icon=":material/history:"):
-            st.switch_page("pages/runs.py", query_params={"run": run_id})
+    known = run_id or recorded.get(computed)
+    if known:
+        if st.button("Saved: open the run", key=f"{key}_open", icon=":material/history:"):
+            st.switch_page("pages/runs.py", query_params={"run": known})
     elif st.button(
-        "Keep this run",
+        "Save this run",
         key=key,
         icon=":material/bookmark_add:",
         help="Record it on the Runs page, files and all.",
     ):
         with show_errors():
-            saved[computed] = keep(
-                trained, split, told, source=source, session=session(), store=desk().store
+            recorded[computed] = record_run(
+                trained,
+                split,
+                predicted,
+                source=source,
+                session=session_id(),
+                store=run_manager().store,
             )
-            refresh()
+            reload_lists()
             st.rerun()
 
 
 def watch_run(run_id: str) -> None:
     """Show a run under way; the page runs again when it ends."""
 
-    @st.fragment(run_every=_LOOK_EVERY)
-    def look() -> None:
-        live = desk().live(run_id)
+    @st.fragment(run_every=_REFRESH_EVERY)
+    def show_progress() -> None:
+        manager = run_manager()
+        live = manager.live_run(run_id)
         if live is None:
-            refresh()
+            reload_lists()
             st.rerun()
         progress_row(
             live.progress,
-            _words(live),
+            _describe_progress(live),
             key=f"stop_{run_id}",
-            on_stop=lambda: desk().stop(run_id),
+            on_stop=lambda: manager.stop_run(run_id),
             stopping=live.stopping,
-            help="Ends soon; what was learned stays, and Resume goes on from there.",
+            help=STOP_HELP,
         )
-        figure = train_figure(live.settings, live.events)
         chart(
-            figure,
+            training_figure(live.settings, live.events),
             "run_live",
             f"Loss over {len(live.events)} epochs so far; the run is {live.status}.",
         )
-        if desk().trouble:
-            st.warning(desk().trouble, icon=":material/save:")
+        if manager.trouble:
+            st.warning(plain_text(manager.trouble), icon=":material/save:")
 
-    look()
+    show_progress()
 
 
-def watch_sent(run_id: str) -> None:
-    """Show a run on the page that handed it in."""
+def watch_submitted(run_id: str) -> None:
+    """Show a run on the page that submitted it."""
     watch_run(run_id)
     st.caption(
-        "This takes a while, so it is a run of its own: it goes on when this page is closed, and the Runs page has it."
+        "This takes a while, so it is a run of its own: "
+        "it goes on when this page is closed, and the Runs page has it."
     )
 
 
-def train_figure(settings: Settings, events: Sequence[EpochEvent]) -> go.Figure:
+def training_figure(settings: Settings, events: Sequence[EpochEvent]) -> go.Figure:
     """Loss by epoch; for digits with the accuracy."""
-    line, epochs = line_of(settings.model), settings.train.epochs
+    line = line_of(settings.model)
+    epochs = settings.train.epochs
     if settings.digits is not None:
         return learning_figure(list(events), line, epochs=epochs)
     return loss_figure(events, line, epochs=epochs)
 
 
-def _words(live: Live) -> str:
-    """Where it stands: place, epoch, speed, time left."""
+def _describe_progress(live: LiveRun) -> str:
+    """Its position in the queue, or epoch, speed and time left."""
     if live.status == "queued":
-        load = desk().load
-        if live.place:
-            return f"Place {live.place} in the queue, {load.running} running" + (
-                "" if load.workers else "; workers are starting"
-            )
-        return "A worker is getting ready"
+        return _describe_waiting(live.position)
     if not live.events:
         return "The first epoch is under way"
     last = live.events[-1]
-    left = float("inf")
+    seconds_left = math.inf
     if live.progress:
-        left = last.seconds * (1 / live.progress - 1)
+        seconds_left = last.seconds * (1 / live.progress - 1)
     words = epoch_words(
         len(live.events),
         live.settings.train.epochs,
         seconds=last.seconds,
         steps_per_second=last.steps_per_second,
-        seconds_left=left,
+        seconds_left=seconds_left,
         stopping=live.stopping,
     )
     if live.attempts > 1:
-        words += f" · on worker number {live.attempts} after the others died"
+        words = f"{words} · on worker number {live.attempts} after the others died"
     return words
+
+
+def _describe_waiting(position: int) -> str:
+    status = run_manager().queue_status
+    if not position:
+        return "A worker is getting ready"
+    text = f"Position {position} in the queue, {status.running} running"
+    if not status.slots:
+        return f"{text}; workers are starting"
+    return text

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from rnnapp.training.kernels.backend import warm_up
-from rnnapp.ui import manager as desk
+from rnnapp.ui import manager
 
 __all__ = ["start"]
 
@@ -31,5 +31,5 @@ def start() -> None:
 @st.cache_resource(show_spinner=False)
 def _once() -> None:
     warm_up()
-    desk.warm_up()
+    manager.preload_list()
     gc.freeze()  # hundreds of thousands of objects of the libraries, which a collection need not look through again

@@ -18,7 +18,7 @@ import streamlit as st
 from rnnapp.errors import RnnappError
 from rnnapp.ui.address import publish_word
 from rnnapp.ui.keys import collected_key, task_key
-from rnnapp.ui.manager import desk, refresh
+from rnnapp.ui.manager import reload_lists, run_manager
 from rnnapp.ui.page import plain_text
 from rnnapp.ui.progress import progress_row
 from rnnapp.ui.results import drop_result, recall_result, remember_result
@@ -77,12 +77,12 @@ class QueuedRun:
     @property
     def done(self) -> bool:
         """Whether it is no longer under way."""
-        return desk().live(self.run_id) is None
+        return run_manager().live_run(self.run_id) is None
 
     @property
     def progress(self) -> float:
         """Share done, 0 to 1."""
-        live = desk().live(self.run_id)
+        live = run_manager().live_run(self.run_id)
         return 1.0 if live is None else live.progress
 
     @property
@@ -93,12 +93,12 @@ class QueuedRun:
     @property
     def stopping(self) -> bool:
         """Whether a stop was requested."""
-        live = desk().live(self.run_id)
+        live = run_manager().live_run(self.run_id)
         return live is not None and live.stopping
 
     def stop(self) -> None:
         """Request an early end; the run can be resumed."""
-        desk().stop(self.run_id)
+        run_manager().stop_run(self.run_id)
 
 
 class PageTask(Generic[J, R]):
@@ -203,7 +203,7 @@ def start_task(task: AnyTask) -> NoReturn:
     drop_result(task.key)
     st.session_state[task_key(task.place)] = shared
     if isinstance(task.job, QueuedRun):
-        refresh()
+        reload_lists()
     st.rerun()
 
 
@@ -292,7 +292,7 @@ def _collect_task(task: AnyTask) -> Any | None:
     except RnnappError as error:
         errors.append(error)
     if isinstance(task.job, QueuedRun):
-        refresh()
+        reload_lists()
     for raised in errors:
         st.error(plain_text(str(raised)), icon=":material/error:")
     if result is None:

@@ -1,38 +1,55 @@
-"""The Tune page: where to look, how long, what was found so far, and what it looks like."""
+"""The Tune page: what is searched and how long, the trials so far, and their figures."""
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from typing import Any
+from collections import Counter
 
 import pandas as pd
 import streamlit as st
 
-from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig, format_value, options
+from rnnapp.configs import (
+    ModelConfig,
+    Option,
+    Settings,
+    TrainConfig,
+    WindowConfig,
+    format_value,
+    options,
+)
 from rnnapp.data.prices import PriceTable
 from rnnapp.figures.runs import SearchKind, search_figure
-from rnnapp.runs.search.search import Search, saved_searches, searches_folder
-from rnnapp.runs.search.space import Range, SearchPlan
+from rnnapp.runs.search.saved import SearchSummary, TrialResult, saved_searches
+from rnnapp.runs.search.search import Search
+from rnnapp.runs.search.space import Dimension, SearchSpace, Value
 from rnnapp.ui.address import open_settings
-from rnnapp.ui.manager import desk
-from rnnapp.ui.page import Metric, chart, headline, is_dark, metric_row, quiet_line, show_errors
+from rnnapp.ui.manager import run_manager
+from rnnapp.ui.page import (
+    Metric,
+    chart,
+    headline,
+    is_dark,
+    metric_row,
+    plain_text,
+    quiet_line,
+    show_errors,
+)
 
 __all__ = ["show_search", "show_setup"]
 
-_LOOK_EVERY = 1.0  # seconds between two looks at a running search
+_MORE = 20  # trials that a search whose budget is spent may go on with
+_REFRESH_EVERY = 1.0  # seconds between two updates of a running search
 _FIRST = ("cell", "hidden", "window", "lr")
 _RATES = (*(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 5)), 1.0)
-_NUMBERS: dict[
-    str, tuple[tuple[int, int], tuple[int, int], bool]
-] = {  # span, range at first, logarithmic
+# Span, range at first, logarithmic.
+_NUMBERS: dict[str, tuple[tuple[int, int], tuple[int, int], bool]] = {
     "window": ((2, 60), (3, 30), False),
     "hidden": ((1, 64), (2, 32), True),
     "layers": ((1, 4), (1, 2), False),
     "batch": ((8, 256), (16, 128), True),
     "epochs": ((1, 200), (5, 60), False),
 }
-_CHOICES: dict[str, tuple[Any, ...]] = {
+_CHOICES: dict[str, tuple[Value, ...]] = {
     "cell": ("rnn", "lstm", "gru"),
     "target": ("difference", "level", "log-return"),
     "bidirectional": (False, True),
@@ -59,7 +76,7 @@ _SEARCHABLE = (
     "optimizer",
     "schedule",
 )
-_PICTURES: dict[str, SearchKind] = {
+_FIGURES: dict[str, SearchKind] = {
     "History": "history",
     "Importances": "importances",
     "Parallel coordinates": "parallel",
@@ -76,7 +93,7 @@ _ALTS = {
 
 
 @st.cache_resource(show_spinner=False)
-def _searches() -> dict[str, Search]:
+def _open_searches() -> dict[str, Search]:
     """The searches this server has open, by name."""
     return {}
 
@@ -86,11 +103,19 @@ def show_setup(prices: PriceTable, base: Settings) -> None:
     with st.container(border=True):
         st.markdown("**Search over**")
         names = st.multiselect(
-            "Settings to search over", _SEARCHABLE, default=_FIRST, key="searched", format_func=lambda name: _OPTIONS[name].label,
-            help="The others stay as they are in the sidebar.", label_visibility="collapsed",
-        )  # fmt: skip
+            "Settings to search over",
+            _SEARCHABLE,
+            default=_FIRST,
+            key="searched",
+            format_func=lambda name: _OPTIONS[name].label,
+            help="The others stay as they are in the sidebar.",
+            label_visibility="collapsed",
+        )
         columns = st.columns(2, gap="medium")
-        ranges = tuple(_range(name, columns[i % 2]) for i, name in enumerate(names))
+        dimensions = []
+        for number, name in enumerate(names):
+            with columns[number % 2]:
+                dimensions.append(_dimension_control(name))
         left, right = st.columns(2, gap="medium")
         budget = left.slider(
             "Budget (trials)",
@@ -113,40 +138,46 @@ def show_setup(prices: PriceTable, base: Settings) -> None:
             "Start the search", type="primary", icon=":material/search:", disabled=not names
         ):
             with show_errors():
-                search = Search(prices, SearchPlan(base, ranges, budget, folds), desk().engine)
-                _searches()[search.name] = search
-                search.start()
-                _go_to(search.name)
+                _start_search(prices, SearchSpace(base, tuple(dimensions), budget, folds))
+
+
+def _start_search(prices: PriceTable, space: SearchSpace) -> None:
+    search = Search.create(prices, space, run_manager().queue)
+    _open_searches()[search.name] = search
+    search.start()
+    _go_to_search(search.name)
 
 
 def show_search(prices: PriceTable | None) -> bool:
-    """The search the address names, with what it found; False where it names none."""
+    """Show the search that the address names; False where it names none."""
     name = st.query_params.get("search", "")
     if not name:
-        cell, data = (
-            st.session_state.get("cell", "gru").upper(),
-            prices.name if prices is not None else "an index",
-        )
-        headline(
-            f"Which settings of a {cell} miss least on the days of {data} before its test part?"
-        )
-        _earlier()
+        _ask_question(prices)
+        _saved_search_list()
         return False
     with show_errors():
-        search = _open(name)
-        _show(search)
+        _show_found(_open_search(name))
     if st.button("New search", icon=":material/add:"):
-        _go_to(None)
+        _go_to_search(None)
     return True
 
 
-def _open(name: str) -> Search:
-    if name not in _searches():
-        _searches()[name] = Search.open(name, desk().engine)
-    return _searches()[name]
+def _ask_question(prices: PriceTable | None) -> None:
+    cell = st.session_state.get("cell", "gru").upper()
+    data = "an index"
+    if prices is not None:
+        data = prices.name
+    headline(f"Which settings of a {cell} miss least on the days of {data} before its test part?")
 
 
-def _go_to(name: str | None) -> None:
+def _open_search(name: str) -> Search:
+    searches = _open_searches()
+    if name not in searches:
+        searches[name] = Search.open(name, run_manager().queue)
+    return searches[name]
+
+
+def _go_to_search(name: str | None) -> None:
     if name is None:
         st.query_params.pop("search", None)
     else:
@@ -154,120 +185,139 @@ def _go_to(name: str | None) -> None:
     st.rerun()
 
 
-def _earlier() -> None:
-    names = saved_searches()
-    if not names:
+def _saved_search_list() -> None:
+    saved = {summary.name: summary for summary in saved_searches()}
+    if not saved:
         return
     chosen = st.selectbox(
         "Earlier searches",
-        names,
+        saved,
         index=None,
-        format_func=_label,
-        placeholder=f"{len(names)} to go on with",
+        format_func=lambda name: _describe_summary(saved[name]),
+        placeholder=f"{len(saved)} to go on with",
     )
     if chosen:
-        _go_to(chosen)
+        _go_to_search(chosen)
 
 
-def _label(name: str) -> str:
-    with show_errors():
-        search = _open(name)
-        day = dt.datetime.fromtimestamp((searches_folder() / name / "plan.json").stat().st_mtime)
-        best = f", best {search.best.value:.4f}" if search.best else ""
-        return f"{search.prices.name}, {len(search.found)} trials{best}, {day:%Y-%m-%d %H:%M}"
-    return name
+def _describe_summary(summary: SearchSummary) -> str:
+    parts = [summary.data, f"{summary.trials} trials"]
+    if summary.best is not None:
+        parts.append(f"best {summary.best:.4f}")
+    parts.append(f"{summary.changed:%Y-%m-%d %H:%M}")
+    return ", ".join(parts)
 
 
-def _show(search: Search) -> None:
-    running = search.running
+def _show_found(search: Search) -> None:
+    running = search.running or search.running_elsewhere
+    refresh_every = None
+    if running:
+        refresh_every = _REFRESH_EVERY
 
-    @st.fragment(run_every=_LOOK_EVERY if running else None)
-    def look() -> None:
-        _standing(search)
-        if running and not search.running:
+    @st.fragment(run_every=refresh_every)
+    def show_standing() -> None:
+        _show_standing(search)
+        if search.trouble:
+            st.warning(plain_text(search.trouble), icon=":material/info:")
+        if running and not search.running and not search.running_elsewhere:
             st.rerun()
 
-    look()
-    if search.trouble:
-        st.warning(search.trouble, icon=":material/info:")
-    if search.best is not None:
-        _use(search)
-    _pictures(search)
+    show_standing()
+    if search.best_trial is not None:
+        _use_button(search, search.best_trial)
+    _show_figures(search)
     quiet_line()
 
 
-def _standing(search: Search) -> None:
-    """The answer so far, how far it is, and the way to stop it or go on."""
-    found, best = search.found, search.best
-    states = [one.state for one in found]
-    done = states.count("complete") + states.count("pruned")
-    if best is None or best.value is None:
-        headline(
-            f"Looking on {search.prices.name}; no trial is complete yet."
-            if search.running
-            else "No trial is complete."
-        )
-    else:
-        told = f"{abs(best.value - 1):.1%} {'less' if best.value < 1 else 'more'} than persistence"
-        among = f"The best of {states.count('complete')} complete trials"
-        headline(f"{among} misses by {told} on {search.prices.name}'s validation days.")
+def _show_standing(search: Search) -> None:
+    """The answer so far, how far it is, and the way to stop it or to continue."""
+    trials = search.trials
+    best = search.best_trial
+    states = Counter(trial.state for trial in trials)
+    headline(_summarise(search, best, states["complete"]))
+    done = states["complete"] + states["pruned"]
     bar, button = st.columns([5, 1], vertical_alignment="center")
-    words = f"{done} of {search.plan.budget} trials, {states.count('pruned')} pruned, {states.count('running')} running"
-    bar.progress(min(done / search.plan.budget, 1.0), text=words)
+    text = (
+        f"{done} of {search.space.budget} trials, {states['pruned']} pruned, "
+        f"{states['running']} running"
+    )
+    bar.progress(min(done / search.space.budget, 1.0), text=text)
+    with button:
+        _stop_or_continue(search, done)
+    if best is not None:
+        metric_row(
+            [
+                Metric(_OPTIONS[name].label, _format_short(value))
+                for name, value in best.params.items()
+            ]
+        )
+
+
+def _stop_or_continue(search: Search, done: int) -> None:
+    if search.running_elsewhere:
+        st.caption("Runs in another app.")
+        return
     if search.running:
-        if button.button(
+        if st.button(
             "Stop",
             icon=":material/stop:",
             key="stop_search",
-            help="Ends within a second; Continue goes on.",
+            help="Trials under way end after their epoch and count for nothing; Continue goes on.",
         ):
             search.stop()
-    else:
-        more = search.plan.budget if done < search.plan.budget else done + 20
-        label = "Continue" if done < search.plan.budget else "20 more"
-        if button.button(
-            label,
-            icon=":material/play_arrow:",
-            key="continue_search",
-            help=f"Go on until {more} trials.",
-        ):
-            search.start(more)
+        return
+    budget = search.space.budget
+    label = "Continue"
+    if done >= budget:
+        budget = done + _MORE
+        label = f"{_MORE} more"
+    if st.button(
+        label,
+        icon=":material/play_arrow:",
+        key="continue_search",
+        help=f"Go on until {budget} trials.",
+    ):
+        with show_errors():
+            search.start(budget)
             st.rerun()
-    if best is not None:
-        metric_row(
-            [Metric(_OPTIONS[name].label, _short(value)) for name, value in best.params.items()]
-        )
 
 
-def _use(search: Search) -> None:
-    best = search.best
-    assert best is not None
-    told = "Open them on the Forecast page."
-    configs = search.plan.settings(
-        best.params
-    ).configs  # set before the page's own controls are drawn again
+def _summarise(search: Search, best: TrialResult | None, complete: int) -> str:
+    if best is None or best.value is None:
+        if search.running:
+            return f"Searching on {search.prices.name}; no trial is complete yet."
+        return "No trial is complete."
+    side = {True: "less", False: "more"}[best.value < 1]
+    return (
+        f"The best of {complete} complete trials misses by {abs(best.value - 1):.1%} {side} "
+        f"than persistence on {search.prices.name}'s validation days."
+    )
+
+
+def _use_button(search: Search, best: TrialResult) -> None:
+    # The callback sets them before the page's own controls are drawn again.
     if st.button(
         "Use these settings",
         type="primary",
         icon=":material/tune:",
-        help=told,
+        help="Open them on the Forecast page.",
         on_click=open_settings,
-        args=configs,
+        args=search.space.apply_params(best.params).configs,
     ):
         st.switch_page("pages/forecast.py")
 
 
 @st.fragment
-def _pictures(search: Search) -> None:
-    """Optuna's own figures, drawn when they are asked for."""
-    complete = sum(one.state == "complete" for one in search.found)
+def _show_figures(search: Search) -> None:
+    """Optuna's own figures, drawn on request."""
+    complete = sum(trial.state == "complete" for trial in search.trials)
     if complete < 2:
-        st.caption("Pictures come with the second complete trial.")
+        st.caption("Figures come with the second complete trial.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
             "Picture",
-            [*_PICTURES, "Table"],
+            [*_FIGURES, "Table"],
             default="History",
             required=True,
             key="picture",
@@ -280,55 +330,56 @@ def _pictures(search: Search) -> None:
             help="Draw it from the trials there are now.",
         )
     if chosen == "Table":
-        st.dataframe(_table(search), hide_index=True, height=420)
+        st.dataframe(_make_table(search), hide_index=True, height=420)
         return
-    kind = _PICTURES[chosen]
+    kind = _FIGURES[chosen]
     chart(search_figure(search.study, kind, dark=is_dark()), f"search_{kind}", _ALTS[kind])
 
 
-def _table(search: Search) -> pd.DataFrame:
+def _make_table(search: Search) -> pd.DataFrame:
     rows = [
         {
-            "Trial": one.number,
-            "State": one.state,
-            "Value": one.value,
-            **one.params,
-            "Seconds": one.seconds,
+            "Trial": trial.number,
+            "State": trial.state,
+            "Value": trial.value,
+            **trial.params,
+            "Seconds": trial.seconds,
         }
-        for one in search.found
+        for trial in search.trials
     ]
-    return (
-        pd.DataFrame(rows)
-        .rename(columns={name: option.label for name, option in _OPTIONS.items()})
-        .sort_values("Value")
-    )
+    labels = {name: option.label for name, option in _OPTIONS.items()}
+    return pd.DataFrame(rows).rename(columns=labels).sort_values("Value")
 
 
-def _range(name: str, place: Any) -> Range:
+def _dimension_control(name: str) -> Dimension:
     """A slider with two ends, or the choices."""
-    option, key = _OPTIONS[name], f"range_{name}"
+    option = _OPTIONS[name]
+    key = f"range_{name}"
     if name in _CHOICES:
-        chosen = place.multiselect(
-            option.label, _CHOICES[name], default=_CHOICES[name], key=key, help=option.help
-        )
-        return Range(name, choices=tuple(chosen or _CHOICES[name]))
+        values = _CHOICES[name]
+        chosen = st.multiselect(option.label, values, default=values, key=key, help=option.help)
+        return Dimension(name, choices=tuple(chosen or values))
     if name == "lr":
-        show = "{:g}".format
-        low, high = place.select_slider(
-            option.label, _RATES, (1e-4, 5e-2), format_func=show, key=key, help=option.help
+        low, high = st.select_slider(
+            option.label, _RATES, (1e-4, 5e-2), format_func=_format_rate, key=key, help=option.help
         )
-        return Range(name, low, high, log=True)
+        return Dimension(name, low, high, log=True)
     span, first, log = _NUMBERS[name]
-    label = (
-        f"{option.label} ({option.unit})"
-        if option.unit and option.unit != option.label.lower()
-        else option.label
-    )
-    low, high = place.slider(label, *span, first, key=key, help=option.help)
-    return Range(name, low, high, log=log)
+    low, high = st.slider(_label_with_unit(option), *span, first, key=key, help=option.help)
+    return Dimension(name, low, high, log=log)
 
 
-def _short(value: Any) -> str:
-    return (
-        f"{value:.3g}" if isinstance(value, float) and math.isfinite(value) else format_value(value)
-    )
+def _label_with_unit(option: Option) -> str:
+    if option.unit and option.unit != option.label.lower():
+        return f"{option.label} ({option.unit})"
+    return option.label
+
+
+def _format_rate(rate: float) -> str:
+    return f"{rate:g}"
+
+
+def _format_short(value: Value) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.3g}"
+    return format_value(value)

@@ -68,17 +68,17 @@ def test_a_long_run_outlives_its_page(open_page: Opened) -> None:
     assert no_traceback(other)
 
 
-def kept(open_page: Opened, query: str) -> Page:
-    """Train in place and keep the run."""
+def save_run(open_page: Opened, query: str) -> Page:
+    """Train in place and save the run."""
     page = open_page(f"/?rows=500&{query}")
-    page.get_by_role("button", name="Keep this run").click(timeout=LONG)
-    expect(page.get_by_text("Kept: open the run")).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Save this run").click(timeout=LONG)
+    expect(page.get_by_text("Saved: open the run")).to_be_visible(timeout=LONG)
     return page
 
 
-def test_keep_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> None:
-    kept(open_page, "epochs=4&cell=lstm&hidden=5")
-    kept(open_page, "epochs=6&cell=rnn&hidden=5")
+def test_save_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> None:
+    save_run(open_page, "epochs=4&cell=lstm&hidden=5")
+    save_run(open_page, "epochs=6&cell=rnn&hidden=5")
     page = open_page("/runs")
     choose(page, "LSTM on S&P 500", "RNN on S&P 500")
     page.get_by_role("button", name="Compare runs").click()
@@ -105,7 +105,7 @@ def test_keep_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> 
     expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=LONG)
     page.get_by_text("Name, note, facts and files of this run").click()
     page.get_by_role("textbox", name="Name").fill("the five-unit one")
-    page.get_by_role("textbox", name="Note").fill("kept on a Monday")
+    page.get_by_role("textbox", name="Note").fill("seen on a Monday")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("the five-unit one · finished")).to_be_visible(timeout=LONG)
     settle(page)
@@ -115,7 +115,7 @@ def test_keep_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> 
         assert {"run.json", "losses.csv", "forecast.csv", "model/weights.safetensors"} <= set(
             archive.namelist()
         )
-        assert b"kept on a Monday" in archive.read("run.json")
+        assert b"seen on a Monday" in archive.read("run.json")
 
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Deleted: the five-unit one.")).to_be_visible(timeout=LONG)

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.runs.history.records import NewRun
-from rnnapp.runs.history.store import Store
-from rnnapp.runs.record import keep
+from rnnapp.runs.history.store import RunStore
+from rnnapp.runs.record import record_run
 from rnnapp.training.loop import train
 from tests.support import random_walk
 
@@ -23,7 +23,7 @@ PAGE = str(Path(__file__).parents[2] / "pages" / "runs.py")
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A run history of its own for this module: two kept runs and one that was interrupted."""
+    """A run history of its own for this module: two saved runs and one that was interrupted."""
     folder = tmp_path_factory.mktemp("history")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNNAPP_HOME", str(folder))
@@ -34,21 +34,21 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def kept(history: Path) -> list[str]:
+def saved(history: Path) -> list[str]:
     split = make_split(random_walk(120), WindowConfig(window=5, valid=0.2))
     ids = [
-        keep(
+        record_run(
             train(split, ModelConfig(cell=cell, hidden=3), TrainConfig(epochs=4)),
             split,
             source="made up",
         )  # type: ignore[arg-type]
         for cell in ("lstm", "gru")
     ]
-    store = Store()
+    store = RunStore()
     settings = Settings(ModelConfig(cell="rnn"), TrainConfig(epochs=9), WindowConfig())
     owner = f"{platform.node()}-1-gone"
     ids.append(
-        store.create(
+        store.create_run(
             NewRun(
                 "left behind",
                 settings,
@@ -82,11 +82,11 @@ def test_an_empty_history_says_what_to_do(history: Path) -> None:
     page = opened()
     assert not page.exception
     assert headline(page) == "### 0 runs."
-    assert "Keep this run" in page.info[0].value
+    assert "Save this run" in page.info[0].value
     assert any(b.label == "Train one" for b in page.button)
 
 
-def test_the_list_tells_all_and_filters(kept: list[str]) -> None:
+def test_the_list_shows_all_and_filters(saved: list[str]) -> None:
     st.cache_resource.clear()
     page = opened()
     assert not page.exception
@@ -107,24 +107,24 @@ def test_the_list_tells_all_and_filters(kept: list[str]) -> None:
     assert page.dataframe[0].value["Name"].iloc[0] == "GRU on a random walk"
 
 
-def test_one_run_opens_as_it_ran(kept: list[str]) -> None:
-    page = opened(kept[0])
+def test_one_run_opens_as_it_ran(saved: list[str]) -> None:
+    page = opened(saved[0])
     assert not page.exception
     assert any("misses tomorrow's close by" in m.value for m in page.main.markdown)
     assert any("persistence" in str(metric.delta) for metric in page.metric)
 
 
-def test_an_interrupted_run_offers_resume(kept: list[str]) -> None:
+def test_an_interrupted_run_offers_resume(saved: list[str]) -> None:
     opened()
-    page = opened(kept[2])
+    page = opened(saved[2])
     assert not page.exception
     assert "The app ended while it ran" in page.warning[0].value
     page = button(page, "Resume")
-    assert "was not kept; open its settings and train it again" in page.error[0].value
+    assert "was not saved. Open its settings and train it again." in page.error[0].value
 
 
-def test_two_runs_side_by_side_tell_what_differs(kept: list[str]) -> None:
-    page = opened(",".join(kept[:2]))
+def test_two_runs_side_by_side_show_what_differs(saved: list[str]) -> None:
+    page = opened(",".join(saved[:2]))
     assert not page.exception
     assert "better than" in headline(page) or "best of" in headline(page)
     different, figures = (table.value for table in page.table)
@@ -132,25 +132,28 @@ def test_two_runs_side_by_side_tell_what_differs(kept: list[str]) -> None:
     assert "RMSE, points" in figures.index
 
 
-def test_names_notes_pins_delete_and_undo(kept: list[str]) -> None:
-    page = opened(kept[1])
+def test_names_notes_pins_delete_and_undo(saved: list[str]) -> None:
+    page = opened(saved[1])
     page.text_input[0].set_value("the second")
     page.text_area[0].set_value("looks good")
     page = button(page, "Save")
-    assert (Store().run(kept[1]).name, Store().run(kept[1]).note) == ("the second", "looks good")
+    assert (RunStore().get_run(saved[1]).name, RunStore().get_run(saved[1]).note) == (
+        "the second",
+        "looks good",
+    )
     page = button(page, "Pin as baseline")
-    assert Store().run(kept[1]).pinned
+    assert RunStore().get_run(saved[1]).pinned
     page = button(page, "Delete")
     assert not page.exception
-    assert kept[1] not in {run.id for run in Store().runs()}
+    assert saved[1] not in {run.id for run in RunStore().list_runs()}
     assert any("Deleted: the second." in m.value for m in page.main.markdown)
     page = button(page, "Undo")
-    assert kept[1] in {run.id for run in Store().runs()}
+    assert saved[1] in {run.id for run in RunStore().list_runs()}
     assert not page.exception
 
 
 @pytest.mark.parametrize("address", ["0" * 32, "nothing", "a,b", "<script>", "../../etc", "%00"])
-def test_an_address_of_no_run_is_a_sentence(kept: list[str], address: str) -> None:
+def test_an_address_of_no_run_is_a_sentence(saved: list[str], address: str) -> None:
     page = opened(address)
     assert not page.exception
     assert "has no such run" in page.error[0].value
@@ -163,5 +166,29 @@ def test_a_damaged_history_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     st.cache_resource.clear()
     page = opened()
     assert not page.exception
-    assert "is damaged; move it aside and a new one is begun" in page.error[0].value
+    assert (
+        "is damaged. Move the file runs/mlflow.db of the data folder aside; a new one is begun."
+        in page.error[0].value
+    )
     st.cache_resource.clear()
+
+
+def test_text_from_outside_is_shown_as_text_and_no_formula_reaches_a_csv(saved: list[str]) -> None:
+    """A run's name and note reach everybody who opens the page: no picture is fetched, no formula runs."""
+    store = RunStore()
+    before = store.get_run(saved[0])
+    picture = "![x](http://example.org/a.png)"
+    try:
+        store.rename_run(saved[0], f"=HYPERLINK(1) {picture}")
+        store.set_note(saved[0], picture)
+        st.cache_resource.clear()
+        page = opened()
+        names = list(page.dataframe[0].value["Name"])
+        assert any(name.startswith("'=HYPERLINK(1)") for name in names)
+        page = opened(saved[0])
+        assert not page.exception
+        for element in (*page.main.markdown, *page.main.caption):
+            assert "![" not in element.value
+    finally:
+        store.rename_run(saved[0], before.name)
+        store.set_note(saved[0], "")

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.figures.runs import search_figure
-from rnnapp.runs.jobs.queue import Engine
+from rnnapp.runs.jobs.queue import JobQueue
 from rnnapp.runs.search.search import Search
-from rnnapp.runs.search.space import Range, SearchPlan
+from rnnapp.runs.search.space import Dimension, SearchSpace
 from tests.support import random_walk
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "tune.py")
@@ -28,16 +28,18 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def search(trials: int) -> Search:
-    """A search with trials told by hand: no worker is needed to look at it."""
+    """A search with trials made by hand: no worker is needed to show it."""
     ranges = (
-        Range("lr", 1e-3, 1e-1, log=True),
-        Range("hidden", 2, 16),
-        Range("cell", choices=("rnn", "gru")),
+        Dimension("lr", 1e-3, 1e-1, log=True),
+        Dimension("hidden", 2, 16),
+        Dimension("cell", choices=("rnn", "gru")),
     )
     base = Settings(ModelConfig(), TrainConfig(epochs=3), WindowConfig(window=5))
-    made = Search(random_walk(150), SearchPlan(base, ranges, budget=20, folds=2), Engine())
+    made = Search.create(
+        random_walk(150), SearchSpace(base, ranges, budget=20, folds=2), JobQueue()
+    )
     for _ in range(trials):
-        trial = made.study.ask({r.name: r.distribution() for r in ranges})
+        trial = made.study.ask({r.name: r.to_distribution() for r in ranges})
         trial.report(trial.params["lr"] + 1, 50)
         made.study.tell(trial, trial.params["lr"] + 0.9)
     return made
@@ -60,7 +62,7 @@ def test_it_opens_on_ranges_and_a_start(own: Path) -> None:
     assert next(b for b in page.button if b.label == "Start the search").disabled
 
 
-def test_a_search_kept_on_disk_is_told_and_can_go_on(own: Path) -> None:
+def test_a_search_saved_on_disk_is_shown_and_can_go_on(own: Path) -> None:
     made = search(6)
     page = opened(search=made.name)
     assert not page.exception
@@ -84,5 +86,7 @@ def test_optunas_pictures_come_in_our_theme(own: Path, kind: str, dark: bool) ->
 def test_an_address_of_no_search_is_a_sentence(own: Path, address: str) -> None:
     page = opened(search=address)
     assert not page.exception
-    assert "cannot be opened" in page.error[0].value
+    assert "There is no search of that name." in page.error[0].value
     assert any(b.label == "New search" for b in page.button)
+    assert str(own) not in page.error[0].value
+    assert not (own / "searches").exists(), "nothing is written for an address"

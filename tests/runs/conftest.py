@@ -10,15 +10,16 @@ import pytest
 
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.runs.history.records import NewRun
-from rnnapp.runs.history.store import Store
-from rnnapp.runs.jobs.queue import Engine
+from rnnapp.runs.history.store import RunStore
+from rnnapp.runs.jobs.queue import JobQueue
+from rnnapp.runs.training_job import PRELOAD
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh database with MLflow's tables and nothing in them."""
     file = tmp_path_factory.mktemp("template") / "mlflow.db"
-    Store(f"sqlite:///{file}")._tracking.reader()
+    RunStore(f"sqlite:///{file}").tracking.reader()
     return file
 
 
@@ -35,8 +36,8 @@ def home(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def store(home: Path) -> Store:
-    return Store()
+def store(home: Path) -> RunStore:
+    return RunStore()
 
 
 @pytest.fixture
@@ -48,9 +49,9 @@ def new() -> NewRun:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def queue() -> Iterator[JobQueue]:
     """Two worker processes for all tests of this folder."""
-    made = Engine(workers=2)
-    made.start()
+    made = JobQueue(workers=2, preload=PRELOAD)
+    made.start_workers()
     yield made
     made.close()

@@ -1,4 +1,4 @@
-"""The seeds of a comparison as runs, and the folds of a walk on the engine: the same answers as in place."""
+"""The seeds of a comparison as runs, and the folds of a walk on the job queue: the same answers as in place."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from rnnapp.errors import TrainingError
 from rnnapp.evaluation.compare import Candidate, compare_nets, make_candidates
 from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.walkforward import walk_forward
-from rnnapp.runs import batches as many
-from rnnapp.runs import manager as desk_module
 from rnnapp.runs.batches import compare_runs, fit_fold, walk_runs
-from rnnapp.runs.history.store import Store
-from rnnapp.runs.jobs.queue import Engine
-from rnnapp.runs.manager import Desk
+from rnnapp.runs.history.store import RunStore
+from rnnapp.runs.jobs.queue import JobQueue
+from rnnapp.runs.manager import RunManager
 from rnnapp.training.loop import Training
 from tests.runs import work
 from tests.support import random_walk
@@ -33,10 +31,10 @@ TRAIN = TrainConfig(epochs=6, device="cpu", backend="torch", seed=5)
 
 
 @pytest.fixture
-def desk(home: Path, engine: Engine) -> Iterator[Desk]:
-    made = Desk(Store(), engine)
+def manager(home: Path, queue: JobQueue) -> Iterator[RunManager]:
+    made = RunManager(RunStore(), queue)
     yield made
-    made.leave()
+    made.detach()
 
 
 @pytest.fixture
@@ -55,13 +53,13 @@ def quiet(*_: object) -> None:
     """Nobody listens to the epochs."""
 
 
-def test_runs_give_the_results_of_a_comparison_in_place_and_are_kept(
-    desk: Desk, split: PriceSplit, entries: tuple[Candidate, ...]
+def test_runs_give_the_results_of_a_comparison_in_place_and_are_recorded(
+    manager: RunManager, split: PriceSplit, entries: tuple[Candidate, ...]
 ) -> None:
     heard: list[tuple[str, int, int]] = []
     results = list(
         compare_runs(
-            desk, split, entries, seeds=2, stop=threading.Event(), session="me",
+            manager, split, entries, seeds=2, stop=threading.Event(), session="me",
             on_event=lambda entry, seed, event: heard.append((entry.name, seed, event.epoch)),
         )
     )  # fmt: skip
@@ -78,8 +76,8 @@ def test_runs_give_the_results_of_a_comparison_in_place_and_are_kept(
         np.testing.assert_array_equal(result.forecast.predicted, there.predicted)
     assert sorted(heard) == sorted(
         (name, seed, epoch) for name, seed in here for epoch in range(6)
-    ), "each epoch is told once"
-    runs = desk.runs()
+    ), "each epoch is reported once"
+    runs = manager.list_runs()
     assert {run.name for run in runs} == {
         f"{net} on {split.prices.name}, seed {seed}" for net in ("RNN", "GRU") for seed in (5, 6)
     }
@@ -87,23 +85,25 @@ def test_runs_give_the_results_of_a_comparison_in_place_and_are_kept(
 
 
 def test_what_the_history_has_is_not_trained_again(
-    desk: Desk, split: PriceSplit, entries: tuple[Candidate, ...]
+    manager: RunManager, split: PriceSplit, entries: tuple[Candidate, ...]
 ) -> None:
     first = list(
-        compare_runs(desk, split, entries, seeds=1, stop=threading.Event(), on_event=quiet)
+        compare_runs(manager, split, entries, seeds=1, stop=threading.Event(), on_event=quiet)
     )
-    known = {run.id for run in desk.runs()}
-    more = list(compare_runs(desk, split, entries, seeds=2, stop=threading.Event(), on_event=quiet))
+    known = {run.id for run in manager.list_runs()}
+    more = list(
+        compare_runs(manager, split, entries, seeds=2, stop=threading.Event(), on_event=quiet)
+    )
     assert len(first) == 2
     assert len(more) == 4
-    assert known < {run.id for run in desk.runs()}
-    assert len(desk.runs()) == 4, "two were there, two are new"
+    assert known < {run.id for run in manager.list_runs()}
+    assert len(manager.list_runs()) == 4, "two were there, two are new"
 
 
 def test_a_stopped_comparison_goes_on_where_it_was(
-    desk: Desk, split: PriceSplit, entries: tuple[Candidate, ...], monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, split: PriceSplit, entries: tuple[Candidate, ...]
 ) -> None:
-    monkeypatch.setattr(desk_module, "train", work.slow_train)
+    slow = RunManager(manager.store, manager.queue, work=work.slow_train)
     long = tuple(
         dataclasses.replace(entry, train=dataclasses.replace(entry.train, epochs=150))
         for entry in entries
@@ -113,11 +113,12 @@ def test_a_stopped_comparison_goes_on_where_it_was(
     def stop_soon(entry: Candidate, seed: int, event: object) -> None:
         stop.set()
 
-    assert list(compare_runs(desk, split, long, seeds=1, stop=stop, on_event=stop_soon)) == []
-    assert {run.status for run in desk.runs()} == {"stopped"}
-    results = list(compare_runs(desk, split, long, seeds=1, stop=threading.Event(), on_event=quiet))
+    assert list(compare_runs(slow, split, long, seeds=1, stop=stop, on_event=stop_soon)) == []
+    assert {run.status for run in manager.list_runs()} == {"stopped"}
+    results = list(compare_runs(slow, split, long, seeds=1, stop=threading.Event(), on_event=quiet))
+    slow.detach()
     assert sorted(len(result.trained.history) for result in results) == [150, 150]
-    assert len(desk.runs()) == 2, "the stopped runs were gone on with"
+    assert len(manager.list_runs()) == 2, "the stopped runs were gone on with"
     here = {r.candidate.name: r.forecast for r in compare_nets(split, long, seeds=1)}
     for result in results:
         np.testing.assert_array_equal(
@@ -125,10 +126,10 @@ def test_a_stopped_comparison_goes_on_where_it_was(
         )  # type: ignore[union-attr]
 
 
-def test_folds_on_the_engine_are_the_folds_in_place(
-    engine: Engine, split: PriceSplit, entries: tuple[Candidate, ...]
+def test_folds_on_the_queue_are_the_folds_in_place(
+    queue: JobQueue, split: PriceSplit, entries: tuple[Candidate, ...]
 ) -> None:
-    walked = list(walk_runs(engine, split, entries, folds=3, step=10, stop=threading.Event()))
+    walked = list(walk_runs(queue, split, entries, folds=3, step=10, stop=threading.Event()))
     assert len(walked) == 6
     for entry in entries:
         here = walk_forward(
@@ -154,21 +155,31 @@ def fit_here(split: PriceSplit, entry: Candidate) -> object:
 
 
 def test_a_walk_that_is_stopped_or_breaks_off(
-    engine: Engine,
+    queue: JobQueue,
     split: PriceSplit,
     entries: tuple[Candidate, ...],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stop = threading.Event()
     stop.set()
-    assert list(walk_runs(engine, split, entries, folds=2, step=10, stop=stop)) == []
-    monkeypatch.setattr(many, "fit_fold", work.broken_fold)
+    assert list(walk_runs(queue, split, entries, folds=2, step=10, stop=stop)) == []
     with pytest.raises(TrainingError, match="The fold has its own sentence"):
-        list(walk_runs(engine, split, entries, folds=2, step=10, stop=threading.Event()))
+        list(
+            walk_runs(
+                queue,
+                split,
+                entries,
+                folds=2,
+                step=10,
+                stop=threading.Event(),
+                fit=work.broken_fold,
+            )
+        )
 
 
-def test_a_fold_asked_to_stop_ends_early(split: PriceSplit, entries: tuple[Candidate, ...]) -> None:
-    line = work.Notebook()
-    line.stopping.set()
-    told = fit_fold(line, entries[0], split)
-    assert len(told.predicted) == len(split.train) + len(split.test)
+def test_a_fold_requested_to_stop_ends_early(
+    split: PriceSplit, entries: tuple[Candidate, ...]
+) -> None:
+    context = work.RecordingContext()
+    context.stop_requested.set()
+    predicted = fit_fold(context, entries[0], split)
+    assert len(predicted.predicted) == len(split.train) + len(split.test)

@@ -20,19 +20,20 @@ from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import make_split
 from rnnapp.errors import RunError
-from rnnapp.runs import manager as desk_module
-from rnnapp.runs.history.artifacts import open_run, put_prices
+from rnnapp.runs.history.artifacts import save_prices
 from rnnapp.runs.history.records import NewRun
-from rnnapp.runs.history.store import Store, live_tags
-from rnnapp.runs.jobs.queue import Engine
-from rnnapp.runs.manager import Desk
-from rnnapp.runs.training_job import Job, train
-from rnnapp.training.loop import TrainedModel, Training
+from rnnapp.runs.history.store import RunStore, progress_facts
+from rnnapp.runs.jobs.queue import JobQueue
+from rnnapp.runs.loading import load_run
+from rnnapp.runs.manager import RunManager
+from rnnapp.runs.training_job import TrainingJob, run_training
+from rnnapp.training.loop import Training
+from rnnapp.training.records import TrainedModel
 from rnnapp.training.state import pack_state
 from tests.runs import work
 from tests.support import random_walk
 
-LONG = 90.0
+LONG = 240.0
 _WARNINGS = pytest.mark.filterwarnings(  # dask leaves sockets to the garbage collector when its scheduler dies
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
 )
@@ -61,16 +62,10 @@ def undisturbed(prices: PriceTable) -> TrainedModel:
 
 
 @pytest.fixture
-def desk(home: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(desk_module, "train", work.slow_train)
-    monkeypatch.setattr(desk_module, "Job", quick_job)
-    made = Desk(Store(), engine)
+def manager(home: Path, queue: JobQueue) -> Iterator[RunManager]:
+    made = RunManager(RunStore(), queue, work=work.slow_train, save_every=0.3)
     yield made
-    made.leave()
-
-
-def quick_job(*arguments: object) -> Job:
-    return dataclasses.replace(Job(*arguments), keep_every=0.3)  # type: ignore[arg-type]
+    made.detach()
 
 
 def until(true, seconds: float = LONG) -> None:
@@ -80,31 +75,31 @@ def until(true, seconds: float = LONG) -> None:
         time.sleep(0.02)
 
 
-def begun(desk: Desk, run_id: str, epochs: int = 5) -> None:
+def begun(manager: RunManager, run_id: str, epochs: int = 5) -> None:
     """Wait until a run is under way and a state of it is in the history."""
-    until(lambda: (live := desk.live(run_id)) is not None and len(live.events) >= epochs)
-    until(lambda: desk.store.load_state(run_id) is not None)
+    until(lambda: (live := manager.live_run(run_id)) is not None and len(live.events) >= epochs)
+    until(lambda: manager.store.load_state(run_id) is not None)
 
 
-def assert_same(store: Store, run_id: str, undisturbed: TrainedModel) -> None:
-    """The run's kept weights and losses equal the undisturbed run's, bit for bit, and each epoch is there once."""
-    opened = open_run(store, run_id)
+def assert_same(store: RunStore, run_id: str, undisturbed: TrainedModel) -> None:
+    """The run's saved weights and losses equal the undisturbed run's, bit for bit, and each epoch is there once."""
+    opened = load_run(store, run_id)
     assert opened.trained is not None
     assert opened.run.status == "finished"
     for name, value in undisturbed.weights.items():
         assert torch.equal(opened.trained.weights[name], value), name
     assert [e.valid_loss for e in opened.history] == [e.valid_loss for e in undisturbed.history]
-    logged = store._tracking.reader().get_metric_history(run_id, "train_loss")
+    logged = store.tracking.reader().get_metric_history(run_id, "train_loss")
     assert sorted(metric.step for metric in logged) == list(range(EPOCHS))
 
 
 def test_a_run_is_watched_to_its_end_and_opens_as_it_ran(
-    desk: Desk, prices: PriceTable, undisturbed: TrainedModel
+    manager: RunManager, prices: PriceTable, undisturbed: TrainedModel
 ) -> None:
-    run_id = desk.submit("mine", SETTINGS, prices=prices, source="made up", session="a")
-    until(lambda: (live := desk.live(run_id)) is not None and 0 < len(live.events) < EPOCHS)
-    assert desk.run(run_id).status == "running"
-    run = desk.wait(run_id, LONG)
+    run_id = manager.submit_run("mine", SETTINGS, prices=prices, source="made up", session="a")
+    until(lambda: (live := manager.live_run(run_id)) is not None and 0 < len(live.events) < EPOCHS)
+    assert manager.get_run(run_id).status == "running"
+    run = manager.wait_for_run(run_id, LONG)
     assert (run.status, run.epoch, run.source, run.fingerprint) == (
         "finished",
         EPOCHS,
@@ -112,69 +107,68 @@ def test_a_run_is_watched_to_its_end_and_opens_as_it_ran(
         prices.fingerprint,
     )
     assert {"rmse", "skill", "train_loss", "valid_loss"} <= set(run.metrics)
-    assert_same(desk.store, run_id, undisturbed)
-    opened = open_run(desk.store, run_id)
+    assert_same(manager.store, run_id, undisturbed)
+    opened = load_run(manager.store, run_id)
     assert opened.evaluation is not None
     assert opened.evaluation.rmse == pytest.approx(run.metrics["rmse"])
-    assert desk.live(run_id) is None
+    assert manager.live_run(run_id) is None
 
 
 def test_a_killed_workers_run_goes_on_to_the_same_weights(
-    desk: Desk, prices: PriceTable, undisturbed: TrainedModel
+    manager: RunManager, prices: PriceTable, undisturbed: TrainedModel
 ) -> None:
-    run_id = desk.submit("killed", SETTINGS, prices=prices)
-    begun(desk, run_id)
-    live = desk.live(run_id)
+    run_id = manager.submit_run("killed", SETTINGS, prices=prices)
+    begun(manager, run_id)
+    live = manager.live_run(run_id)
     assert live is not None
     os.kill(live.process, signal.SIGKILL)
-    until(lambda: (now := desk.live(run_id)) is None or now.attempts == 2)
-    desk.wait(run_id, LONG)
-    assert_same(desk.store, run_id, undisturbed)
+    until(lambda: (now := manager.live_run(run_id)) is None or now.attempts == 2)
+    manager.wait_for_run(run_id, LONG)
+    assert_same(manager.store, run_id, undisturbed)
 
 
-def test_stop_keeps_what_was_learned_and_resume_ends_the_same(
-    desk: Desk, prices: PriceTable, undisturbed: TrainedModel
+def test_stop_saves_what_was_learned_and_resume_ends_the_same(
+    manager: RunManager, prices: PriceTable, undisturbed: TrainedModel
 ) -> None:
-    run_id = desk.submit("stopped", SETTINGS, prices=prices)
-    begun(desk, run_id)
+    run_id = manager.submit_run("stopped", SETTINGS, prices=prices)
+    begun(manager, run_id)
     started = time.perf_counter()
-    desk.stop(run_id)
-    until(lambda: (live := desk.live(run_id)) is None or live.status == "stopped")
+    manager.stop_run(run_id)
+    until(lambda: (live := manager.live_run(run_id)) is None or live.status == "stopped")
     assert time.perf_counter() - started < 3, "a second, and room for a busy machine"
-    run = desk.wait(run_id, LONG)
+    run = manager.wait_for_run(run_id, LONG)
     assert run.status == "stopped"
     assert 5 <= run.epoch < EPOCHS
-    assert open_run(desk.store, run_id).trained is not None, "a stopped run has a model"
-    desk.resume(run_id)
-    desk.wait(run_id, LONG)
-    assert_same(desk.store, run_id, undisturbed)
+    assert load_run(manager.store, run_id).trained is not None, "a stopped run has a model"
+    manager.resume_run(run_id)
+    manager.wait_for_run(run_id, LONG)
+    assert_same(manager.store, run_id, undisturbed)
     with pytest.raises(
-        RunError, match="is finished; only one that was interrupted or stopped can be resumed"
+        RunError, match=r"is finished\. Resume a run that was interrupted or stopped\."
     ):
-        desk.resume(run_id)
+        manager.resume_run(run_id)
 
 
 APP = """
-import sys, time
-from pathlib import Path
-from rnnapp.runs import manager as desk_module
-from tests.runs import test_desk, work
+import time
+from rnnapp.runs.jobs.queue import JobQueue
+from rnnapp.runs.manager import RunManager
+from tests.runs import test_manager, work
 from tests.support import random_walk
 
 if __name__ == "__main__":
-    desk_module.train, desk_module.Job = work.slow_train, test_desk.quick_job
-    desk = desk_module.Desk(engine=desk_module.Engine(workers=1))
-    run_id = desk.submit("of a dead app", test_desk.SETTINGS, prices=random_walk(80))
-    test_desk.begun(desk, run_id)
-    print(run_id, desk.live(run_id).process, flush=True)
+    manager = RunManager(queue=JobQueue(workers=1), work=work.slow_train, save_every=0.3)
+    run_id = manager.submit_run("of a dead app", test_manager.SETTINGS, prices=random_walk(80))
+    test_manager.begun(manager, run_id)
+    print(run_id, manager.live_run(run_id).process, flush=True)
     time.sleep(60)
 """
 
 
-def test_epochs_that_the_kept_state_knows_and_the_history_does_not_are_told_at_resume(
-    desk: Desk, prices: PriceTable, undisturbed: TrainedModel
+def test_epochs_that_only_the_saved_state_has_are_reported_at_resume(
+    manager: RunManager, prices: PriceTable, undisturbed: TrainedModel
 ) -> None:
-    """An app that dies between keeping a state and telling of its epochs leaves a history that is behind the state."""
+    """An app that dies between saving a state and reporting its epochs leaves a history that is behind the state."""
     training = Training(
         make_split(prices, WindowConfig(window=5, valid=0.2)), SETTINGS.model, SETTINGS.train
     )
@@ -182,19 +176,19 @@ def test_epochs_that_the_kept_state_knows_and_the_history_does_not_are_told_at_r
         if event.epoch == 7:
             break
     known = undisturbed.history[:5]
-    run_id = desk.store.create(
+    run_id = manager.store.create_run(
         NewRun("behind", SETTINGS, prices.name, "made up", prices.fingerprint, status="running")
     )
-    put_prices(desk.store, run_id, prices)
-    desk.store.save_state(run_id, pack_state(training.state()))
-    desk.store.log(run_id, known, status="interrupted", **live_tags(known, owner="", message=""))
-    desk.resume(run_id)
-    desk.wait(run_id, LONG)
-    assert_same(desk.store, run_id, undisturbed)
+    save_prices(manager.store, run_id, prices)
+    manager.store.save_state(run_id, pack_state(training.state()))
+    manager.store.log_progress(run_id, known, status="interrupted", facts=progress_facts(known))
+    manager.resume_run(run_id)
+    manager.wait_for_run(run_id, LONG)
+    assert_same(manager.store, run_id, undisturbed)
 
 
 def test_a_killed_app_leaves_its_history_whole_and_resume_ends_the_same(
-    desk: Desk, prices: PriceTable, undisturbed: TrainedModel, tmp_path: Path
+    manager: RunManager, prices: PriceTable, undisturbed: TrainedModel, tmp_path: Path
 ) -> None:
     script = tmp_path / "dying.py"
     script.write_text(APP)
@@ -204,37 +198,39 @@ def test_a_killed_app_leaves_its_history_whole_and_resume_ends_the_same(
     ) as app:
         assert app.stdout is not None
         run_id, worker = app.stdout.readline().split()
-        assert desk.run(run_id).status == "running", "another app's living run is left alone"
+        assert manager.get_run(run_id).status == "running", "another app's living run is left alone"
         app.kill()
     until(lambda: not alive(int(worker)), 10)
-    run = desk.run(run_id)
+    run = manager.get_run(run_id)
     assert (run.status, run.message) == (
         "interrupted",
-        "The app ended while it ran; Resume goes on from its last kept state.",
+        "The app ended while it ran. Resume goes on from its last saved state.",
     )
     assert 5 <= run.epoch < EPOCHS
-    assert [epoch for epoch, _ in desk.store.losses(run_id)["train_loss"]] == list(range(run.epoch))
-    desk.resume(run_id)
-    desk.wait(run_id, LONG)
-    assert_same(desk.store, run_id, undisturbed)
+    assert [epoch for epoch, _ in manager.store.loss_values(run_id)["train_loss"]] == list(
+        range(run.epoch)
+    )
+    manager.resume_run(run_id)
+    manager.wait_for_run(run_id, LONG)
+    assert_same(manager.store, run_id, undisturbed)
 
 
 def test_a_history_that_cannot_be_written_ends_no_training(
-    desk: Desk, prices: PriceTable, undisturbed: TrainedModel
+    manager: RunManager, prices: PriceTable, undisturbed: TrainedModel
 ) -> None:
-    """A full disk (here: a file size limit) is told in a sentence; what waits is written once there is room."""
-    run_id = desk.submit("on a full disk", SETTINGS, prices=prices)
-    until(lambda: (live := desk.live(run_id)) is not None and len(live.events) > 5)
+    """A full disk (here: a file size limit) is shown in a sentence; what waits is written once there is room."""
+    run_id = manager.submit_run("on a full disk", SETTINGS, prices=prices)
+    until(lambda: (live := manager.live_run(run_id)) is not None and len(live.events) > 5)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
-        until(lambda: "cannot be written, the disk is full" in desk.trouble)
-        until(lambda: (live := desk.live(run_id)) is not None and len(live.events) == EPOCHS)
+        until(lambda: "cannot be written, the disk is full" in manager.trouble)
+        until(lambda: (live := manager.live_run(run_id)) is not None and len(live.events) == EPOCHS)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    desk.wait(run_id, LONG)
-    assert desk.trouble == ""
-    assert_same(desk.store, run_id, undisturbed)
+    manager.wait_for_run(run_id, LONG)
+    assert manager.trouble == ""
+    assert_same(manager.store, run_id, undisturbed)
 
 
 def alive(pid: int) -> bool:
@@ -299,62 +295,65 @@ def test_a_cluster_by_address_gives_the_same_and_its_gpu_runs_one_job_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RNNAPP_SCHEDULER", cluster.address)
-    desk = Desk()
-    desk.engine.start()
+    manager = RunManager()
+    manager.queue.start_workers()
     try:
-        until(lambda: desk.load.workers == 2)
-        assert (desk.load.address, desk.load.gpus) == (cluster.address, 1)
-        run_id = desk.submit("far away", SETTINGS, prices=prices)
-        held = [desk.engine.submit(work.hold, gpu=True) for _ in range(2)]
-        desk.wait(run_id, LONG)
-        assert_same(desk.store, run_id, undisturbed)
-        assert sorted(ticket.state for ticket in held) == ["running", "waiting"], (
+        until(lambda: manager.queue_status.slots == 2)
+        assert (manager.queue_status.address, manager.queue_status.gpu_slots) == (
+            cluster.address,
+            1,
+        )
+        run_id = manager.submit_run("far away", SETTINGS, prices=prices)
+        held = [manager.queue.submit_job(work.hold, gpu=True) for _ in range(2)]
+        manager.wait_for_run(run_id, LONG)
+        assert_same(manager.store, run_id, undisturbed)
+        assert sorted(handle.state for handle in held) == ["running", "waiting"], (
             "one job a GPU, though a worker is free"
         )
-        for ticket in held:
-            desk.engine.stop(ticket)
+        for handle in held:
+            manager.queue.stop_job(handle)
     finally:
-        desk.close()
+        manager.close()
 
 
 def test_a_killed_scheduler_is_a_sentence_and_its_run_is_resumed_here(
     home: Path,
     cluster: Cluster,
-    engine: Engine,
+    queue: JobQueue,
     prices: PriceTable,
     undisturbed: TrainedModel,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(desk_module, "train", work.slow_train)
-    monkeypatch.setattr(desk_module, "Job", quick_job)
-    far = Desk(Store(), Engine(cluster.address))
-    run_id = far.submit("orphan", SETTINGS, prices=prices)
+    slow = {"work": work.slow_train, "save_every": 0.3}
+    far = RunManager(RunStore(), JobQueue(cluster.address), **slow)
+    run_id = far.submit_run("orphan", SETTINGS, prices=prices)
     begun(far, run_id)
     cluster.scheduler.kill()
-    run = far.wait(run_id, LONG)
+    run = far.wait_for_run(run_id, LONG)
     assert run.status == "interrupted"
-    assert run.message.startswith(f"The scheduler {cluster.address} does not answer; start it")
-    assert [epoch for epoch, _ in far.store.losses(run_id)["train_loss"]] == list(range(run.epoch))
+    assert run.message.startswith(f"The scheduler {cluster.address} does not answer. Start it")
+    assert [epoch for epoch, _ in far.store.loss_values(run_id)["train_loss"]] == list(
+        range(run.epoch)
+    )
     far.close()
-    near = Desk(Store(), engine)
-    near.resume(run_id)
-    near.wait(run_id, LONG)
+    near = RunManager(RunStore(), queue, **slow)
+    near.resume_run(run_id)
+    near.wait_for_run(run_id, LONG)
     assert_same(near.store, run_id, undisturbed)
-    near.leave()
+    near.detach()
     gc.collect()
 
 
 def test_a_job_without_a_cluster(prices: PriceTable, undisturbed: TrainedModel) -> None:
-    """The worker's own part: what it tells, and that a packed state reads back bit for bit."""
-    line = work.Notebook()
-    outcome = train(line, Job(SETTINGS, prices))
-    told = [
+    """The worker's own part: what it reports, and the weights of an undisturbed run."""
+    context = work.RecordingContext()
+    outcome = run_training(context, TrainingJob(SETTINGS, prices))
+    reported = [
         values
-        for message in line.told
+        for message in context.messages
         if message["what"] == "epochs"
         for values in message["epochs"]
     ]
-    assert [values[0] for values in told] == list(range(EPOCHS))
+    assert [values[0] for values in reported] == list(range(EPOCHS))
     assert outcome.state is None
     assert torch.equal(
         outcome.trained.weights["readout.weight"], undisturbed.weights["readout.weight"]
@@ -363,6 +362,8 @@ def test_a_job_without_a_cluster(prices: PriceTable, undisturbed: TrainedModel) 
 
 def test_a_diverged_run_says_so(prices: PriceTable) -> None:
     wild = TrainConfig(epochs=EPOCHS, lr=10.0, optimizer="sgd", device="cpu", backend="torch")
-    outcome = train(work.Notebook(), Job(dataclasses.replace(SETTINGS, train=wild), prices))
+    outcome = run_training(
+        work.RecordingContext(), TrainingJob(dataclasses.replace(SETTINGS, train=wild), prices)
+    )
     assert outcome.trained.stopped == "diverged"
     assert outcome.message.startswith("The loss is no longer a number")

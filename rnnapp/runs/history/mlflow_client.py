@@ -1,4 +1,4 @@
-"""MLflow as this product uses it: opened once, safely by several processes at once, and its failures in a sentence."""
+"""The MLflow client: safe to open by several processes at once, its failures as sentences."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import functools
 import importlib
 import logging
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from filelock import FileLock, Timeout
 
 from rnnapp.errors import RnnappError, RunError
 from rnnapp.home import home
 
-__all__ = ["EXPERIMENT", "Tracking", "default_uri", "mlflow", "told"]
+__all__ = ["EXPERIMENT", "TrackingClient", "default_uri", "import_mlflow", "reading", "writing"]
 
 EXPERIMENT = "rnnapp"
+_OPEN_WAIT = 180.0  # seconds that another process may take to make the tables
 _WAIT = 3.0  # seconds a locked database is waited for
+_READERS = 8  # threads that read a SQLite file at once; MLflow has 15 connections to it
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -37,21 +41,32 @@ def default_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'runs' / 'mlflow.db'}"
 
 
-def told(call: Callable[P, R]) -> Callable[P, R]:
-    """Whatever goes wrong between us and the store becomes a :class:`RunError` in a sentence."""
+def reading(call: Callable[P, R]) -> Callable[P, R]:
+    """Let a method of the store read; all errors become :class:`RunError`."""
+    return _guarded(call, lambda tracking: tracking.read_slots)
 
+
+def writing(call: Callable[P, R]) -> Callable[P, R]:
+    """Let a method of the store write, one at a time; all errors become :class:`RunError`."""
+    return _guarded(call, lambda tracking: tracking.write_lock)
+
+
+def _guarded(
+    call: Callable[P, R], turn_of: Callable[[TrackingClient], AbstractContextManager[object]]
+) -> Callable[P, R]:
     @functools.wraps(call)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        tracking: TrackingClient = getattr(args[0], "tracking")  # noqa: B009
         try:
-            return call(*args, **kwargs)
+            with turn_of(tracking):
+                return call(*args, **kwargs)
         except RnnappError as error:
             if not isinstance(error.__cause__, OSError):
                 raise
-            raise RunError(
-                _sentence(error, getattr(args[0], "uri", ""))
-            ) from error  # a file on its way into the store
+            # A file on its way into the store.
+            raise RunError(_describe_error(error, tracking.uri)) from error
         except Exception as error:
-            raise RunError(_sentence(error, getattr(args[0], "uri", ""))) from error
+            raise RunError(_describe_error(error, tracking.uri)) from error
 
     return wrapped
 
@@ -59,14 +74,14 @@ def told(call: Callable[P, R]) -> Callable[P, R]:
 _importing = threading.Lock()
 
 
-def mlflow(module: str) -> Any:
-    """A module of MLflow. It is imported by one thread at a time: two at once find it half made."""
+def import_mlflow(module: str) -> Any:
+    """Import a module of MLflow, one thread at a time: two at once find it half imported."""
     with _importing:
         return importlib.import_module(f"mlflow.{module}")
 
 
-class Tracking:
-    """One MLflow client, made when it is first needed (importing MLflow takes a second).
+class TrackingClient:
+    """One MLflow client, made at its first use (importing MLflow takes a second).
 
     Args:
         uri: tracking address, None for :func:`default_uri`.
@@ -74,34 +89,43 @@ class Tracking:
 
     def __init__(self, uri: str | None = None) -> None:
         self.uri = uri or default_uri()
-        self.file = (
-            Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
-        )
+        self.file: Path | None = None
+        if self.uri.startswith("sqlite:///"):
+            self.file = Path(self.uri.removeprefix("sqlite:///"))
         self._client: Any = None
         self._lock = threading.Lock()
+        # SQLite has one writer: threads of this process wait for each other here, not for a
+        # connection.
+        self.write_lock: AbstractContextManager[object] = nullcontext()
+        self.read_slots: AbstractContextManager[object] = nullcontext()
+        if self.file is not None:
+            self.write_lock = threading.RLock()
+            self.read_slots = threading.BoundedSemaphore(_READERS)
 
     def reader(self) -> Any:
-        """The client, once the store is seen to be readable."""
-        client = self._open()
-        self._probe("SELECT 1 FROM runs LIMIT 1")
+        """The client, once the store is known to be readable."""
+        client = self._open_client()
+        self._try_statement("SELECT 1 FROM runs LIMIT 1")
         return client
 
     def writer(self) -> Any:
-        """The client, once the store is seen to be writable: better a sentence soon than MLflow's 20 seconds of waiting."""
-        client = self._open()
-        self._probe("BEGIN IMMEDIATE")
+        """The client, once the store is known to be writable: MLflow waits 20 seconds to fail."""
+        client = self._open_client()
+        self._try_statement("BEGIN IMMEDIATE")
         return client
 
-    def experiment(self, name: str) -> str:
-        """Id of the experiment, made where it is not there; several processes may ask at once."""
-        client = self._open()
-        with self._alone():
+    def experiment_id(self, name: str) -> str:
+        """Id of an experiment, created where there is none, also by several processes at once."""
+        client = self._open_client()
+        with self._setup_lock():
             found = client.get_experiment_by_name(name)
             if found is not None:
                 if found.lifecycle_stage == "deleted":
                     client.restore_experiment(found.experiment_id)
                 return str(found.experiment_id)
-            where = (self.file.parent / "files").as_uri() if self.file else None
+            where = None
+            if self.file is not None:
+                where = (self.file.parent / "files").as_uri()
             try:
                 return str(client.create_experiment(name, artifact_location=where))
             except Exception:  # on a server another process may have been first
@@ -110,39 +134,49 @@ class Tracking:
                     raise
                 return str(found.experiment_id)
 
-    def _open(self) -> Any:
+    def _open_client(self) -> Any:
         with self._lock:
             if self._client is None:
-                _quiet()
-                with self._alone():
+                _silence_mlflow()
+                with self._setup_lock():
+                    self._make_file_private()
                     self._check_file()
-                    self._client = _client(self.uri)
-                    self._use_wal()
+                    self._client = _make_client(self.uri)
+                    self._enable_wal()
             elif self.file is not None and not self.file.exists():
-                raise RunError(
-                    f"The run history {self.file} is gone; start the app again and it begins a new one."
-                )
+                raise RunError("The run history is gone. Restart the app; it begins a new one.")
             return self._client
 
-    def _alone(self) -> FileLock:
-        """Held while tables are made, so that processes that start together do not make them twice."""
-        folder = self.file.parent if self.file else home() / "runs"
+    def _setup_lock(self) -> FileLock:
+        """The lock held while tables are made: processes that start together make them once."""
+        folder = home() / "runs"
+        if self.file is not None:
+            folder = self.file.parent
         folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / "opening.lock", timeout=60)
+        return FileLock(folder / "opening.lock", timeout=_OPEN_WAIT)
+
+    def _make_file_private(self) -> None:
+        """Create the file, readable by its owner alone; SQLite's side files get the same mode."""
+        if self.file is None:
+            return
+        if not self.file.exists():
+            self.file.touch(mode=0o600)
+        elif self.file.is_relative_to(home()):
+            self.file.chmod(0o600)
 
     def _check_file(self) -> None:
-        """A damaged file is told before MLflow tries to upgrade it."""
+        """Find a damaged file before MLflow tries to upgrade it."""
         if self.file is not None and self.file.exists():
-            self._probe("SELECT count(*) FROM sqlite_master")
+            self._try_statement("SELECT count(*) FROM sqlite_master")
 
-    def _use_wal(self) -> None:
-        """Readers do not wait for writers: the list opens while runs are logged."""
+    def _enable_wal(self) -> None:
+        """Let readers go on while there is a writer: the list opens while runs are logged."""
         if self.file is not None:
             with sqlite3.connect(self.file, timeout=_WAIT) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             connection.close()
 
-    def _probe(self, statement: str) -> None:
+    def _try_statement(self, statement: str) -> None:
         if self.file is None:
             return
         connection = sqlite3.connect(self.file, timeout=_WAIT)
@@ -153,49 +187,100 @@ class Tracking:
             connection.close()
 
 
-def _quiet() -> None:
-    """MLflow reads these when it is imported and when it asks a server."""
+def _silence_mlflow() -> None:
+    """Set what MLflow reads when it is imported and when it calls a server."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
-def _client(uri: str) -> Any:
-    client = mlflow("tracking").MlflowClient(tracking_uri=uri)
+def _make_client(uri: str) -> Any:
+    client = import_mlflow("tracking").MlflowClient(tracking_uri=uri)
     client.search_experiments(max_results=1)  # makes the tables
     return client
 
 
-_SAID = {
-    "is locked by another program; close that program, or try again in a minute": ("database is locked", "table is locked"),
-    "is damaged; move it aside and a new one is begun": ("not a database", "malformed", "corrupt"),
-    "cannot be written, the disk is full or failing; free some space and what waits is written then": (
-        "disk is full", "no space left", "file too large", "disk i/o error",
+_Messages: TypeAlias = tuple[tuple[tuple[str, ...], str], ...]
+_LOCAL_ERRORS: _Messages = (
+    (
+        ("database is locked", "table is locked"),
+        "The run history is locked by another program. "
+        "Close that program, or try again in a minute.",
     ),
-    "cannot be opened here; another data folder (RNNAPP_HOME) would do": ("readonly", "permission denied", "unable to open"),
-    "does not answer; start that server, or unset MLFLOW_TRACKING_URI": (
-        "max retries", "connection refused", "timed out", "failed to establish", "name or service", "connection aborted",
+    (
+        ("not a database", "malformed", "corrupt"),
+        "The run history is damaged. "
+        "Move the file runs/mlflow.db of the data folder aside; a new one is begun.",
     ),
-    "was made by another version of MLflow; `mlflow db upgrade` on it would do": ("out-of-date database schema", "locate revision"),
-    "has no such run; the list shows those there are": ("run with id", "does_not_exist", "invalid run id", "parameter 'run_id'"),
-}  # fmt: skip
+    (
+        ("disk is full", "no space left", "file too large", "disk i/o error"),
+        "The run history cannot be written, the disk is full or failing. "
+        "Free some space, then try again.",
+    ),
+    (
+        ("readonly", "read-only", "permission denied", "unable to open"),
+        "The run history cannot be opened in its folder. Set RNNAPP_HOME to another folder.",
+    ),
+    (
+        ("queuepool limit", "timed out"),
+        "The run history is busy with many requests. Try again in a minute.",
+    ),
+)
+_SERVER_ERRORS: _Messages = (
+    (
+        (
+            "max retries",
+            "connection refused",
+            "timed out",
+            "failed to establish",
+            "name or service",
+            "connection aborted",
+        ),
+        "The run history {server} does not answer. "
+        "Start that server, or unset MLFLOW_TRACKING_URI.",
+    ),
+)
+_ANY_ERRORS: _Messages = (
+    (
+        ("out-of-date database schema", "locate revision"),
+        "The run history was made by another version of MLflow. Run `mlflow db upgrade` on it.",
+    ),
+    (
+        ("run with id", "does_not_exist", "invalid run id", "parameter 'run_id'"),
+        "The run history has no such run. Choose one from the list.",
+    ),
+)
 
 
-def _sentence(error: BaseException, uri: str) -> str:
-    """What was found, and what would do."""
-    text = " ".join(f"{e}" for e in _chain(error)).lower()
-    where = uri.removeprefix("sqlite:///")
-    for told_as, signs in _SAID.items():
-        if any(sign in text for sign in signs):
-            return f"The run history {where} {told_as}."
+def _describe_error(error: BaseException, uri: str) -> str:
+    """What went wrong and what to do, without a path of this machine."""
+    local = uri.startswith("sqlite:///")
     if isinstance(error, Timeout):
-        return f"The run history {where} is being opened by another program; try again in a minute."
-    first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-    return f"The run history {where} does not answer ({first}); try again, or start the app anew."
+        return "The run history is being opened by another program. Try again in a minute."
+    text = " ".join(f"{e}" for e in _error_chain(error)).lower()
+    known = (*_ANY_ERRORS, *(_LOCAL_ERRORS if local else _SERVER_ERRORS))
+    for signs, sentence in known:
+        if any(sign in text for sign in signs):
+            return sentence.format(server=_without_password(uri))
+    return (
+        f"The run history does not answer ({_short_cause(error)}). Try again, or restart the app."
+    )
 
 
-def _chain(error: BaseException | None) -> list[BaseException]:
+def _without_password(uri: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", uri)
+
+
+def _short_cause(error: BaseException) -> str:
+    """The first line of an error, paths of this machine left out."""
+    if isinstance(error, OSError) and error.strerror:
+        return str(error.strerror)
+    lines = str(error).splitlines() or [type(error).__name__]
+    return re.sub(r"(?:[A-Za-z]:\\|(?<![\w:/])/)[^\s'\")]+", "…", lines[0])[:200]
+
+
+def _error_chain(error: BaseException | None) -> list[BaseException]:
     chain: list[BaseException] = []
     while error is not None and error not in chain:
         chain.append(error)

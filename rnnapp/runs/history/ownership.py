@@ -1,4 +1,4 @@
-"""Who looks after a run: a process that holds a lock for as long as it lives, however it dies."""
+"""The process that looks after a run holds a lock for as long as it lives, however it dies."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from rnnapp.runs.history.records import Run
 
 __all__ = ["Owner"]
 
-_SILENCE = 120.0  # seconds after which an owner on another machine is taken for dead
+_SILENCE = 120.0  # seconds after which an owner on another machine counts as dead
 
 
 class Owner:
-    """This process, as long as it lives.
+    """This process as the owner of runs, for as long as it lives.
 
-    The operating system lets go of the lock when the process dies, a kill included, so the next start can tell a run that
-    still runs elsewhere from one that was left behind.
+    The operating system releases the lock when the process dies, a kill included, so the next start
+    can distinguish a run that still runs elsewhere from one that was left behind.
 
     Attributes:
-        id: what the run history calls it.
+        id: its name in the run history.
     """
 
     def __init__(self) -> None:
         self.id = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._folder = home() / "runs" / "owners"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = self._lock_of(self.id)
+        self._lock = self._make_lock(self.id)
         self._lock.acquire(timeout=5)
 
-    def looks_after(self, run: Run) -> bool:
+    def owns(self, run: Run) -> bool:
         """Whether the run is ours."""
         return run.owner == self.id
 
-    def alive(self, run: Run) -> bool:
-        """Whether anybody looks after a run: its process on this machine, or a recent sign of life from another."""
+    def is_alive(self, run: Run) -> bool:
+        """Whether a run's owner lives: its process here, or a recent sign of life elsewhere."""
         if not run.owner.startswith(f"{platform.node()}-"):
             return time.time() - run.beat < _SILENCE
-        lock = self._lock_of(run.owner)
+        lock = self._make_lock(run.owner)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -52,13 +52,13 @@ class Owner:
         self._path_of(run.owner).unlink(missing_ok=True)
         return False
 
-    def leave(self) -> None:
-        """Let go."""
+    def release(self) -> None:
+        """Release the lock."""
         self._lock.release()
         self._path_of(self.id).unlink(missing_ok=True)
 
     def _path_of(self, owner: str) -> Path:
         return self._folder / f"{owner}.lock"
 
-    def _lock_of(self, owner: str) -> FileLock:
-        return FileLock(self._path_of(owner), is_singleton=False)
+    def _make_lock(self, owner: str) -> FileLock:
+        return FileLock(self._path_of(owner), is_singleton=False, thread_local=False)

@@ -1,4 +1,4 @@
-"""What a run is, wherever it is kept: plain records, no store, no engine."""
+"""What a run is: plain records, no store, no job queue."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = [
     "NewRun",
     "Run",
     "Status",
-    "spark",
-    "versions",
+    "package_versions",
+    "thin_losses",
 ]
 
 Status = Literal[
@@ -41,7 +41,7 @@ _SPARK = 32
 
 @dataclass(frozen=True)
 class NewRun:
-    """What is known of a run when it begins.
+    """The facts of a run when it begins.
 
     Attributes:
         name: what to call it.
@@ -49,10 +49,9 @@ class NewRun:
         data: name of the data.
         source: where the data came from, in words.
         fingerprint: SHA-256 of the data.
-        session: whose it is (a browser session, a command line, a search).
+        session: who submitted it (a browser session, a command line, a search).
         owner: the process that looks after it.
         status: ``queued`` or ``running``.
-        parent: the run it goes on from or belongs to, empty where there is none.
     """
 
     name: str
@@ -63,7 +62,6 @@ class NewRun:
     session: str = ""
     owner: str = ""
     status: Status = "queued"
-    parent: str = ""
 
     @property
     def kind(self) -> SettingsKind:
@@ -73,7 +71,7 @@ class NewRun:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as the history tells it.
+    """A run of the history.
 
     Attributes:
         id: its name in the store.
@@ -81,12 +79,12 @@ class Run:
         created: when it was submitted, UTC.
         seconds: training time so far.
         epoch: epochs done.
-        metrics: the latest value of each figure.
+        metrics: the latest value of each metric.
         spark: up to 32 training losses over its life, for a small chart.
         message: one sentence where something went wrong, else empty.
         note: a person's words.
         pinned: whether it is the baseline the others are compared to.
-        deleted: whether it waits to be brought back.
+        deleted: whether it is deleted and can be restored.
         beat: when its owner last looked after it, seconds since 1970.
         versions: of Python and the packages that computed it.
     """
@@ -111,7 +109,6 @@ class Run:
     session: str = ""
     owner: str = ""
     beat: float = 0.0
-    parent: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -121,14 +118,21 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs asked for."""
+        """Epochs requested."""
         return self.settings.train.epochs
 
 
-def spark(losses: Iterable[float], most: int = _SPARK) -> tuple[float, ...]:
-    """At most so many of the losses, evenly spaced, the first and the last among them, at four digits.
+def thin_losses(losses: Iterable[float], most: int = _SPARK) -> tuple[float, ...]:
+    """Thin out losses for a small chart.
 
-    >>> spark(range(1, 10), 3)
+    Args:
+        losses: of every epoch.
+        most: how many remain, evenly spaced, the first and the last among them.
+
+    Returns:
+        The losses that remain, at four digits.
+
+    >>> thin_losses(range(1, 10), 3)
     (1.0, 5.0, 9.0)
     """
     values = list(losses)
@@ -137,8 +141,8 @@ def spark(losses: Iterable[float], most: int = _SPARK) -> tuple[float, ...]:
     return tuple(float(f"{value:.4g}") for value in values)
 
 
-def versions() -> dict[str, str]:
-    """Versions of what computes a run."""
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that compute a run."""
     found = {"python": platform.python_version()}
     for package in ("rnnapp", "torch", "numpy", "numba"):
         try:

@@ -1,287 +1,348 @@
 """The run history: MLflow, in a SQLite file of the user's data folder or on any tracking server.
 
-What belongs to a row of the Runs page lies in a few tags, so that a thousand runs are read at once; the settings that
-differ from their defaults are MLflow params and the losses MLflow metrics, so ``mlflow ui`` on the same store shows the
-same runs. Files (prices, weights, forecast, charts, the state of an unfinished run) are the run's artifacts.
+A row of the Runs page lies in a few tags, so that a thousand runs are read at once. Settings
+that differ from their defaults are MLflow params and losses are MLflow metrics, so ``mlflow
+ui`` on the same store shows the same runs. Files (prices, weights, forecast, the state of an
+unfinished run) are the run's artifacts.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rnnapp.configs import Settings
 from rnnapp.errors import CheckpointError, RunError
-from rnnapp.runs.history.mlflow_client import EXPERIMENT, Tracking, mlflow, told
-from rnnapp.runs.history.records import ACTIVE, NewRun, Run, Status, spark, versions
+from rnnapp.runs.history.mlflow_client import (
+    EXPERIMENT,
+    TrackingClient,
+    import_mlflow,
+    reading,
+    writing,
+)
+from rnnapp.runs.history.records import (
+    ACTIVE,
+    NewRun,
+    Run,
+    Status,
+    package_versions,
+    thin_losses,
+)
 from rnnapp.training.checkpoints import save_model
 from rnnapp.training.records import EpochEvent, TrainedModel, TrainingState
 from rnnapp.training.state import pack_state, unpack_old_state, unpack_state
 
-__all__ = ["Store"]
+if TYPE_CHECKING:
+    import mlflow.entities
+    from mlflow.tracking import MlflowClient
 
-_FACTS, _STATUS, _LIVE, _PIN, _NOTE = (
-    "rnnapp.run",
-    "rnnapp.status",
-    "rnnapp.live",
-    "rnnapp.pinned",
-    "mlflow.note.content",
-)
-_MLFLOW = {
+__all__ = ["RunFacts", "RunStore", "check_run_id", "progress_facts"]
+
+# Tags; runs of older versions have the same.
+_FACTS = "rnnapp.run"
+_STATUS = "rnnapp.status"
+_LIVE = "rnnapp.live"
+_PIN = "rnnapp.pinned"
+_NOTE = "mlflow.note.content"
+_MLFLOW_STATUS: dict[Status, str] = {
     "queued": "SCHEDULED",
     "running": "RUNNING",
     "finished": "FINISHED",
     "early stopping": "FINISHED",
+    "stopped": "KILLED",
+    "interrupted": "KILLED",
+    "diverged": "FAILED",
+    "failed": "FAILED",
 }
-_MLFLOW |= {"stopped": "KILLED", "interrupted": "KILLED", "diverged": "FAILED", "failed": "FAILED"}
-_BY_EPOCH = ("train_loss", "valid_loss", "train_accuracy", "test_accuracy")
-_MOST = 1000  # what MLflow takes in one batch
+_EPOCH_METRICS = ("train_loss", "valid_loss", "train_accuracy", "test_accuracy")
+_BATCH = 1000  # values that MLflow takes at once
+_PAGE = 5000  # runs that MLflow gives at once
 _STATE = "state.safetensors"
 _OLD_STATE = ("weights.safetensors", "settings.json")
 _STATES = ("state-0", "state-1")  # written in turn, so that one is always whole
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
-class Store:
-    """Every run there was.
+class RunFacts(TypedDict, total=False):
+    """What the list shows of a run's progress; the values given replace all former ones.
+
+    Attributes:
+        spark: a few training losses.
+        epoch: epochs done.
+        seconds: training time.
+        beat: when its owner last looked after it, seconds since 1970.
+        owner: the process that looks after it.
+        message: a sentence where something went wrong.
+    """
+
+    spark: tuple[float, ...]
+    epoch: int
+    seconds: float
+    beat: float
+    owner: str
+    message: str
+
+
+def check_run_id(run_id: str) -> str:
+    """The id, where it can be one: an id is a name, never a path.
+
+    Raises:
+        RunError: it cannot be the id of a run.
+    """
+    if not _RUN_ID.fullmatch(run_id):
+        raise RunError("The run history has no such run.", remedy="Choose one from the list.")
+    return run_id
+
+
+class RunStore:
+    """All runs there are.
 
     Args:
-        uri: an MLflow tracking address; None takes ``MLFLOW_TRACKING_URI``, else a SQLite file under the data folder.
+        uri: an MLflow tracking address; None takes ``MLFLOW_TRACKING_URI``, else a SQLite file
+            under the data folder.
 
     Every method raises :class:`RunError`, in one sentence, where the store does not answer.
     """
 
     def __init__(self, uri: str | None = None) -> None:
-        self._tracking = Tracking(uri)
+        self.tracking = TrackingClient(uri)
         self._lock = threading.Lock()
         self._turns: dict[str, int] = {}
 
     @property
     def uri(self) -> str:
         """The tracking address."""
-        return self._tracking.uri
+        return self.tracking.uri
+
+    def _writer(self, run_id: str) -> MlflowClient:
+        check_run_id(run_id)
+        return self.tracking.writer()
+
+    def _reader(self, run_id: str) -> MlflowClient:
+        check_run_id(run_id)
+        return self.tracking.reader()
 
     @cached_property
-    def _experiment(self) -> str:
+    def experiment_id(self) -> str:
+        """Id of the MLflow experiment that holds the runs."""
         with self._lock:
-            return self._tracking.experiment(EXPERIMENT)
+            return self.tracking.experiment_id(EXPERIMENT)
 
-    @told
-    def create(self, new: NewRun) -> str:
+    @writing
+    def create_run(self, new: NewRun) -> str:
         """Begin a run; returns its id."""
         facts = {
-            name: getattr(new, name)
-            for name in ("kind", "data", "source", "fingerprint", "session", "parent")
-        }
-        facts |= {
+            "kind": new.kind,
+            "data": new.data,
+            "source": new.source,
+            "fingerprint": new.fingerprint,
+            "session": new.session,
+            "parent": "",  # older versions read it
             "settings": new.settings.to_json(),
-            "versions": versions(),
+            "versions": package_versions(),
             "seed": new.settings.train.seed,
         }
-        live = {"owner": new.owner, "beat": time.time()}
         tags = {
             _FACTS: json.dumps(facts),
             _STATUS: new.status,
-            _LIVE: json.dumps(live),
+            _LIVE: json.dumps({"owner": new.owner, "beat": time.time()}),
             "mlflow.source.name": "rnnapp",
         }
-        client = self._tracking.writer()
-        made = client.create_run(self._experiment, run_name=new.name, tags=tags)
-        run_id = str(made.info.run_id)
         params = {
             "data": new.data,
             **new.settings.query(),
             "cell": new.settings.model.cell,
             "seed": new.settings.train.seed,
         }
-        client.log_batch(
-            run_id,
-            params=[
-                mlflow("entities").Param(name, str(value)[:500]) for name, value in params.items()
-            ],
-        )
+        client = self.tracking.writer()
+        made = client.create_run(self.experiment_id, run_name=new.name, tags=tags)
+        run_id = str(made.info.run_id)
+        make_param = import_mlflow("entities").Param
+        entities = [make_param(name, str(value)[:500]) for name, value in params.items()]
+        client.log_batch(run_id, params=entities)
         if new.status != "running":
-            client.update_run(run_id, status=_MLFLOW[new.status])
+            client.update_run(run_id, status=_MLFLOW_STATUS[new.status])
         return run_id
 
-    @told
-    def log(
+    @writing
+    def log_progress(
         self,
         run_id: str,
         events: Sequence[EpochEvent] = (),
         *,
-        figures: Mapping[str, float] | None = None,
+        metrics: Mapping[str, float] | None = None,
         status: Status | None = None,
-        **live: Any,
+        facts: RunFacts | None = None,
     ) -> None:
         """Add what happened since, in as few inserts as MLflow allows.
 
         Args:
             run_id: the run.
             events: epochs not logged yet.
-            figures: final figures (``rmse``, ``skill``, ...).
-            status: where it stands now.
-            live: what the list shows of a run (``spark``, ``epoch``, ``seconds``, ``message``, ``owner``, ``beat``); the
-                values given replace all former ones.
+            metrics: of the finished model (``rmse``, ``skill``, ...).
+            status: its new status.
+            facts: for the list.
         """
-        entities = mlflow("entities")
-        now = int(time.time() * 1000)
-        metrics = [
-            entities.Metric(name, float(value), now, event.epoch)
-            for event in events
-            for name in _BY_EPOCH
-            if (value := getattr(event, name)) is not None
-        ]
-        last = events[-1].epoch if events else 0
-        metrics += [
-            entities.Metric(name, float(value), now, last)
-            for name, value in (figures or {}).items()
-        ]
-        tags = [entities.RunTag(_LIVE, json.dumps(live))] if live else []
-        tags += [entities.RunTag(_STATUS, status)] if status else []
-        client = self._tracking.writer()
-        for start in range(0, max(len(metrics), 1), _MOST):
-            client.log_batch(
-                run_id,
-                metrics=metrics[start : start + _MOST],
-                tags=tags if start + _MOST >= len(metrics) else [],
-            )
+        values = _metric_entities(events, metrics or {})
+        make_tag = import_mlflow("entities").RunTag
+        tags = []
+        if facts:
+            tags.append(make_tag(_LIVE, json.dumps(facts)))
+        if status:
+            tags.append(make_tag(_STATUS, status))
+        client = self._writer(run_id)
+        batches = [values[first : first + _BATCH] for first in range(0, len(values), _BATCH)]
+        for batch in batches[:-1]:
+            client.log_batch(run_id, metrics=batch)
+        # The tags come with the last values: a list never shows epochs that are not there.
+        client.log_batch(run_id, metrics=(batches or [[]])[-1], tags=tags)
         if status in ACTIVE:
-            client.update_run(run_id, status=_MLFLOW[status])
+            client.update_run(run_id, status=_MLFLOW_STATUS[status])
         elif status is not None:
-            client.set_terminated(run_id, _MLFLOW[status])
+            client.set_terminated(run_id, _MLFLOW_STATUS[status])
 
-    @told
-    def runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
-        """All runs, the latest first; with ``deleted`` those that can be brought back."""
-        views = mlflow("entities").ViewType
-        view = views.DELETED_ONLY if deleted else views.ACTIVE_ONLY
-        client, found, token = self._tracking.reader(), [], None
+    @reading
+    def list_runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
+        """All runs, the latest first; with ``deleted`` those that can be restored."""
+        views = import_mlflow("entities").ViewType
+        view = views.ACTIVE_ONLY
+        if deleted:
+            view = views.DELETED_ONLY
+        client = self.tracking.reader()
+        runs: list[Run] = []
+        token = None
         while True:
             page = client.search_runs(
-                [self._experiment], run_view_type=view, max_results=5000, page_token=token
+                [self.experiment_id], run_view_type=view, max_results=_PAGE, page_token=token
             )
-            found += [run for made in page if (run := _run(made)) is not None]
+            runs += filter(None, map(_read_run, page))
             token = page.token
             if not token:
-                return tuple(found)
+                return tuple(runs)
 
-    @told
-    def run(self, run_id: str) -> Run:
+    @reading
+    def get_run(self, run_id: str) -> Run:
         """One run, a deleted one too."""
-        run = _run(self._tracking.reader().get_run(run_id))
+        run = _read_run(self._reader(run_id).get_run(run_id))
         if run is None:
             raise RunError(
-                f"The run {run_id} was not made by this product; it cannot be opened here."
+                "This run was made by another program.", remedy="Choose one from the list."
             )
         return run
 
-    @told
-    def losses(self, run_id: str) -> dict[str, list[tuple[int, float]]]:
-        """Figures by epoch: (epoch, value) in order, for each figure that was logged by epoch."""
-        client = self._tracking.reader()
-        found = {}
-        for name in set(_BY_EPOCH) & set(client.get_run(run_id).data.metrics):
-            values = {m.step: m.value for m in client.get_metric_history(run_id, name)}
-            found[name] = sorted(values.items())
-        return found
+    @reading
+    def loss_values(self, run_id: str) -> dict[str, list[tuple[int, float]]]:
+        """Metrics by epoch: (epoch, value) in order, for each metric that was logged by epoch."""
+        client = self._reader(run_id)
+        losses = {}
+        for name in set(_EPOCH_METRICS) & set(client.get_run(run_id).data.metrics):
+            history = client.get_metric_history(run_id, name)
+            values = {metric.step: metric.value for metric in history}
+            losses[name] = sorted(values.items())
+        return losses
 
-    @told
-    def rename(self, run_id: str, name: str) -> None:
-        """Call it something else."""
-        self._tracking.writer().update_run(run_id, name=name.strip() or "unnamed")
+    @writing
+    def rename_run(self, run_id: str, name: str) -> None:
+        """Change its name."""
+        self._writer(run_id).update_run(run_id, name=name.strip() or "unnamed")
 
-    @told
-    def note(self, run_id: str, text: str) -> None:
-        """A person's words on it; MLflow shows them as its description."""
-        self._tracking.writer().set_tag(run_id, _NOTE, text)
+    @writing
+    def set_note(self, run_id: str, text: str) -> None:
+        """Change the note on it; MLflow shows it as the description."""
+        self._writer(run_id).set_tag(run_id, _NOTE, text)
 
-    @told
-    def pin(self, run_id: str, pinned: bool = True) -> None:
-        """Make it the baseline, alone, or let it go."""
-        client = self._tracking.writer()
-        for other in self.runs():
+    @writing
+    def pin_run(self, run_id: str, pinned: bool = True) -> None:
+        """Make it the baseline, alone, or unpin it."""
+        client = self._writer(run_id)
+        for other in self.list_runs():
             if other.pinned and other.id != run_id:
                 client.delete_tag(other.id, _PIN)
         if pinned:
             client.set_tag(run_id, _PIN, "true")
-        elif self.run(run_id).pinned:
+        elif self.get_run(run_id).pinned:
             client.delete_tag(run_id, _PIN)
 
-    @told
-    def delete(self, run_id: str) -> None:
-        """Take it out of the list; :meth:`restore` brings it back, files and all."""
-        self._tracking.writer().delete_run(run_id)
+    @writing
+    def delete_run(self, run_id: str) -> None:
+        """Take it out of the list; :meth:`restore_run` undoes it, files and all."""
+        self._writer(run_id).delete_run(run_id)
 
-    @told
-    def restore(self, run_id: str) -> None:
-        """Undo :meth:`delete`."""
-        self._tracking.writer().restore_run(run_id)
+    @writing
+    def restore_run(self, run_id: str) -> None:
+        """Undo :meth:`delete_run`."""
+        self._writer(run_id).restore_run(run_id)
 
-    @told
-    def put(self, run_id: str, files: Mapping[str, bytes], folder: str = "") -> None:
-        """Keep files with a run, by name, in a folder of its artifacts."""
+    @writing
+    def save_files(self, run_id: str, files: Mapping[str, bytes], folder: str = "") -> None:
+        """Save files with a run, by name, in a folder of its artifacts."""
         with tempfile.TemporaryDirectory() as made:
             for name, content in files.items():
                 Path(made, name).write_bytes(content)
-            self._tracking.writer().log_artifacts(run_id, made, folder or None)
+            self._writer(run_id).log_artifacts(run_id, made, folder or None)
 
-    @told
-    def put_model(self, run_id: str, trained: TrainedModel, folder: str, **extra: Any) -> None:
-        """Keep a trained model in a folder of a run's artifacts, as :func:`rnnapp.training.checkpoints.save_model` writes it."""
+    @writing
+    def save_model(self, run_id: str, trained: TrainedModel, folder: str) -> None:
+        """Save a trained model, as a checkpoint folder, in a folder of a run's artifacts."""
         with tempfile.TemporaryDirectory() as made:
-            self._tracking.writer().log_artifacts(
-                run_id, str(save_model(trained, made, **extra)), folder
-            )
+            written = str(save_model(trained, made))
+            self._writer(run_id).log_artifacts(run_id, written, folder)
 
-    @told
-    def get(self, run_id: str, name: str) -> bytes | None:
+    @reading
+    def load_file(self, run_id: str, name: str) -> bytes | None:
         """A file of a run, None where it has no such file."""
+        client = self._reader(run_id)
         with tempfile.TemporaryDirectory() as made:
             try:
-                return Path(
-                    self._tracking.reader().download_artifacts(run_id, name, made)
-                ).read_bytes()
+                return Path(client.download_artifacts(run_id, name, made)).read_bytes()
             except Exception:
-                if name in self.files(run_id, name.rpartition("/")[0]):
+                # Listed only now: most files that are requested are there.
+                if name in self._list_files(run_id, name.rpartition("/")[0]):
                     raise
-                return None  # asked for only now: most files that are asked for are there
+                return None
 
-    @told
-    def files(self, run_id: str, folder: str = "") -> tuple[str, ...]:
+    @reading
+    def list_files(self, run_id: str, folder: str = "") -> tuple[str, ...]:
         """Names of a run's files in a folder, and of the folders in it."""
-        return tuple(
-            item.path for item in self._tracking.reader().list_artifacts(run_id, folder or None)
-        )
+        return self._list_files(run_id, folder)
 
-    @told
+    def _list_files(self, run_id: str, folder: str = "") -> tuple[str, ...]:
+        items = self._reader(run_id).list_artifacts(run_id, folder or None)
+        return tuple(item.path for item in items)
+
+    @writing
     def save_state(self, run_id: str, content: bytes) -> None:
-        """Save the state of an unfinished run (:func:`rnnapp.training.state.pack_state`).
+        """Save the state of an unfinished run; a crash meanwhile leaves the former one whole.
 
-        A crash while writing leaves the former one whole.
+        Args:
+            run_id: the run.
+            content: the state as :func:`rnnapp.training.state.pack_state` packs it.
         """
-        turn = self._turns[run_id] = (self._turns.get(run_id, -1) + 1) % 2
+        turn = (self._turns.get(run_id, -1) + 1) % len(_STATES)
+        self._turns[run_id] = turn
         with tempfile.TemporaryDirectory() as made:
             Path(made, _STATE).write_bytes(content)
-            self._tracking.writer().log_artifacts(run_id, made, _STATES[turn])
+            self._writer(run_id).log_artifacts(run_id, made, _STATES[turn])
 
-    @told
+    @reading
     def load_state(self, run_id: str) -> bytes | None:
-        """The latest whole state of a run, None where there is none."""
+        """The latest whole state of a run, packed; None where there is none."""
+        client = self._reader(run_id)
         states = []
-        for name in set(_STATES) & set(self.files(run_id)):
+        for name in set(_STATES) & set(self._list_files(run_id)):
             with tempfile.TemporaryDirectory() as made:
-                folder = self._tracking.reader().download_artifacts(run_id, name, made)
-                try:
-                    states.append(_read_state(Path(folder)))
-                except (CheckpointError, OSError):
-                    continue  # cut short by a crash; the other one is whole
+                folder = Path(client.download_artifacts(run_id, name, made))
+                with suppress(CheckpointError, OSError):  # cut short by a crash
+                    states.append(_read_state(folder))
         if not states:
             return None
         latest = max(states, key=lambda state: (state.progress.epoch, state.progress.done))
@@ -297,32 +358,68 @@ def _read_state(folder: Path) -> TrainingState:
     return unpack_old_state(*old)
 
 
-def _run(made: Any) -> Run | None:
+def _metric_entities(
+    events: Sequence[EpochEvent], metrics: Mapping[str, float]
+) -> list[mlflow.entities.Metric]:
+    make_metric = import_mlflow("entities").Metric
+    now = int(time.time() * 1000)
+    values = []
+    for event in events:
+        for name in _EPOCH_METRICS:
+            value = getattr(event, name)
+            if value is not None:
+                values.append(make_metric(name, float(value), now, event.epoch))
+    last = 0
+    if events:
+        last = events[-1].epoch
+    values += [make_metric(name, float(value), now, last) for name, value in metrics.items()]
+    return values
+
+
+def _read_run(made: mlflow.entities.Run) -> Run | None:
     """MLflow's run as ours, None where another program made it."""
     tags: Mapping[str, str] = made.data.tags
     try:
-        facts, live = json.loads(tags[_FACTS]), json.loads(tags[_LIVE])
-        settings = Settings.from_json(facts["settings"])
+        facts: dict[str, Any] = json.loads(tags[_FACTS])
+        live: RunFacts = json.loads(tags[_LIVE])
+        return Run(
+            id=made.info.run_id,
+            name=made.info.run_name,
+            status=cast(Status, tags[_STATUS]),
+            kind=facts["kind"],
+            created=dt.datetime.fromtimestamp(made.info.start_time / 1000, dt.UTC),
+            seconds=live.get("seconds", 0.0),
+            epoch=live.get("epoch", 0),
+            settings=Settings.from_json(facts["settings"]),
+            data=facts["data"],
+            source=facts["source"],
+            fingerprint=facts["fingerprint"],
+            metrics=dict(made.data.metrics),
+            spark=tuple(live.get("spark", ())),
+            message=live.get("message", ""),
+            note=tags.get(_NOTE, ""),
+            pinned=_PIN in tags,
+            deleted=made.info.lifecycle_stage == "deleted",
+            session=facts["session"],
+            owner=live.get("owner", ""),
+            beat=live.get("beat", 0.0),
+            versions=facts["versions"],
+        )
     except (KeyError, ValueError):
         return None
-    return Run(
-        id=made.info.run_id, name=made.info.run_name, status=cast(Status, tags[_STATUS]), kind=facts["kind"],
-        created=dt.datetime.fromtimestamp(made.info.start_time / 1000, dt.UTC),
-        seconds=live.get("seconds", 0.0), epoch=live.get("epoch", 0), settings=settings, data=facts["data"],
-        source=facts["source"], fingerprint=facts["fingerprint"], metrics=dict(made.data.metrics),
-        spark=tuple(live.get("spark", ())), message=live.get("message", ""), note=tags.get(_NOTE, ""), pinned=_PIN in tags,
-        deleted=made.info.lifecycle_stage == "deleted", session=facts["session"], owner=live.get("owner", ""),
-        beat=live.get("beat", 0.0), parent=facts["parent"], versions=facts["versions"],
-    )  # fmt: skip
 
 
-def live_tags(events: Iterable[EpochEvent], **more: Any) -> dict[str, Any]:
-    """What :meth:`Store.log` takes as ``live`` for a run with these epochs."""
+def progress_facts(events: Iterable[EpochEvent], *, owner: str = "", message: str = "") -> RunFacts:
+    """What the list shows of a run with these epochs."""
     done = list(events)
+    seconds = 0.0
+    if done:
+        seconds = round(done[-1].seconds, 3)
     return {
-        "spark": spark(e.train_loss for e in done),
+        "spark": thin_losses(event.train_loss for event in done),
         "epoch": len(done),
-        "seconds": round(done[-1].seconds, 3) if done else 0.0,
+        "seconds": seconds,
         "beat": time.time(),
-        **more,
+        "owner": owner,
+        "message": message,
     }

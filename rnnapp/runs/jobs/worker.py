@@ -1,50 +1,49 @@
-"""What a job sees on its worker: a line home to tell things, keep its state, and be told to stop.
+"""The worker's side of a job: its events, its saved state, and the stop request.
 
-A job is a function ``work(line, *arguments)`` of this package. It knows nothing of the scheduler: :class:`Line` is all it
-gets, and a test gives it a line that only writes down what is told.
+A job is a function ``work(context, *arguments)`` of this package. It knows nothing of the
+scheduler: a :class:`JobContext` is all it gets, and a test passes one that only records.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
+import pickle
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-__all__ = ["ClusterLine", "Line", "ask_to_stop", "perform", "warm"]
+__all__ = ["ClusterContext", "JobContext", "pack_job", "request_stop", "run_job", "state_name"]
 
-_STOPS: dict[
-    str, threading.Event
-] = {}  # by job, in each worker process; the ask may come before the job does
+# By job, in each worker process; a stop request may come before its job.
+_STOP_REQUESTS: dict[str, threading.Event] = {}
 
 
-class Line(Protocol):
-    """A job's way home.
+class JobContext(Protocol):
+    """A job's connection to the program that submitted it.
 
     Attributes:
-        stopping: set when the job shall end soon, keeping what it has.
+        stop_requested: set when the job shall end soon and return its result so far.
     """
 
-    stopping: threading.Event
+    stop_requested: threading.Event
 
-    def tell(self, message: dict[str, Any]) -> None:
-        """Send plain values (numbers, texts, lists) to whoever submitted the job; returns at once."""
+    def emit(self, message: dict[str, Any]) -> None:
+        """Send plain values (numbers, texts, lists) to the submitter; returns at once."""
 
-    def keep(self, content: bytes) -> None:
-        """Keep this where it outlives the worker, in place of what was kept before."""
+    def save_state(self, content: bytes) -> None:
+        """Save a state where it outlives the worker, in place of the one before."""
 
-    def kept(self) -> bytes | None:
-        """What an earlier attempt of this job kept, None at the first."""
+    def load_state(self) -> bytes | None:
+        """The state that an earlier attempt of this job saved, None at the first attempt."""
 
     @property
-    def abandoned(self) -> bool:
+    def orphaned(self) -> bool:
         """Whether nobody waits for the job any more."""
 
 
-class ClusterLine:
-    """The line of a job on a dask worker: events go through the scheduler, and the state is kept there.
+class ClusterContext:
+    """The context of a job on a dask worker: events and state go through the scheduler.
 
     Args:
         key: the job's name on the cluster.
@@ -54,63 +53,52 @@ class ClusterLine:
     def __init__(self, key: str, topic: str) -> None:
         from distributed import Variable, get_client, get_worker
 
-        self.stopping = _STOPS.setdefault(key, threading.Event())
-        self._key, self._topic, self._worker = key, topic, get_worker()
+        self.stop_requested = _STOP_REQUESTS.setdefault(key, threading.Event())
+        self._key = key
+        self._topic = topic
+        self._worker = get_worker()
         self._state = Variable(state_name(key), client=get_client())
 
-    def tell(self, message: dict[str, Any]) -> None:
+    def emit(self, message: dict[str, Any]) -> None:
         self._worker.log_event(self._topic, {"key": self._key, **message})
 
-    def keep(self, content: bytes) -> None:
+    def save_state(self, content: bytes) -> None:
         self._state.set(content, timeout="60 s")
 
-    def kept(self) -> bytes | None:
+    def load_state(self) -> bytes | None:
         with suppress(TimeoutError):
             return bytes(self._state.get(timeout=0.05))
         return None
 
     @property
-    def abandoned(self) -> bool:
+    def orphaned(self) -> bool:
         task = self._worker.state.tasks.get(self._key)
         return task is None or task.state == "cancelled" or self._worker.status.name != "running"
 
 
 def state_name(key: str) -> str:
-    """Where a job's state is kept on the scheduler."""
+    """Name of the scheduler's variable that holds a job's state."""
     return f"{key}-state"
 
 
-def perform(key: str, topic: str, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Do a job; this is what travels to the worker."""
-    os.environ.setdefault(
-        "RNNAPP_THREADS", "1"
-    )  # one job a core: more threads would only wait for each other
-    _give_way()
-    line = ClusterLine(key, topic)
-    line.tell({"what": "started", "process": os.getpid()})
+def pack_job(work: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
+    """A job as bytes, so that the scheduler passes it on without importing what it needs."""
+    return pickle.dumps((work, arguments))
+
+
+def run_job(key: str, topic: str, job: bytes) -> Any:
+    """Do a job, packed by :func:`pack_job`; this is what a worker is called with."""
+    # One job a core: more threads would only wait for each other.
+    os.environ.setdefault("RNNAPP_THREADS", "1")
+    context = ClusterContext(key, topic)
+    context.emit({"what": "started", "process": os.getpid()})
     try:
-        return work(line, *arguments)
+        work, arguments = pickle.loads(job)
+        return work(context, *arguments)
     finally:
-        _STOPS.pop(key, None)
+        _STOP_REQUESTS.pop(key, None)
 
 
-def ask_to_stop(key: str) -> None:
-    """Run on every worker: the one that has the job, or will have it, ends it."""
-    _STOPS.setdefault(key, threading.Event()).set()
-
-
-def warm() -> None:
-    """Run on a fresh worker, so that its first job does not wait for the imports and the kernels."""
-    _give_way()
-    threading.Thread(target=_get_ready, daemon=True).start()
-
-
-def _get_ready() -> None:
-    importlib.import_module("rnnapp.runs.training_job")
-    importlib.import_module("rnnapp.training.kernels.backend").warm_up()
-
-
-def _give_way() -> None:
-    """On a person's own machine a worker lets the pages go first."""
-    if hasattr(os, "nice"):
-        os.nice(int(os.environ.pop("RNNAPP_NICE", "0")))
+def request_stop(key: str) -> None:
+    """Run on every worker: the one that has the job, or gets it next, ends it."""
+    _STOP_REQUESTS.setdefault(key, threading.Event()).set()

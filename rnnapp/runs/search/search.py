@@ -1,321 +1,341 @@
-"""A search over settings: Optuna asks and is told in this process, trials run in parallel on the job engine.
+"""A search over settings: Optuna proposes them here, trials run in parallel on the job queue.
 
-Only parameters travel: no worker ever opens the study. It is kept on disk as a journal, so a search goes on after a restart.
+Only parameters travel: no worker ever opens the study. It is a journal on disk, so a search
+goes on after a restart.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import logging
 import math
-import queue
 import threading
-import uuid
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from filelock import Timeout
 
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
-from rnnapp.errors import RunError
-from rnnapp.home import home
-from rnnapp.runs.history.artifacts import prices_from_bytes, prices_to_bytes
-from rnnapp.runs.jobs.queue import Engine, Ticket
-from rnnapp.runs.search.space import SearchPlan
-from rnnapp.runs.search.trial import Trial, before_test, fold_step, judge
+from rnnapp.errors import QueueFullError, RnnappError, RunError
+from rnnapp.runs.jobs.cluster import Message
+from rnnapp.runs.jobs.queue import JobHandle, JobQueue
+from rnnapp.runs.jobs.worker import JobContext
+from rnnapp.runs.search.saved import (
+    TrialResult,
+    create_folder,
+    find_folder,
+    list_trials,
+    load_prices,
+    load_space,
+    make_lock,
+    open_study,
+    save_space,
+)
+from rnnapp.runs.search.space import SearchSpace
+from rnnapp.runs.search.trial import Trial, days_per_fold, rows_before_test, score_trial
 
-__all__ = ["Found", "Search", "saved_searches"]
+if TYPE_CHECKING:
+    import optuna
 
-_JOURNAL, _PLAN, _PRICES = "study.journal", "plan.json", "prices.npz"
-_WARM_UP, _START = 20, 5  # per cent of a trial, and trials, before anything is pruned
-State = Literal["running", "complete", "pruned", "failed"]
+__all__ = ["Search"]
+
+_LISTEN_SECONDS = 0.5  # that one wait for a message may take
+_MAX_VALUE = 1e9  # Optuna takes no infinity
+Score = Callable[[JobContext, Trial], float]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Found:
-    """One trial as the page shows it.
+class _Report:
+    """A trial's message, or its end (``message`` is None). Without a number, a wake-up call."""
 
-    Attributes:
-        value: RMSE / persistence's RMSE on the validation folds; None until it is complete.
-        live: (per cent done, value) of the live loss so far.
-    """
+    number: int | None = None
+    message: Message | None = None
 
-    number: int
-    state: State
-    params: dict[str, Any]
-    value: float | None
-    live: tuple[tuple[int, float], ...]
-    seconds: float
+
+@dataclass(frozen=True)
+class _ActiveTrial:
+    trial: optuna.Trial
+    handle: JobHandle
 
 
 class Search:
-    """A search that can be started, stopped, and gone on with, now or after a restart.
+    """A search that can be started, stopped, and continued, now or after a restart.
 
     Args:
-        prices: the table; only its days before the test are kept and used.
-        plan: what is looked for.
-        engine: where trials run.
-        folder: where it is kept; None makes a new one in the data folder.
+        folder: its folder on disk, with its space and its prices.
+        space: what is searched.
+        prices: the days before the test.
+        queue: where trials run.
+        score: judges a trial, on a worker.
+        slots: trials to run at once; as many as there are workers where it is not given.
+
+    Attributes:
+        study: the Optuna study.
+        trouble: a sentence while trials cannot be run, else empty.
 
     Raises:
-        TooFewRowsError: too few days before the test for that many folds.
-        RunError: it cannot be kept on disk.
+        TooFewRowsError: too few days for that many folds.
+        RunError: its trials cannot be read.
     """
 
     def __init__(
-        self, prices: PriceTable, plan: SearchPlan, engine: Engine, *, folder: Path | None = None
+        self,
+        folder: Path,
+        space: SearchSpace,
+        prices: PriceTable,
+        queue: JobQueue,
+        *,
+        score: Score = score_trial,
+        slots: int | None = None,
     ) -> None:
+        self.folder = folder
+        self.space = space
+        self.prices = prices
+        self.queue = queue
+        self.trouble = ""
+        self.study = open_study(folder, space.seed)
+        self._score = score
+        self._slots = slots
+        self._step = days_per_fold(prices, space.base.window or WindowConfig(), space.folds)
+        self._owner_lock = make_lock(folder)
         self._thread: threading.Thread | None = None
-        self.plan, self.engine = plan, engine
-        self.prices = before_test(prices, plan.base.window or WindowConfig())
-        self._step = fold_step(self.prices, plan.base.window or WindowConfig(), plan.folds)
-        self.folder = folder or searches_folder() / uuid.uuid4().hex[:12]
-        _write(self.folder, plan, self.prices)
-        self._begin()
+        self._stop_requested = threading.Event()
+        self._reports: SimpleQueue[_Report] = SimpleQueue()
+        self._active: dict[int, _ActiveTrial] = {}
+        self._failures = 0
+        self._last_failure = ""
 
     @classmethod
-    def open(cls, name: str, engine: Engine) -> Search:
-        """A search kept on disk; trials that a dead app left running are told as failed.
+    def create(
+        cls,
+        prices: PriceTable,
+        space: SearchSpace,
+        queue: JobQueue,
+        *,
+        score: Score = score_trial,
+        slots: int | None = None,
+    ) -> Search:
+        """A new search, saved in a folder of its own.
+
+        Args:
+            prices: the table; only its days before the test are saved and used.
+            space: what is searched.
+            queue, score, slots: as in the class.
+
+        Raises:
+            TooFewRowsError: too few days before the test for that many folds.
+            RunError: it cannot be saved on disk.
+        """
+        window = space.base.window or WindowConfig()
+        seen = rows_before_test(prices, window)
+        days_per_fold(seen, window, space.folds)
+        return cls(create_folder(space, seen), space, seen, queue, score=score, slots=slots)
+
+    @classmethod
+    def open(cls, name: str, queue: JobQueue) -> Search:
+        """A search saved on disk, as it is; nothing of it changes before it is started.
 
         Raises:
             RunError: there is none of that name, or its files are damaged.
         """
-        search = cls.__new__(cls)
-        search._thread = None
-        search.folder, search.engine = searches_folder() / name, engine
-        try:
-            search.plan = SearchPlan.from_json(json.loads((search.folder / _PLAN).read_text()))
-            search.prices = prices_from_bytes((search.folder / _PRICES).read_bytes())
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(
-                f"The search {name} cannot be opened ({error}); begin a new one."
-            ) from error
-        search._step = fold_step(
-            search.prices, search.plan.base.window or WindowConfig(), search.plan.folds
-        )
-        search._begin()
-        return search
+        folder = find_folder(name)
+        return cls(folder, load_space(folder), load_prices(folder), queue)
 
     @property
     def name(self) -> str:
-        """What it is kept as."""
+        """What it is saved as."""
         return self.folder.name
 
     @property
     def running(self) -> bool:
-        """Whether trials are being run."""
+        """Whether its trials are run here."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def running_elsewhere(self) -> bool:
+        """Whether another app runs its trials."""
+        if self.running:
+            return False
+        lock = make_lock(self.folder)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
 
     def start(self, budget: int | None = None) -> None:
         """Run trials in the background until the budget is spent.
 
         Args:
-            budget: trials in all, those that were run before counted in; None keeps the plan's.
+            budget: trials in all, former ones included; None leaves it as it is.
+
+        Raises:
+            RunError: another app runs it, or it cannot be saved.
         """
         if self.running:
             return
-        if budget is not None and budget != self.plan.budget:
-            self.plan = dataclasses.replace(self.plan, budget=budget)
-            _write(self.folder, self.plan, None)
-        self._stop.clear()
+        try:
+            self._owner_lock.acquire(timeout=1)
+        except Timeout:
+            raise RunError(
+                "This search is running in another app.",
+                remedy="Stop it there, or wait until it ends.",
+            ) from None
+        try:
+            self._end_stale_trials()
+            if budget is not None and budget != self.space.budget:
+                self.space = dataclasses.replace(self.space, budget=budget)
+                save_space(self.folder, self.space)
+        except BaseException:
+            self._owner_lock.release()
+            raise
+        self._stop_requested.clear()
+        self._failures = 0
+        self._last_failure = ""
         self.trouble = ""
         self._thread = threading.Thread(target=self._run, name="rnnapp-search", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Run no more trials; those running end within a second and count for nothing."""
-        self._stop.set()
-        self._heard.put(("stop", None, None))
+        """Run no more trials; those running are requested to stop and count for nothing."""
+        self._stop_requested.set()
+        self._reports.put(_Report())
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end; whether it came."""
+    def wait_until_done(self, timeout: float | None = None) -> bool:
+        """Wait for the end; returns whether it came."""
         if self._thread is not None:
             self._thread.join(timeout)
         return not self.running
 
     @property
-    def found(self) -> tuple[Found, ...]:
+    def trials(self) -> tuple[TrialResult, ...]:
         """Every trial so far, in order."""
-        return tuple(_found(trial) for trial in self.study.get_trials(deepcopy=False))
+        return list_trials(self.study)
 
     @property
-    def best(self) -> Found | None:
+    def best_trial(self) -> TrialResult | None:
         """The best complete trial, None before there is one."""
-        complete = [
-            f
-            for f in self.found
-            if f.state == "complete" and f.value is not None and math.isfinite(f.value)
-        ]
-        return min(complete, key=lambda f: f.value or math.inf, default=None)
+        complete = [t for t in self.trials if t.value is not None and math.isfinite(t.value)]
+        return min(complete, key=lambda trial: trial.value or math.inf, default=None)
 
-    def _begin(self) -> None:
-        self._stop = threading.Event()
-        self._heard: queue.SimpleQueue[tuple[str, int | None, Any]] = queue.SimpleQueue()
-        self._failures = 0
-        self.trouble = ""
-        """A sentence while trials cannot be run, else empty."""
-        self.study = _study(self.folder, self.plan.seed)
-        self._clear()
-
-    def _clear(self) -> None:
-        """What a dead app left running is over."""
+    def _end_stale_trials(self) -> None:
+        """Mark trials that a dead app left running as failed; only the search's owner may."""
         from optuna.trial import TrialState
 
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self.study.tell(trial.number, state=TrialState.FAIL)
 
     def _run(self) -> None:
-        tickets: dict[int, tuple[Any, Ticket]] = {}
-        distributions = {r.name: r.distribution() for r in self.plan.ranges}
-        self.engine.start()
-        while not self._stop.is_set():
-            while (
-                len(tickets) < places(self.engine)
-                and self._done() + len(tickets) < self.plan.budget
-            ):
-                trial = self.study.ask(distributions)
-                tickets[trial.number] = (trial, self._submit(trial))
-            if not tickets:
-                break
-            self._listen(tickets)
-        for trial, ticket in tickets.values():
-            self.engine.stop(ticket)
-            self._tell(trial, None)
+        try:
+            self.queue.start_workers()
+            self._run_trials()
+        except RnnappError as error:
+            self.trouble = str(error)
+        except Exception as error:
+            logger.exception("The search %s broke off", self.name)
+            self.trouble = (
+                f"The search broke off ({type(error).__name__}). Continue it to try again."
+            )
+        finally:
+            for active in self._active.values():
+                self.queue.stop_job(active.handle)
+                self._fail_trial(active.trial)
+            self._active = {}
+            self._owner_lock.release()
 
-    def _done(self) -> int:
+    def _run_trials(self) -> None:
+        while not self._stop_requested.is_set():
+            full = self._submit_trials()
+            if self._active:
+                self._handle_report()
+            elif not full:
+                return
+            else:
+                self._stop_requested.wait(_LISTEN_SECONDS)
+
+    def _submit_trials(self) -> bool:
+        """Submit trials up to the number of slots; returns whether the queue had no room."""
+        distributions = {d.name: d.to_distribution() for d in self.space.dimensions}
+        slots = self._slots or max(1, self.queue.status.slots)
+        while (
+            len(self._active) < slots and self._count_done() + len(self._active) < self.space.budget
+        ):
+            try:
+                with self.queue.reserve_place():
+                    trial = self.study.ask(distributions)
+                    self._active[trial.number] = _ActiveTrial(trial, self._submit_trial(trial))
+            except QueueFullError as error:
+                self.trouble = f"{error.message} The search goes on when there is room."
+                return True
+            self.trouble = self._last_failure
+        return False
+
+    def _submit_trial(self, trial: optuna.Trial) -> JobHandle:
+        number = trial.number
+        settings = self.space.apply_params(trial.params)
+        return self.queue.submit_job(
+            self._score,
+            Trial(self.prices, settings, self.space.folds, self._step),
+            session=f"search-{self.name}",
+            reserved=True,
+            on_message=lambda message: self._reports.put(_Report(number, message)),
+            on_end=lambda handle: self._reports.put(_Report(number)),
+        )
+
+    def _count_done(self) -> int:
         """Trials that count towards the budget."""
         from optuna.trial import TrialState
 
-        return len(
-            self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        )
+        states = (TrialState.COMPLETE, TrialState.PRUNED)
+        return len(self.study.get_trials(deepcopy=False, states=states))
 
-    def _submit(self, trial: Any) -> Ticket:
-        number = trial.number
-        job = Trial(self.prices, self.plan.settings(trial.params), self.plan.folds, self._step)
-        return self.engine.submit(
-            judge,
-            job,
-            session=f"search-{self.name}",
-            on_message=lambda message: self._heard.put((message["what"], number, message)),
-            on_end=lambda ticket: self._heard.put(("end", number, ticket)),
-        )
-
-    def _listen(self, tickets: dict[int, tuple[Any, Ticket]]) -> None:
-        """One thing that happened: a live loss, or an end."""
+    def _handle_report(self) -> None:
+        """Handle one live loss, or one end."""
         try:
-            what, number, told = self._heard.get(timeout=0.5)
-        except queue.Empty:
+            report = self._reports.get(timeout=_LISTEN_SECONDS)
+        except Empty:
             return
-        if number not in tickets:
+        if report.number is None or report.number not in self._active:
             return  # of a trial that was pruned or stopped meanwhile
-        trial, ticket = tickets[number]
-        if what == "live":
-            trial.report(min(told["value"], 1e9), told["step"])
-            if trial.should_prune():
-                self.engine.stop(ticket)
-                del tickets[number]
-                self._tell(trial, "pruned")
-        elif what == "end":
-            del tickets[number]
-            self._ended(trial, ticket)
+        active = self._active[report.number]
+        if report.message is None:
+            del self._active[report.number]
+            self._end_trial(active)
+        elif report.message["what"] == "live":
+            active.trial.report(min(report.message["value"], _MAX_VALUE), report.message["step"])
+            if active.trial.should_prune():
+                del self._active[report.number]
+                self.queue.stop_job(active.handle)
+                self._prune_trial(active.trial)
 
-    def _ended(self, trial: Any, ticket: Ticket) -> None:
-        if ticket.state == "done" and not math.isnan(ticket.result):
-            self._tell(trial, min(ticket.result, 1e9))
+    def _end_trial(self, active: _ActiveTrial) -> None:
+        handle = active.handle
+        if handle.state == "done" and not math.isnan(handle.result):
+            self.study.tell(active.trial, min(handle.result, _MAX_VALUE))
             return
-        self._tell(trial, None)
-        if ticket.state in ("lost", "failed"):
-            self.trouble = str(ticket.error)
+        self._fail_trial(active.trial)
+        if handle.state in ("lost", "failed"):
+            self._last_failure = str(handle.error)
+            self.trouble = self._last_failure
             self._failures += 1
-        if ticket.state == "lost" or self._failures > self.plan.budget:
-            self._stop.set()
+        if handle.state == "lost" or self._failures > self.space.budget:
+            self._stop_requested.set()
 
-    def _tell(self, trial: Any, value: float | Literal["pruned"] | None) -> None:
+    def _fail_trial(self, trial: optuna.Trial) -> None:
+        from optuna.trial import TrialState
+
+        self.study.tell(trial, state=TrialState.FAIL)
+
+    def _prune_trial(self, trial: optuna.Trial) -> None:
         from optuna.trial import TrialState
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if value == "pruned":
-                self.study.tell(trial, state=TrialState.PRUNED)
-            elif value is None:
-                self.study.tell(trial, state=TrialState.FAIL)
-            else:
-                self.study.tell(trial, value)
-
-
-def places(engine: Engine) -> int:
-    """Trials to run at once: as many as there are workers."""
-    return max(1, engine.load.workers)
-
-
-def saved_searches() -> tuple[str, ...]:
-    """Names of the searches kept on disk, the latest first."""
-    found = [
-        path
-        for path in searches_folder().glob("*")
-        if (path / _PLAN).is_file() and (path / _PRICES).is_file()
-    ]
-    return tuple(
-        path.name
-        for path in sorted(found, key=lambda path: (path / _PLAN).stat().st_mtime, reverse=True)
-    )
-
-
-def searches_folder() -> Path:
-    """Where searches are kept."""
-    return home() / "searches"
-
-
-def _study(folder: Path, seed: int) -> Any:
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        return optuna.create_study(
-            study_name="search",
-            storage=JournalStorage(JournalFileBackend(str(folder / _JOURNAL))),
-            sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=_START, n_warmup_steps=_WARM_UP),
-            direction="minimize",
-            load_if_exists=True,
-        )
-    except Exception as error:
-        raise RunError(
-            f"The search in {folder} cannot be opened ({error}); begin a new one."
-        ) from error
-
-
-def _found(trial: Any) -> Found:
-    names: dict[str, State] = {
-        "COMPLETE": "complete",
-        "PRUNED": "pruned",
-        "RUNNING": "running",
-        "WAITING": "running",
-    }
-    state = names.get(trial.state.name, "failed")
-    live = tuple(sorted(trial.intermediate_values.items()))
-    spent = trial.duration.total_seconds() if trial.duration is not None else 0.0
-    return Found(
-        trial.number,
-        state,
-        dict(trial.params),
-        trial.value if state == "complete" else None,
-        live,
-        spent,
-    )
-
-
-def _write(folder: Path, plan: SearchPlan, prices: PriceTable | None) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _PLAN).write_text(json.dumps(plan.to_json(), indent=1))
-        if prices is not None:
-            (folder / _PRICES).write_bytes(prices_to_bytes(prices))
-    except OSError as error:
-        raise RunError(
-            f"The search cannot be kept in {folder} ({error.strerror}); free some space, or set RNNAPP_HOME."
-        ) from error
+            self.study.tell(trial, state=TrialState.PRUNED)

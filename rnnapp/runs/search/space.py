@@ -1,28 +1,36 @@
-"""What a search looks for: settings with their ranges, the rest as it is."""
+"""A search space: the settings that are searched with their bounds, and the rest as they are."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig, options
 from rnnapp.errors import ConfigError
 
-__all__ = ["Range", "SearchPlan"]
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
-_CLASSES: tuple[type[Any], ...] = (WindowConfig, ModelConfig, TrainConfig)
+__all__ = ["Dimension", "SearchSpace", "Value"]
+
+Value: TypeAlias = str | int | float | bool | None
+_CLASSES: dict[str, type[WindowConfig | ModelConfig | TrainConfig]] = {
+    "window": WindowConfig,
+    "model": ModelConfig,
+    "train": TrainConfig,
+}
 
 
 @dataclass(frozen=True)
-class Range:
-    """Where one setting is looked for: between two numbers, or among a few choices.
+class Dimension:
+    """One setting that is searched: between two numbers, or among a few choices.
 
     Attributes:
         name: the setting's name.
         low, high: bounds, both included.
-        log: look on a logarithmic scale.
+        log: search on a logarithmic scale.
         choices: instead of bounds.
     """
 
@@ -30,84 +38,86 @@ class Range:
     low: float = 0.0
     high: float = 0.0
     log: bool = False
-    choices: tuple[Any, ...] = ()
+    choices: tuple[Value, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", tuple(self.choices))
-        if _home_of(self.name) is None:
+        if not any(self.name in options(cls) for cls in _CLASSES.values()):
             raise ConfigError(f"There is no setting {self.name!r} to search over.")
         if not self.choices and not (self.low <= self.high and (self.low > 0 or not self.log)):
             raise ConfigError(
-                f"{self.name} is searched from {self.low:g} to {self.high:g}; it takes a lower and a higher bound."
+                f"{self.name} is searched from {self.low:g} to {self.high:g}.",
+                remedy="Use a lower and a higher bound.",
             )
 
-    def distribution(self) -> Any:
-        """As Optuna takes it."""
+    def to_distribution(self) -> BaseDistribution:
+        """The same as a distribution of Optuna."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
         if self.choices:
             return CategoricalDistribution(self.choices)
-        home_of = _home_of(self.name)
-        assert home_of is not None
-        if options(home_of)[self.name].kind == "int":
-            return IntDistribution(int(self.low), int(self.high), log=self.log)
+        for cls in _CLASSES.values():
+            if self.name in options(cls) and options(cls)[self.name].kind == "int":
+                return IntDistribution(int(self.low), int(self.high), log=self.log)
         return FloatDistribution(float(self.low), float(self.high), log=self.log)
 
 
 @dataclass(frozen=True)
-class SearchPlan:
-    """What is looked for.
+class SearchSpace:
+    """What is searched, and how long.
 
     Attributes:
         base: settings that are not searched.
-        ranges: where the others are looked for.
+        dimensions: settings that are.
         budget: trials in all.
         folds: origins of each trial's walk-forward.
         seed: of the sampler.
     """
 
     base: Settings
-    ranges: tuple[Range, ...]
+    dimensions: tuple[Dimension, ...]
     budget: int = 40
     folds: int = 3
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.ranges:
-            raise ConfigError("Nothing is searched; name at least one setting with a range.")
+        if not self.dimensions:
+            raise ConfigError("Nothing is searched.", remedy="Choose at least one setting.")
         if self.budget < 1:
-            raise ConfigError(f"The budget is {self.budget} trials; it takes at least 1.")
+            raise ConfigError(
+                f"The budget is {self.budget} trials.", remedy="Use a budget of at least 1."
+            )
 
-    def settings(self, params: Mapping[str, Any]) -> Settings:
+    def apply_params(self, params: Mapping[str, Value]) -> Settings:
         """The base with these settings instead.
 
         Raises:
             ConfigError: a value outside what its setting takes.
         """
-        made: dict[str, Any] = {}
-        for field, cls in zip(("window", "model", "train"), _CLASSES, strict=True):
-            config = getattr(self.base, field) or cls()
-            made[field] = dataclasses.replace(
-                config, **{n: v for n, v in params.items() if n in options(cls)}
-            )
-        return dataclasses.replace(self.base, **made)
+        configs: dict[str, Any] = {}
+        for group, cls in _CLASSES.items():
+            config = getattr(self.base, group) or cls()
+            own = {name: value for name, value in params.items() if name in options(cls)}
+            configs[group] = dataclasses.replace(config, **own)
+        return dataclasses.replace(self.base, **configs)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return dataclasses.asdict(self) | {"base": self.base.to_json()}
+        """Plain values, as ``plan.json`` holds them."""
+        return {
+            "base": self.base.to_json(),
+            "ranges": [dataclasses.asdict(dimension) for dimension in self.dimensions],
+            "budget": self.budget,
+            "folds": self.folds,
+            "seed": self.seed,
+        }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> SearchPlan:
-        """What :meth:`to_json` gave."""
-        ranges = tuple(Range(**value) for value in values["ranges"])
+    def from_json(cls, values: Mapping[str, Any]) -> SearchSpace:
+        """Read what :meth:`to_json` wrote."""
         return cls(
-            Settings.from_json(values["base"]),
-            ranges,
-            values["budget"],
-            values["folds"],
-            values["seed"],
+            base=Settings.from_json(values["base"]),
+            dimensions=tuple(Dimension(**value) for value in values["ranges"]),
+            budget=values["budget"],
+            folds=values["folds"],
+            seed=values["seed"],
         )
-
-
-def _home_of(name: str) -> type[Any] | None:
-    return next((cls for cls in _CLASSES if name in options(cls)), None)

@@ -28,7 +28,7 @@ from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, run_inline
 from rnnapp.ui.live_forecast import ahead_words
-from rnnapp.ui.manager import desk, session
+from rnnapp.ui.manager import run_manager, session_id
 from rnnapp.ui.page import (
     Metric,
     chart,
@@ -122,7 +122,8 @@ def _baselines(split: PriceSplit) -> Sequence[Forecast]:
 
 def _start(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
     epochs: list[int] = []
-    manager, session_id = desk(), session()
+    manager = run_manager()
+    session = session_id()
 
     def count_epoch(entry: Candidate, seed: int, event: EpochEvent) -> None:
         epochs.append(event.epoch)
@@ -140,7 +141,7 @@ def _start(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
             seeds=request.seeds,
             stop=stop,
             on_event=count_epoch,
-            session=session_id,
+            session=session,
         )
 
     queued = _estimate_seconds(split, request) >= LONG_SECONDS

@@ -23,7 +23,7 @@ from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.ensemble import train_many
 from rnnapp.ui.compare.controls import CompareResult, number_control
 from rnnapp.ui.live import LONG_SECONDS
-from rnnapp.ui.manager import desk, session
+from rnnapp.ui.manager import run_manager, session_id
 from rnnapp.ui.page import chart, is_dark
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.results import recall_result, split_key
@@ -80,11 +80,12 @@ def _start_walk(told: CompareResult, folds: int, step: int) -> WalkJob:
     seconds = folds * sum(
         estimate_seconds(told.split, entry.model, entry.train) for entry in entries
     )
-    queue, session_id = desk().engine, session()
+    queue = run_manager().queue
+    session = session_id()
 
     def walk_queued(stop: threading.Event) -> Iterator[Walk]:
         return walk_runs(
-            queue, told.split, entries, folds=folds, step=step, stop=stop, session=session_id
+            queue, told.split, entries, folds=folds, step=step, stop=stop, session=session
         )
 
     def walk_here(stop: threading.Event) -> Iterator[Walk]:

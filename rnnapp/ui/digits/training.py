@@ -15,12 +15,12 @@ from rnnapp.evaluation.digits import DigitScores, score_digits
 from rnnapp.figures.digits import confusion_figure, learning_figure, per_class_figure
 from rnnapp.figures.style import line_of
 from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, DigitRecipe, digit_facts, open_net
-from rnnapp.runs.history.artifacts import open_run
+from rnnapp.runs.loading import load_run
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.live import LONG_SECONDS, start_training, watch_training
-from rnnapp.ui.manager import desk, send, watch_sent
+from rnnapp.ui.manager import run_manager, submit_run, watch_submitted
 from rnnapp.ui.page import chart, show_errors
 from rnnapp.ui.results import recall_result, remember_result, result_key, split_key
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
@@ -197,7 +197,7 @@ def find_training() -> PageTask[Any, DigitNet] | None:
 
 def _show_running(task: PageTask[Any, DigitNet]) -> None:
     if isinstance(task.job, QueuedRun):
-        watch_sent(task.job.run_id)
+        watch_submitted(task.job.run_id)
         return
     training: Training = task.about
     line = line_of(training.model)
@@ -224,13 +224,13 @@ def _start(recipe: DigitRecipe, split: DigitSplit) -> None:
         start_task(PageTask(_PLACE, key, job, collect, about=training))
     settings = Settings(recipe.model, recipe.train, digits=recipe.digits)
     name = f"{recipe.model.name} on {split.name}"
-    run = QueuedRun(send(name, settings, split=split, source=split.name))
+    run = QueuedRun(submit_run(name, settings, split=split, source=split.name))
     start_task(PageTask(_PLACE, key, run, lambda: _open_net(run.run_id)))
 
 
 def _open_net(run_id: str) -> DigitNet:
     """The net of a run of the queue that has ended."""
-    found = open_run(desk().store, run_id)
+    found = load_run(run_manager().store, run_id)
     digits = found.run.settings.digits
     if found.trained is None or not found.trained.history or digits is None:
         raise RunError(found.run.message or "The run ended without a net. Train it again.")

@@ -1,23 +1,32 @@
-"""The Runs page: the list with its filters, what can be done with the chosen ones, and which view the address asks for."""
+"""The Runs page: the list with its filters and actions, or the view that the address names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 import streamlit as st
 
 from rnnapp.runs.history.records import STATUSES, Run
-from rnnapp.ui.manager import DELETED, OPENED, delete, desk, listed, open_runs, refresh
-from rnnapp.ui.page import headline, show_errors
-from rnnapp.ui.runs.one import settings_words, show_run
+from rnnapp.ui.manager import (
+    DELETED,
+    OPENED,
+    delete_runs,
+    go_to_runs,
+    list_runs,
+    reload_lists,
+    run_manager,
+)
+from rnnapp.ui.page import headline, plain_text, show_errors
+from rnnapp.ui.runs.one import describe_settings, show_run
 from rnnapp.ui.runs.side_by_side import show_compared
 
 __all__ = ["show_runs"]
 
-_CHOSEN, _SHOWN = "chosen_runs", "_runs_shown"
-_SORTS = {
+_CHOSEN = "chosen_runs"
+_SHOWN = "_runs_shown"
+_SORT_KEYS: dict[str, Callable[[Run], Any]] = {
     "Latest": lambda run: -run.created.timestamp(),
     "Lowest RMSE": lambda run: run.metrics.get("rmse", float("inf")),
     "Highest skill": lambda run: -run.metrics.get("skill", -float("inf")),
@@ -25,55 +34,82 @@ _SORTS = {
     "Longest": lambda run: -run.seconds,
     "Name": lambda run: run.name.lower(),
 }
-_REFRESH = 1.0  # seconds between two looks at the list while something runs
+_REFRESH_EVERY = 1.0  # seconds between two updates of the list while something runs
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_ROW_HEIGHT = 35
+_MAX_HEIGHT = 560
+_ColumnConfig: TypeAlias = dict[str, Any]
+
+
+class _Filters(NamedTuple):
+    """The sidebar's filters and order."""
+
+    words: list[str]
+    statuses: list[str]
+    data: list[str]
+    sort: str
+
+    @property
+    def deleted(self) -> bool:
+        """Whether deleted runs are listed."""
+        return "deleted" in self.statuses
+
+    def select_runs(self, runs: Sequence[Run]) -> list[Run]:
+        """The runs that pass, in order."""
+        statuses = [status for status in self.statuses if status != "deleted"]
+        return [
+            run
+            for run in sorted(runs, key=_SORT_KEYS[self.sort])
+            if (not statuses or run.status in statuses)
+            and (not self.data or run.data in self.data)
+            and all(word in _searchable_text(run) for word in self.words)
+        ]
 
 
 def show_runs() -> None:
     """The list, one run (``?run=ID``), or several side by side (``?run=ID,ID``)."""
-    asked = [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
-    if asked and st.button("All runs", icon=":material/arrow_back:", key="all_runs"):
-        open_runs()
-    if len(asked) > 1:
-        show_compared(asked)
-    elif asked:
-        show_run(asked[0])
+    run_ids = [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
+    if run_ids and st.button("All runs", icon=":material/arrow_back:", key="all_runs"):
+        go_to_runs()
+    if len(run_ids) > 1:
+        show_compared(run_ids)
+    elif run_ids:
+        show_run(run_ids[0])
     else:
-        _list()
+        _show_list()
 
 
-def _list() -> None:
+def _show_list() -> None:
     with st.spinner("Reading the run history", show_time=True):
-        found = listed()
+        found = list_runs()
     with st.sidebar:
-        find, statuses, data, sort = _filters(found)
-    deleted = "deleted" in statuses
-    runs = listed(deleted=True) if deleted else found
-    wanted = [status for status in statuses if status != "deleted"]
-    headline(_summary(runs, deleted))
-    _undo()
-    words = find.lower().split()
-    shown = [
-        run
-        for run in sorted(runs, key=_SORTS[sort])
-        if (not wanted or run.status in wanted)
-        and (not data or run.data in data)
-        and all(word in _text(run) for word in words)
-    ]
-    if not runs and not deleted:
-        st.info(
-            "Train a net on the Forecast page and press “Keep this run”, or search on the Tune page: runs gather here."
-        )
-        if st.button("Train one", type="primary", icon=":material/show_chart:"):
-            st.switch_page("pages/forecast.py")
+        filters = _filter_controls(found)
+    runs: Sequence[Run] = found
+    if filters.deleted:
+        runs = list_runs(deleted=True)
+    headline(_summarise_runs(runs, filters.deleted))
+    _undo_button()
+    if not runs and not filters.deleted:
+        _show_empty()
         return
-    _table(shown)
-    if deleted:
-        _bring_back(shown)
+    shown = filters.select_runs(runs)
+    _show_table(shown)
+    if filters.deleted:
+        _restore_controls(shown)
     else:
-        _actions(shown)
+        _run_actions(shown)
 
 
-def _filters(runs: Sequence[Run]) -> tuple[str, list[str], list[str], str]:
+def _show_empty() -> None:
+    st.info(
+        "Train a net on the Forecast page and press “Save this run”, "
+        "or search on the Tune page: runs gather here."
+    )
+    if st.button("Train one", type="primary", icon=":material/show_chart:"):
+        st.switch_page("pages/forecast.py")
+
+
+def _filter_controls(runs: Sequence[Run]) -> _Filters:
     st.subheader("Filter", divider="gray")
     find = st.text_input(
         "Find",
@@ -86,7 +122,7 @@ def _filters(runs: Sequence[Run]) -> tuple[str, list[str], list[str], str]:
         [*STATUSES, "deleted"],
         key="statuses",
         placeholder="any",
-        help="“deleted” shows what can be brought back.",
+        help="“deleted” shows what can be restored.",
     )
     data = st.multiselect(
         "Data",
@@ -97,69 +133,85 @@ def _filters(runs: Sequence[Run]) -> tuple[str, list[str], list[str], str]:
     )
     st.subheader("Order", divider="gray")
     sort = st.selectbox(
-        "Sort by", list(_SORTS), key="sort", help="A click on a column's name sorts as well."
+        "Sort by", list(_SORT_KEYS), key="sort", help="A click on a column's name sorts as well."
     )
-    return find, statuses, data, sort
+    return _Filters(find.lower().split(), statuses, data, sort)
 
 
-def _summary(runs: Sequence[Run], deleted: bool) -> str:
+def _summarise_runs(runs: Sequence[Run], deleted: bool) -> str:
     if deleted:
-        return f"{_count(len(runs), 'deleted run')} can be brought back."
+        return f"{_count_runs(len(runs), 'deleted run')} can be restored."
+    text = _count_runs(len(runs), "run")
     active = sum(run.active for run in runs)
+    if active:
+        text = f"{text}, {active} under way"
     judged = [run for run in runs if "skill" in run.metrics]
-    text = f"{_count(len(runs), 'run')}" + (f", {active} under way" if active else "")
     if not judged:
         return f"{text}."
     best = max(judged, key=lambda run: run.metrics["skill"])
-    beaten = sum(run.metrics["skill"] > 0 for run in judged)
-    told = f"{beaten:,} of {len(judged):,} forecasts miss by less than persistence"
-    return f"{text}; {told}, best {best.name} ({best.metrics['skill']:+.1%})."
+    better = sum(run.metrics["skill"] > 0 for run in judged)
+    share = f"{better:,} of {len(judged):,} forecasts miss by less than persistence"
+    return f"{text}; {share}, best {best.name} ({best.metrics['skill']:+.1%})."
 
 
-def _table(runs: Sequence[Run]) -> None:
+def _count_runs(number: int, noun: str) -> str:
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}s"
+
+
+def _show_table(runs: Sequence[Run]) -> None:
     running = any(run.active for run in runs)
+    refresh_every = None
+    if running:
+        refresh_every = _REFRESH_EVERY
 
-    @st.fragment(run_every=_REFRESH if running else None)
-    def table() -> None:
-        now = [desk().now(run) if run.active else run for run in runs]
-        st.session_state[_SHOWN] = [run.id for run in now]
+    @st.fragment(run_every=refresh_every)
+    def show_rows() -> None:
+        current = [_refresh_run(run) for run in runs]
+        st.session_state[_SHOWN] = [run.id for run in current]
+        frame = pd.DataFrame([_row_values(run) for run in current], columns=list(_COLUMNS))
         st.dataframe(
-            pd.DataFrame([_row(run) for run in now], columns=list(_COLUMNS)).astype(
-                {"Age": object}
-            ),  # keeps its time zone
+            frame.astype({"Age": object}),  # an object column shows its time zone
             hide_index=True,
-            height=min(38 + 35 * max(len(now), 1), 560),
+            height=min(38 + _ROW_HEIGHT * max(len(current), 1), _MAX_HEIGHT),
             column_config=_COLUMNS,
             key="runs_table",
-            on_select=_choose,
+            on_select=_choose_rows,
             selection_mode="multi-row",
             placeholder="–",
         )
-        if running and not any(run.active for run in now):
-            refresh()
+        if running and not any(run.active for run in current):
+            reload_lists()
             st.rerun()
 
-    table()
+    show_rows()
 
 
-def _choose() -> None:
-    """Rows ticked in the table are the chosen runs."""
+def _refresh_run(run: Run) -> Run:
+    if run.active:
+        return run_manager().refresh(run)
+    return run
+
+
+def _choose_rows() -> None:
+    """Choose the runs whose rows are ticked in the table."""
     shown = st.session_state.get(_SHOWN, [])
     rows = st.session_state["runs_table"]["selection"]["rows"]
     st.session_state[_CHOSEN] = [shown[row] for row in rows if row < len(shown)]
 
 
-def _actions(runs: Sequence[Run]) -> None:
+def _run_actions(runs: Sequence[Run]) -> None:
     known = {run.id: run for run in runs}
-    chosen_before = [] if st.session_state.pop(OPENED, False) else st.session_state.get(_CHOSEN, [])
-    st.session_state[_CHOSEN] = [run_id for run_id in chosen_before if run_id in known]
+    before = st.session_state.get(_CHOSEN, [])
+    if st.session_state.pop(OPENED, False):
+        before = []
+    st.session_state[_CHOSEN] = [run_id for run_id in before if run_id in known]
     chosen: list[str] = st.multiselect(
         "Chosen runs",
         known,
         key=_CHOSEN,
-        format_func=lambda run_id: (
-            f"{known[run_id].name}, {known[run_id].data}, {known[run_id].created:%Y-%m-%d %H:%M:%S}"
-        ),
+        format_func=lambda run_id: _option_label(known[run_id]),
         placeholder="tick rows above, or name runs here",
         help="One to open it, two or more to put them side by side.",
     )
@@ -167,49 +219,57 @@ def _actions(runs: Sequence[Run]) -> None:
         if st.button(
             "Open run", disabled=len(chosen) != 1, icon=":material/open_in_full:", type="primary"
         ):
-            open_runs(*chosen)
+            go_to_runs(*chosen)
         if st.button("Compare runs", disabled=len(chosen) < 2, icon=":material/compare_arrows:"):
-            open_runs(*chosen)
+            go_to_runs(*chosen)
         busy = any(known[run_id].active for run_id in chosen)
-        told = "Stop it first." if busy else "It can be undone."
-        if st.button("Delete", disabled=not chosen or busy, icon=":material/delete:", help=told):
+        help_text = {True: "Stop it first.", False: "It can be undone."}[busy]
+        if st.button(
+            "Delete", disabled=not chosen or busy, icon=":material/delete:", help=help_text
+        ):
             with show_errors():
-                delete([known[run_id] for run_id in chosen])
+                delete_runs([known[run_id] for run_id in chosen])
 
 
-def _undo() -> None:
+def _option_label(run: Run) -> str:
+    return f"{run.name}, {run.data}, {run.created:%Y-%m-%d %H:%M:%S}"
+
+
+def _undo_button() -> None:
     deleted: list[tuple[str, str]] = st.session_state.get(DELETED, [])
     if not deleted:
         return
+    names = ", ".join(name for _, name in deleted)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Deleted: {', '.join(name for _, name in deleted)}.", width="content")
+        st.markdown(plain_text(f"Deleted: {names}."), width="content")
         if st.button("Undo", icon=":material/undo:"):
             with show_errors():
-                _restore([run_id for run_id, _ in deleted])
+                _restore_runs([run_id for run_id, _ in deleted])
 
 
-def _bring_back(runs: Sequence[Run]) -> None:
+def _restore_controls(runs: Sequence[Run]) -> None:
     known = {run.id: run for run in runs}
     chosen = st.multiselect(
-        "Bring back",
+        "Restore",
         known,
+        key="restore_runs",
         format_func=lambda run_id: known[run_id].name,
         placeholder="deleted runs",
     )
-    if st.button("Bring back", disabled=not chosen, icon=":material/undo:"):
+    if st.button("Restore", disabled=not chosen, icon=":material/undo:"):
         with show_errors():
-            _restore(chosen)
+            _restore_runs(chosen)
 
 
-def _restore(run_ids: Sequence[str]) -> None:
+def _restore_runs(run_ids: Sequence[str]) -> None:
     for run_id in run_ids:
-        desk().store.restore(run_id)
+        run_manager().store.restore_run(run_id)
     st.session_state.pop(DELETED, None)
-    refresh()
+    reload_lists()
     st.rerun()
 
 
-_COLUMNS: dict[str, Any] = {
+_COLUMNS: _ColumnConfig = {
     "Loss": st.column_config.LineChartColumn(
         "Loss", width="small", help="Training loss over its epochs."
     ),
@@ -234,18 +294,51 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def _row(run: Run) -> list[Any]:
-    skill, accuracy = run.metrics.get("skill"), run.metrics.get("test_accuracy")
+def _row_values(run: Run) -> list[object]:
+    """A row of the table, in the order of its columns."""
     return [
-        list(run.spark), ("★ " if run.pinned else "") + run.name, run.status, run.data,
-        run.metrics.get("rmse"), None if skill is None else 100 * skill, None if accuracy is None else 100 * accuracy,
-        f"{run.epoch} of {run.epochs}", run.seconds, run.created, settings_words(run),
-    ]  # fmt: skip
+        list(run.spark),
+        escape_formula(mark_baseline(run)),
+        run.status,
+        escape_formula(run.data),
+        run.metrics.get("rmse"),
+        _to_percent(run.metrics.get("skill")),
+        _to_percent(run.metrics.get("test_accuracy")),
+        f"{run.epoch} of {run.epochs}",
+        run.seconds,
+        run.created,
+        describe_settings(run),
+    ]
 
 
-def _text(run: Run) -> str:
-    return f"{run.name} {run.status} {run.data} {run.source} {run.settings.model.name} {settings_words(run)} {run.note}".lower()
+def _to_percent(share: float | None) -> float | None:
+    if share is None:
+        return None
+    return 100 * share
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
+def mark_baseline(run: Run) -> str:
+    """The run's name, with a star where it is the pinned baseline."""
+    if run.pinned:
+        return f"★ {run.name}"
+    return run.name
+
+
+def escape_formula(text: str) -> str:
+    """Text that a spreadsheet shows as text: the table's CSV may be opened in one."""
+    if text.startswith(_FORMULA_SIGNS):
+        return f"'{text}"
+    return text
+
+
+def _searchable_text(run: Run) -> str:
+    parts = [
+        run.name,
+        run.status,
+        run.data,
+        run.source,
+        run.settings.model.name,
+        describe_settings(run),
+        run.note,
+    ]
+    return " ".join(parts).lower()

@@ -1,4 +1,4 @@
-"""One run: live while it is under way, else opened with all its charts, and what can be done with it."""
+"""One run: live while it is under way, else with all its charts, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -6,200 +6,174 @@ import pandas as pd
 import streamlit as st
 
 from rnnapp.configs import options
-from rnnapp.runs.history.artifacts import Opened, get_prices, open_run, zip_run
+from rnnapp.runs.history.artifacts import load_prices, losses_to_csv, losses_to_events, zip_run
 from rnnapp.runs.history.records import RESUMABLE, Run
+from rnnapp.runs.loading import LoadedRun, load_run
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.data import use_prices
 from rnnapp.ui.forecast import ForecastResult, show_result
 from rnnapp.ui.manager import (
-    delete,
-    desk,
-    listed,
-    open_runs,
-    refresh,
-    session,
-    train_figure,
+    delete_runs,
+    go_to_runs,
+    list_runs,
+    reload_lists,
+    run_manager,
+    session_id,
+    training_figure,
     watch_run,
 )
-from rnnapp.ui.page import Metric, chart, headline, metric_row, show_errors
+from rnnapp.ui.page import Metric, chart, headline, metric_row, plain_text, show_errors
 
-__all__ = ["opened", "settings_words", "show_run"]
+__all__ = ["describe_settings", "open_cached", "show_run"]
 
-_ELSEWHERE = 2.0  # seconds between two looks at a run of another app
+_REFRESH_EVERY = 2.0  # seconds between two updates of a run of another app
 
 
 @st.cache_resource(max_entries=16, show_spinner="Opening the run")
-def opened(run_id: str, status: str, epoch: int) -> Opened:
-    """A run with its files; opened anew when its status changes.
+def open_cached(run_id: str, status: str, epoch: int) -> LoadedRun:
+    """A run with its files; loaded again when its status or its epoch changes.
 
     Raises:
         RunError: the history does not answer.
     """
-    return open_run(desk().store, run_id)
+    return load_run(run_manager().store, run_id)
 
 
 def show_run(run_id: str) -> None:
     """Everything of one run."""
-    run = desk().run(run_id)
-    if desk().live(run_id) is not None:
-        headline(
-            f"{run.name} waits for its turn."
-            if run.status == "queued"
-            else f"{run.name} is learning from {run.data}."
-        )
-        watch_run(run_id)
+    run = run_manager().get_run(run_id)
+    if run_manager().live_run(run_id) is not None:
+        _show_live(run)
         return
     if run.active:
         headline(f"{run.name} runs in another app.")
-        _elsewhere(run_id)
+        _show_elsewhere(run_id)
         return
-    _do(run)
-    told = [
-        f"**{run.name}**",
-        run.status,
-        run.data,
-        settings_words(run),
-        *(["the baseline"] if run.pinned else []),
-    ]
-    st.caption(" · ".join(told) + (f"\n\n{run.note}" if run.note else ""))
+    _run_buttons(run)
+    _show_caption(run)
     if run.message:
-        st.warning(run.message, icon=":material/info:")
-    found = opened(run_id, run.status, run.epoch)
+        st.warning(plain_text(run.message), icon=":material/info:")
+    loaded = open_cached(run_id, run.status, run.epoch)
     if (
-        found.forecast is not None
-        and found.evaluation is not None
-        and found.trained is not None
-        and found.split is not None
+        loaded.forecast is not None
+        and loaded.evaluation is not None
+        and loaded.trained is not None
+        and loaded.split is not None
     ):
-        show_result(ForecastResult(found.trained, found.forecast, found.evaluation), found.split)
+        result = ForecastResult(loaded.trained, loaded.forecast, loaded.evaluation, run_id)
+        show_result(result, loaded.split)
     else:
-        _losses(found, run)
-    _about(run)
+        _show_losses(loaded, run)
+    _show_details(run)
 
 
-def settings_words(run: Run) -> str:
+def _show_live(run: Run) -> None:
+    if run.status == "queued":
+        headline(f"{run.name} waits for its turn.")
+    else:
+        headline(f"{run.name} is learning from {run.data}.")
+    watch_run(run.id)
+
+
+def _show_caption(run: Run) -> None:
+    """Name, facts and note, as text."""
+    facts = [run.status, run.data, describe_settings(run)]
+    if run.pinned:
+        facts.append("the baseline")
+    title = " · ".join([f"**{plain_text(run.name)}**", *map(plain_text, facts)])
+    st.caption("\n\n".join([title, *map(plain_text, run.note.splitlines())]))
+
+
+def describe_settings(run: Run) -> str:
     """The settings that differ from their defaults, in a line."""
-    return (
-        ", ".join(f"{name} {value}" for name, value in run.settings.query().items()) or "defaults"
-    )
+    settings = [f"{name} {value}" for name, value in run.settings.query().items()]
+    return ", ".join(settings) or "defaults"
 
 
-@st.fragment(run_every=_ELSEWHERE)
-def _elsewhere(run_id: str) -> None:
-    run = desk().run(run_id)
+@st.fragment(run_every=_REFRESH_EVERY)
+def _show_elsewhere(run_id: str) -> None:
+    run = run_manager().get_run(run_id)
     if not run.active:
         st.rerun()
     st.caption(f"Epoch {run.epoch} of {run.epochs}; its losses come from the run history.")
-    chart(
-        train_figure(run.settings, open_run(desk().store, run_id).history),
-        "run_live",
-        f"Loss over {run.epoch} epochs.",
-    )
+    events = losses_to_events(run_manager().store, run_id)
+    chart(training_figure(run.settings, events), "run_live", f"Loss over {run.epoch} epochs.")
 
 
-def _do(run: Run) -> None:
+def _run_buttons(run: Run) -> None:
     """What can be done with a run that is not under way."""
     with st.container(horizontal=True), show_errors():
-        told = f"Go on from epoch {run.epoch}; it ends as if it had never stopped."
         if run.status in RESUMABLE and st.button(
-            "Resume", type="primary", icon=":material/play_arrow:", help=told
+            "Resume",
+            type="primary",
+            icon=":material/play_arrow:",
+            help=f"Go on from epoch {run.epoch}; it ends as if it had never stopped.",
         ):
-            desk().resume(run.id, session=session())
-            refresh()
+            run_manager().resume_run(run.id, session=session_id())
+            reload_lists()
             st.rerun()
         if run.settings.window is not None and st.button(
             "Open its settings", icon=":material/tune:", help="On the Forecast page."
         ):
-            _use(run)
-        if st.button(
-            "Unpin" if run.pinned else "Pin as baseline",
-            icon=":material/push_pin:",
-            help="Others are compared to it.",
-        ):
-            desk().store.pin(run.id, not run.pinned)
-            refresh()
-            st.rerun()
-        _beside_baseline(run)
+            _open_on_forecast_page(run)
+        _pin_button(run)
+        _baseline_button(run)
         if st.button("Delete", icon=":material/delete:", help="It can be undone."):
-            delete([run])
+            delete_runs([run])
 
 
-def _beside_baseline(run: Run) -> None:
-    baseline = next((other for other in listed() if other.pinned and other.id != run.id), None)
-    if baseline is not None and st.button(
-        f"Compare with {baseline.name}", icon=":material/compare_arrows:"
-    ):
-        open_runs(baseline.id, run.id)
+def _pin_button(run: Run) -> None:
+    label = {True: "Unpin", False: "Pin as baseline"}[run.pinned]
+    if st.button(label, icon=":material/push_pin:", help="Others are compared to it."):
+        run_manager().store.pin_run(run.id, not run.pinned)
+        reload_lists()
+        st.rerun()
 
 
-def _use(run: Run) -> None:
+def _baseline_button(run: Run) -> None:
+    baseline = next((other for other in list_runs() if other.pinned and other.id != run.id), None)
+    if baseline is None:
+        return
+    label = f"Compare with {plain_text(baseline.name)}"
+    if st.button(label, icon=":material/compare_arrows:", key="compare_baseline"):
+        go_to_runs(baseline.id, run.id)
+
+
+def _open_on_forecast_page(run: Run) -> None:
     """Its settings and its data on the Forecast page."""
     open_settings(*run.settings.configs)
-    prices = get_prices(desk().store, run.id)
+    prices = load_prices(run_manager().store, run.id)
     if prices is not None and run.settings.window is not None:
         use_prices(prices, run.settings.window.rows)
     st.switch_page("pages/forecast.py")
 
 
-def _losses(found: Opened, run: Run) -> None:
-    """A run without a forecast: digits, or one that never came to its end."""
+def _show_losses(loaded: LoadedRun, run: Run) -> None:
+    """A run without a forecast: digits, or one that did not come to its end."""
     accuracy = run.metrics.get("test_accuracy")
-    if accuracy is not None and found.trained is not None:
+    if accuracy is not None and loaded.trained is not None:
         headline(f"{run.name} reads {accuracy:.2%} of the test digits right.")
     else:
         headline(f"{run.name} is {run.status} after {run.epoch} of {run.epochs} epochs.")
-    if found.history:
-        chart(
-            train_figure(run.settings, found.history),
-            "run_losses",
-            f"Loss over {len(found.history)} epochs.",
-        )
-        row = [
-            Metric("Training loss", f"{found.history[-1].train_loss:.4g}"),
+    if not loaded.history:
+        st.info("It completed no epoch.")
+        return
+    figure = training_figure(run.settings, loaded.history)
+    chart(figure, "run_losses", f"Loss over {len(loaded.history)} epochs.")
+    metric_row(
+        [
+            Metric("Training loss", f"{loaded.history[-1].train_loss:.4g}"),
             Metric("Epochs", f"{run.epoch} of {run.epochs}"),
+            Metric("Duration", f"{run.seconds:,.1f} s"),
         ]
-        metric_row([*row, Metric("Duration", f"{run.seconds:,.1f} s")])
-    else:
-        st.info("No epoch of it was completed.")
+    )
 
 
-def _about(run: Run) -> None:
+def _show_details(run: Run) -> None:
     with st.expander("Name, note, facts and files of this run"), show_errors():
-        with st.form("about", border=False):
-            name = st.text_input("Name", run.name)
-            note = st.text_area("Note", run.note, placeholder="what you saw, what to try next")
-            if st.form_submit_button("Save", icon=":material/save:"):
-                desk().store.rename(run.id, name)
-                desk().store.note(run.id, note)
-                refresh()
-                st.rerun()
-        with st.container(horizontal=True):
-            st.download_button(
-                "Losses (CSV)",
-                lambda: _losses_csv(run.id),
-                "losses.csv",
-                "text/csv",
-                on_click="ignore",
-                key="run_losses_csv",
-            )
-            st.download_button(
-                "Everything (ZIP)",
-                lambda: zip_run(desk().store, run.id),
-                f"run-{run.id[:8]}.zip",
-                on_click="ignore",
-                key="run_zip",
-            )
-        facts = {
-            "Data": run.data,
-            "From": run.source or "not told",
-            "Fingerprint": run.fingerprint[:16],
-            "Run": run.id,
-        }
-        facts |= {
-            "Started": f"{run.created:%Y-%m-%d %H:%M:%S} UTC",
-            "Seed": str(run.settings.train.seed),
-        }
-        facts |= dict(run.versions)
+        _edit_form(run)
+        _download_buttons(run)
+        facts = {name: plain_text(value) for name, value in _list_facts(run).items()}
         st.table(pd.DataFrame(facts.items(), columns=["", "value"]).set_index(""))
         labels = {
             name: option.label
@@ -210,7 +184,44 @@ def _about(run: Run) -> None:
         st.dataframe(pd.DataFrame(rows, columns=["Setting", "Value"]), hide_index=True)
 
 
-def _losses_csv(run_id: str) -> str:
-    losses = {name: pd.Series(dict(values)) for name, values in desk().store.losses(run_id).items()}
-    text: str = pd.DataFrame(losses).to_csv(index_label="epoch")
-    return text
+def _edit_form(run: Run) -> None:
+    with st.form("about", border=False):
+        name = st.text_input("Name", run.name)
+        note = st.text_area("Note", run.note, placeholder="what you saw, what to try next")
+        if st.form_submit_button("Save", icon=":material/save:"):
+            run_manager().store.rename_run(run.id, name)
+            run_manager().store.set_note(run.id, note)
+            reload_lists()
+            st.rerun()
+
+
+def _download_buttons(run: Run) -> None:
+    store = run_manager().store
+    with st.container(horizontal=True):
+        st.download_button(
+            "Losses (CSV)",
+            lambda: losses_to_csv(store, run.id),
+            "losses.csv",
+            "text/csv",
+            on_click="ignore",
+            key="run_losses_csv",
+        )
+        st.download_button(
+            "Everything (ZIP)",
+            lambda: zip_run(store, run.id),
+            f"run-{run.id[:8]}.zip",
+            on_click="ignore",
+            key="run_zip",
+        )
+
+
+def _list_facts(run: Run) -> dict[str, str]:
+    return {
+        "Data": run.data,
+        "From": run.source or "unknown",
+        "Fingerprint": run.fingerprint[:16],
+        "Run": run.id,
+        "Started": f"{run.created:%Y-%m-%d %H:%M:%S} UTC",
+        "Seed": str(run.settings.train.seed),
+        **run.versions,
+    }

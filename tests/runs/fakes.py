@@ -1,0 +1,35 @@
+"""A job queue without workers: its jobs run and end when a test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rnnapp.runs.jobs.queue import JobHandle, JobQueue
+
+__all__ = ["ManualQueue"]
+
+
+class ManualQueue(JobQueue):
+    """Takes jobs and starts none of them.
+
+    Attributes:
+        handles: of the submitted jobs, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("tcp://127.0.0.1:9")
+        self.handles: list[JobHandle] = []
+
+    def start_workers(self) -> None:
+        """There are none."""
+
+    def submit_job(self, work: Callable[..., Any], *arguments: Any, **options: Any) -> JobHandle:
+        handle = super().submit_job(work, *arguments, **options)
+        self.handles.append(handle)
+        return handle
+
+    def end(self, handle: JobHandle, result: Any = None) -> None:
+        """End a job with a result."""
+        handle.result = result
+        self._end_job(handle, "done")

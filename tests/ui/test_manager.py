@@ -1,0 +1,41 @@
+"""The button that saves a run knows what was computed, not where it lies in memory."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+
+def show_buttons() -> None:
+    import dataclasses
+
+    import streamlit as st
+
+    from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+    from rnnapp.data.windows import make_split
+    from rnnapp.training.loop import Training
+    from rnnapp.ui.keys import SAVED_RUNS
+    from rnnapp.ui.manager import record_button
+    from rnnapp.ui.results import result_key
+    from tests.support import random_walk
+
+    split = make_split(random_walk(60), WindowConfig(window=4))
+    train = TrainConfig(epochs=1, device="cpu", backend="torch")
+    training = Training(split, ModelConfig(hidden=2), train)
+    for _ in training.epochs():
+        pass
+    base = training.result()
+    for number in range(60):
+        # Each model dies at the end of its turn, so a later one may get its place in memory.
+        fresh = dataclasses.replace(base, train=dataclasses.replace(train, seed=number))
+        if number % 3 == 0:
+            saved = st.session_state.setdefault(SAVED_RUNS, {})
+            saved[result_key(fresh, split)] = f"{number:032x}"
+        record_button(fresh, split, key=f"run{number}")
+        del fresh
+
+
+def test_only_a_recorded_result_is_linked_to_its_run() -> None:
+    page = AppTest.from_function(show_buttons, default_timeout=120).run()
+    assert not page.exception
+    expected = {True: "Saved: open the run", False: "Save this run"}
+    assert [b.label for b in page.button] == [expected[n % 3 == 0] for n in range(60)]
