@@ -14,7 +14,7 @@ import streamlit as st
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, to_dict
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import RunError
-from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.forecast import Forecast, forecast, seal_test
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.evaluation.metrics import evaluation_headline as answer_of
@@ -26,6 +26,7 @@ from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.checkpoints import model_to_bytes
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.drag import NetSettings
+from rnnapp.ui.forecast_tabs import show_changes, show_days, show_shift
 from rnnapp.ui.live import (
     LIVE_SECONDS,
     LONG_SECONDS,
@@ -35,6 +36,7 @@ from rnnapp.ui.live import (
     watch_training,
 )
 from rnnapp.ui.live_forecast import ahead_words, dragged_result, show_live_forecast
+from rnnapp.ui.looks import doubt_better, seal_control, session_looks
 from rnnapp.ui.manager import record_button, run_manager, submit_run, watch_submitted
 from rnnapp.ui.page import (
     Metric,
@@ -46,12 +48,19 @@ from rnnapp.ui.page import (
     quiet_line,
     show_errors,
 )
-from rnnapp.ui.results import compute_shared, recall_result, remember_result, split_key
+from rnnapp.ui.results import (
+    compute_shared,
+    recall_result,
+    remember_result,
+    result_key,
+    split_key,
+)
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
 
 __all__ = ["ForecastResult", "show_forecast", "show_result"]
 
 _PLACE = "forecast"
+_SEALED = "The test part is sealed: these are the validation days."
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +93,17 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
             lambda: _to_result(_train_inline(split, model, train), split),
             shareable=lambda made: made.trained.whole,
         )
-    if task is None:
+    with st.sidebar:
+        sealed = seal_control(split)
+    shown, luck = _view_result(result, split, sealed=sealed)
+    if task is None or result is not None:
         settings = NetSettings(split.config, model, train)
-        show_live_forecast(split, settings, result, _headline(model), _to_result)
-    if result is not None:
+        show_live_forecast(
+            split, settings, shown, _headline(model), _count_results(split), follows=not sealed
+        )
+    if result is not None and shown is not None:
         with st.container(key="forecast_resting"):
-            _show_figures(result, split)
+            _show_figures(shown, split, luck)
         record_button(
             result.trained,
             split,
@@ -172,18 +186,52 @@ def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
 
 
 def show_result(result: ForecastResult, split: PriceSplit) -> None:
-    """A forecast with all its charts, figures and files, for settings that no slider of the page moves."""
+    """A forecast with all its charts, metrics and files, for settings that no slider of the page moves."""
     settings = NetSettings(split.config, result.trained.model, result.trained.train)
-    show_live_forecast(
-        split, settings, result, _headline(settings.model), _to_result, follows=False
-    )
-    _show_figures(result, split)
+    shown, luck = _view_result(result, split, sealed=False)
+    show_live_forecast(split, settings, shown, _headline(settings.model), _to_result, follows=False)
+    _show_figures(shown or result, split, luck)
 
 
-def _show_figures(result: ForecastResult, split: PriceSplit) -> None:
+def _view_result(
+    result: ForecastResult | None, split: PriceSplit, *, sealed: bool
+) -> tuple[ForecastResult | None, str]:
+    """The result as the page may show it, and the small print about looks at the test part.
+
+    Sealed, the validation part stands in for the test part, and it is no look. Open, it is one
+    more; "better" is said only where it survives all looks so far.
+    """
+    if result is None:
+        return None, ""
+    if sealed:
+        seen = seal_test(result.forecast)
+        return dataclasses.replace(result, forecast=seen, evaluation=evaluate(seen)), _SEALED
+    looks = session_looks(split)
+    setting = result_key(result.trained, split)
+    looks.record_forecast(setting, result.forecast)
+    summary = looks.summarize(setting)
+    evaluation = doubt_better(result.evaluation, summary)
+    return dataclasses.replace(result, evaluation=evaluation), summary.describe_luck()
+
+
+def _count_results(
+    split: PriceSplit,
+) -> Callable[[TrainedModel, PriceSplit], ForecastResult]:
+    """Makes results under a moving thumb; their test metrics are on screen, so each is a look."""
+    looks = session_looks(split)
+
+    def make_result(trained: TrainedModel, moved: PriceSplit) -> ForecastResult:
+        result = _to_result(trained, moved)
+        looks.record_forecast(result_key(trained, moved), result.forecast)
+        return result
+
+    return make_result
+
+
+def _show_figures(result: ForecastResult, split: PriceSplit, luck: str) -> None:
     trained, judged = result.trained, result.evaluation
     metric_row(_figures(judged))
-    st.caption(f"{judged.verdict} {_how(trained)}")
+    st.caption(f"{judged.verdict} {_how(trained)} {luck}")
     notes(collect_warnings(split, trained.model))
     _details(result, split)
     quiet_line()
@@ -215,7 +263,15 @@ def _take_dragged(key: Hashable) -> ForecastResult | None:
 @st.fragment
 def _details(result: ForecastResult, split: PriceSplit) -> None:
     """The rest, in tabs; only the open one is drawn."""
-    shown = {"Loss": _loss, "Residuals": _residuals, "Table": _table, "Settings and files": _files}
+    shown = {
+        "Loss": _loss,
+        "Residuals": _residuals,
+        "Changes": _changes,
+        "Shift": _shift,
+        "Which days": _days,
+        "Table": _table,
+        "Settings and files": _files,
+    }
     for tab, show in zip(
         st.tabs(list(shown), key="details", on_change="rerun"), shown.values(), strict=True
     ):
@@ -264,6 +320,18 @@ def _how(trained: TrainedModel) -> str:
 def _residuals(result: ForecastResult, _: PriceSplit) -> None:
     figure = residual_figure(result.forecast, line_of(result.trained.model), dark=is_dark())
     chart(figure, "residuals", "Predicted minus actual close by test day, beside persistence's.")
+
+
+def _changes(result: ForecastResult, _: PriceSplit) -> None:
+    show_changes(result.forecast, result.evaluation, result.trained)
+
+
+def _shift(result: ForecastResult, _: PriceSplit) -> None:
+    show_shift(result.forecast, result.evaluation, result.trained)
+
+
+def _days(result: ForecastResult, split: PriceSplit) -> None:
+    show_days(result.trained, split)
 
 
 def _table(result: ForecastResult, _: PriceSplit) -> None:

@@ -7,14 +7,41 @@ underscore). A key that is in the address as well keeps its name: addresses are 
 
 from __future__ import annotations
 
-__all__ = ["RECIPE_RESULTS", "RESULTS", "SAVED_RUNS", "collected_key", "task_key"]
+__all__ = [
+    "EXPLAINED_DAY",
+    "LOOKS",
+    "RECIPE_RESULTS",
+    "RESULTS",
+    "SAVED_RUNS",
+    "SEAL",
+    "SEAL_WORD",
+    "SHIFT",
+    "SHIFT_NEXT",
+    "SHIFT_TARGET",
+    "collected_key",
+    "task_key",
+]
 
-RESULTS = "_results"
-"""Results of this session by their settings (:mod:`rnnapp.ui.results`)."""
+EXPLAINED_DAY = "explained_day"
+"""The test day that is taken apart by the days of its window."""
+LOOKS = "_looks"
+"""Settings of this session seen on the test part, by series (:mod:`rnnapp.ui.looks`)."""
 RECIPE_RESULTS = "_recipe_results"
 """What this session's runs of recipes gave, by recipe."""
+RESULTS = "_results"
+"""Results of this session by their settings (:mod:`rnnapp.ui.results`)."""
 SAVED_RUNS = "_saved_runs"
 """Ids of saved runs by what was computed (:func:`rnnapp.ui.results.result_key`)."""
+SEAL = "seal_test"
+"""The switch that seals the test part."""
+SEAL_WORD = "seal"
+"""The same in the address."""
+SHIFT = "shift"
+"""Days that the forecast is moved by."""
+SHIFT_NEXT = "_shift_next"
+"""Where its animation goes next."""
+SHIFT_TARGET = "_shift_target"
+"""Where its animation ends."""
 
 
 def task_key(place: str) -> str:

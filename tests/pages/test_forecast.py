@@ -224,3 +224,36 @@ def test_keep_this_run_speaks_of_this_run_only() -> None:
     assert page.button(key="keep").label == "Keep this run"
     page.number_input(key="seed").set_value(31).run()
     assert page.button(key="keep_open").label == "Kept: open the run"
+
+
+@pytest.mark.parametrize("tab", ["Changes", "Shift", "Which days"])
+def test_a_tab_asks_what_the_net_knew(tab: str) -> None:
+    page = trained(opened(rows="400", epochs="2", seed="41"))
+    page.session_state["details"] = tab
+    page.run()
+    assert not page.exception
+    words = " ".join(caption.value for caption in page.caption)
+    assert {"Changes": "R²", "Shift": "Moved 0 days", "Which days": "GRU"}[tab] in words
+    if tab == "Shift":
+        page.slider(key="shift").set_value(1).run()
+        assert "Persistence moved as far: +1.00" in " ".join(c.value for c in page.caption)
+
+
+def test_looks_at_the_test_part_are_counted_and_luck_is_said() -> None:
+    page = trained(opened(rows="420", epochs="1", seed="51"))
+    assert "Seen under 1 setting" in " ".join(caption.value for caption in page.caption)
+    page.number_input(key="seed").set_value(52).run()
+    words = " ".join(caption.value for caption in page.caption)
+    assert "Seen under 2 settings" in words
+    assert "by luck" in words
+    page.number_input(key="seed").set_value(51).run()
+    assert "Seen under 2 settings" in " ".join(caption.value for caption in page.caption)
+
+
+def test_a_sealed_test_part_is_no_look() -> None:
+    page = trained(opened(rows="430", epochs="1", seed="61", valid="0.2", seal="on"))
+    words = " ".join(caption.value for caption in page.caption)
+    assert "The test part is sealed" in words
+    assert "Seen under" not in words
+    page.toggle(key="seal_test").set_value(False).run()
+    assert "Seen under 1 setting" in " ".join(caption.value for caption in page.caption)

@@ -1,0 +1,57 @@
+"""Looks at the test part on a page: counted for a session and a series, said in small print, and the seal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable
+
+import streamlit as st
+
+from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.looks import Looks, LookSummary
+from rnnapp.evaluation.metrics import Evaluation
+from rnnapp.ui import keys
+from rnnapp.ui.address import publish_word, seed_word
+
+__all__ = ["doubt_better", "seal_control", "session_looks"]
+
+_SEALED, _OPEN = "on", "off"
+
+
+def session_looks(split: PriceSplit) -> Looks:
+    """The looks of this session at the test part of a series; safe to use from a thread."""
+    every: dict[Hashable, Looks] = st.session_state.setdefault(keys.LOOKS, {})
+    series = (split.fingerprint, split.name)
+    if series not in every:
+        every[series] = Looks(split.prices.dates)
+    return every[series]
+
+
+def doubt_better(evaluation: Evaluation, summary: LookSummary) -> Evaluation:
+    """The evaluation without its "better than persistence" where the looks take it away."""
+    if evaluation.beats_persistence and summary.count > 1 and not summary.survives:
+        return dataclasses.replace(evaluation, beats_persistence=False)
+    return evaluation
+
+
+def seal_control(split: PriceSplit) -> bool:
+    """The switch that seals the test part; only where a validation part stands in for it.
+
+    Returns:
+        Whether it is sealed.
+    """
+    seed_word(keys.SEAL_WORD, (_SEALED, _OPEN), _OPEN)
+    if keys.SEAL not in st.session_state:
+        st.session_state[keys.SEAL] = st.session_state[keys.SEAL_WORD] == _SEALED
+    sealed = st.toggle(
+        "Seal the test part",
+        key=keys.SEAL,
+        disabled=split.valid is None,
+        persist_state="session",
+        help="Shows the validation part instead, so that no setting is picked by the test days. "
+        "Hold out a share of the training windows for it.",
+    )
+    word = {True: _SEALED, False: _OPEN}[bool(sealed)]
+    st.session_state[keys.SEAL_WORD] = word
+    publish_word(keys.SEAL_WORD, word, _OPEN)
+    return bool(sealed) and split.valid is not None
