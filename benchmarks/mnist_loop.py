@@ -20,7 +20,7 @@ from timing import machine, timed
 from rnnapp.configs import TrainConfig
 from rnnapp.data.digits import DigitSplit, load_digits, make_augment
 from rnnapp.pretrained import NETS
-from rnnapp.training.kernels.backend import warm_up
+from rnnapp.training.kernels.compilation import warm_up
 from rnnapp.training.loop import TrainedModel, Training
 
 RECIPE = NETS["bilstm"]

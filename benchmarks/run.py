@@ -19,7 +19,7 @@ from side_by_side import compare  # noqa: E402
 from timing import machine  # noqa: E402
 
 from rnnapp.training.backend_choice import speed_factors  # noqa: E402
-from rnnapp.training.kernels.backend import warm_up  # noqa: E402
+from rnnapp.training.kernels.compilation import warm_up  # noqa: E402
 
 PARTS = (
     "side_by_side",

@@ -1,20 +1,21 @@
-"""Which backend trains a run, how long it will take, and why, in a sentence a person reads.
+"""Which backend trains a run, how long it will take, and why, in a sentence for the page.
 
-The time of a step is estimated from what has to be computed: multiply-adds, element-wise work, weights to update, and for
-torch the operators to launch. The coefficients were fitted over 36 nets of 4 to 512 units; what differs between machines is
-one factor a backend, measured once by training a small net for some milliseconds and kept in the app's folder.
+The time of a step is estimated from what has to be computed: multiply-adds, gate values, weights to update, and time steps to
+walk through. ``benchmarks/fit_costs.py`` fits what each costs and prints the table :data:`COSTS`. What differs between
+machines is one factor a backend, measured once by training a small net for some milliseconds and saved in the app's folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
 import math
 import platform
 import time
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numba
 import numpy as np
@@ -25,18 +26,60 @@ from rnnapp.data.sequences import Sequences, Split
 from rnnapp.errors import ConfigError
 from rnnapp.home import home
 from rnnapp.models.recurrent import count_parameters
-from rnnapp.training.kernels import backend as compiled
-from rnnapp.training.kernels.simd import LANES
+from rnnapp.training.backends import Backend
+from rnnapp.training.kernels import compilation
+from rnnapp.training.kernels.backend import CompiledBackend, unsupported_reason
 from rnnapp.training.torch_backend import TorchBackend
 
-__all__ = ["BackendChoice", "SpeedFactors", "choose_backend", "estimate_seconds", "speed_factors"]
+__all__ = [
+    "COSTS",
+    "BackendChoice",
+    "SpeedFactors",
+    "StepCosts",
+    "choose_backend",
+    "count_work",
+    "estimate_seconds",
+    "speed_factors",
+]
+
+BackendName = Literal["torch", "compiled"]
+DeviceName = Literal["cpu", "cuda"]
+
+
+class StepCosts(NamedTuple):
+    """What one optimizer step costs, in seconds for each unit of work.
+
+    Attributes:
+        step: for the step itself.
+        turn: for each time step of each layer and direction.
+        product: for each multiply-add, forward and back.
+        element: for each gate value of each window and time step.
+        weight: for each weight updated.
+    """
+
+    step: float
+    turn: float
+    product: float
+    element: float
+    weight: float
+
+
+COSTS: dict[str, StepCosts] = {
+    "compiled": StepCosts(2.0e-6, 2.0e-7, 1.7e-11, 4.0e-10, 1.2e-9),
+    "torch rnn": StepCosts(3.9e-4, 3.5e-5, 1.9e-11, 1.5e-8, 0.0),
+    "torch lstm": StepCosts(7.0e-4, 1.5e-5, 1.9e-11, 4.0e-9, 0.0),
+    "torch gru": StepCosts(2.0e-4, 1.25e-4, 1.9e-11, 5.0e-9, 0.0),
+    "cuda": StepCosts(1.5e-4, 3.0e-6, 2.0e-13, 0.0, 0.0),
+}
+"""Printed by ``benchmarks/fit_costs.py``; "cuda" was never measured: a captured step, launches cheap, arithmetic nearly free."""
 
 _GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-_LAUNCHES = {
-    "rnn": (385e-6, 35e-6),
-    "lstm": (700e-6, 15e-6),
-    "gru": (200e-6, 125e-6),
-}  # a step; a layer's time step
+_SCRATCH_TURNS = 8.0
+"""How many times more operators the written-out cells launch in a time step."""
+_ANSWER_SHARE = 1 / 3
+"""An answer is this share of a step: forward without the two products back."""
+_EPOCH_SECONDS = 3e-5
+"""Seconds of an epoch outside its steps."""
 _SAMPLE = ModelConfig(cell="lstm", hidden=8, layers=2)
 
 
@@ -50,8 +93,8 @@ class BackendChoice:
         reason: why, in a sentence.
     """
 
-    backend: Literal["torch", "compiled"]
-    device: Literal["cpu", "cuda"]
+    backend: BackendName
+    device: DeviceName
     seconds: float
     reason: str
 
@@ -67,54 +110,38 @@ class SpeedFactors:
 def choose_backend(
     split: Split, model: ModelConfig, train: TrainConfig, *, augment: bool = False
 ) -> BackendChoice:
-    """The backend and device for a run: what the settings ask for, else the faster.
+    """The backend and device for a run: what the settings request, else the faster.
 
     While the kernels are still being compiled torch trains, so that nobody waits for a compiler.
 
     Raises:
-        ConfigError: the settings ask for what cannot be had.
+        ConfigError: the settings request what is not there.
     """
-    blocked = (
-        "augmenting is done by torch"
-        if augment
-        else compiled.unsupported_reason(split, model, train)
-    )
-    cuda = torch.cuda.is_available()
-    if train.device == "cuda" and not cuda:
-        raise ConfigError(
-            "device is cuda, but this machine shows no CUDA device; device=auto or cpu would do."
-        )
+    blocked = unsupported_reason(split, model, train)
+    if augment:
+        blocked = "augmenting is done by torch"
+    device = _choose_device(train)
     if train.backend == "compiled" and blocked:
-        raise ConfigError(f"backend is compiled, but {blocked}; backend=auto or torch would do.")
-    device: Literal["cpu", "cuda"] = "cuda" if cuda and train.device != "cpu" else "cpu"
-    by_torch = BackendChoice(
-        "torch", device, _seconds(split, model, train, "torch", device), "Torch was asked for."
-    )
+        raise ConfigError(
+            f"backend is compiled, but {blocked}.", remedy="Use backend=auto or torch."
+        )
+    seconds = _estimate_run(split, model, train, "torch", device)
+    by_torch = BackendChoice("torch", device, seconds, "The settings ask for torch.")
     if train.backend == "torch":
         return by_torch
     if blocked:
-        return _because(by_torch, f"Torch trains this one: {blocked}.")
-    if train.backend == "auto" and not compiled.kernels_available():
-        return _because(
+        return _with_reason(by_torch, f"Torch trains this one: {blocked}.")
+    if train.backend == "auto" and not compilation.kernels_available():
+        return _with_reason(
             by_torch, "Torch trains this one: the compiled kernel is still being built."
         )
+    seconds = _estimate_run(split, model, train, "compiled", "cpu")
     by_kernel = BackendChoice(
-        "compiled",
-        "cpu",
-        _seconds(split, model, train, "compiled", "cpu"),
-        "The compiled kernel was asked for.",
+        "compiled", "cpu", seconds, "The settings ask for the compiled kernel."
     )
     if train.backend == "compiled":
         return by_kernel
-    name = "torch on the GPU" if device == "cuda" else "torch"
-    first, second = (
-        ("the compiled kernel", name)
-        if by_kernel.seconds <= by_torch.seconds
-        else (name, "the compiled kernel")
-    )
-    fast, slow = sorted((by_kernel, by_torch), key=lambda choice: choice.seconds)
-    sentence = f"{first[0].upper()}{first[1:]} takes about {_about(fast.seconds)}, {second} about {_about(slow.seconds)}."
-    return _because(fast, sentence)
+    return _choose_faster(by_kernel, by_torch)
 
 
 def estimate_seconds(
@@ -123,108 +150,139 @@ def estimate_seconds(
     """Seconds that all epochs of a run will take, about.
 
     Raises:
-        ConfigError: as :func:`choose`.
+        ConfigError: as :func:`choose_backend`.
     """
     return choose_backend(split, model, train, augment=augment).seconds
 
 
 def speed_factors() -> SpeedFactors:
-    """This machine's factors: from the app's folder, else measured now in a few tenths of a second and kept there."""
-    return _measured(compiled.kernels_ready())
+    """This machine's factors: from the app's folder, else measured now in a few tenths of a second and saved there."""
+    return _measure_factors(compilation.kernels_ready())
+
+
+def count_work(split: Split, model: ModelConfig, batch: int) -> StepCosts:
+    """How much of each kind of work a step on a batch is, in the order of :class:`StepCosts`."""
+    directions = model.directions
+    weights = count_parameters(model, features=split.features, steps=split.steps, outputs=0)
+    readout = split.outputs * model.hidden * directions
+    if model.readout == "all":
+        readout *= split.steps
+    turns = split.steps * model.layers * directions
+    products = 3.0 * (weights * split.steps + readout) * batch  # forward, and two products back
+    elements = turns * model.hidden * (_GATES[model.kind] + 0.5) * batch
+    return StepCosts(1.0, turns, products, elements, weights + readout)
+
+
+def _choose_device(train: TrainConfig) -> DeviceName:
+    cuda = torch.cuda.is_available()
+    if train.device == "cuda" and not cuda:
+        raise ConfigError(
+            "device is cuda, but this machine shows no CUDA device.",
+            remedy="Use device=auto or cpu.",
+        )
+    if cuda and train.device != "cpu":
+        return "cuda"
+    return "cpu"
+
+
+def _choose_faster(by_kernel: BackendChoice, by_torch: BackendChoice) -> BackendChoice:
+    kernel_time = _format_seconds(by_kernel.seconds)
+    torch_time = _format_seconds(by_torch.seconds)
+    place = ""
+    if by_torch.device == "cuda":
+        place = " on the GPU"
+    if by_kernel.seconds <= by_torch.seconds:
+        reason = f"The compiled kernel takes about {kernel_time}, torch{place} about {torch_time}."
+        return _with_reason(by_kernel, reason)
+    reason = f"Torch{place} takes about {torch_time}, the compiled kernel about {kernel_time}."
+    return _with_reason(by_torch, reason)
 
 
 @functools.cache
-def _measured(kernels: bool) -> SpeedFactors:
-    key = f"{platform.processor()} {platform.machine()} {compiled.build_key()} torch {torch.__version__} numba {numba.__version__}"
+def _measure_factors(kernels: bool) -> SpeedFactors:
+    key = (
+        f"{platform.processor()} {platform.machine()} {compilation.build_key()} "
+        f"torch {torch.__version__} numba {numba.__version__}"
+    )
     file = home() / "speeds.json"
     try:
-        kept = json.loads(file.read_text())
-        if kept.get("key") == key and (kept["kernels"] or not kernels):
-            return SpeedFactors(**kept["speeds"])
+        saved = json.loads(file.read_text())
+        if saved.get("key") == key and (saved["kernels"] or not kernels):
+            return SpeedFactors(**saved["speeds"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not there, or not ours: it is only a measurement
-    found = SpeedFactors(_factor("compiled") if kernels else 1.0, _factor("torch"))
+    found = SpeedFactors(torch=_measure_factor("torch"))
+    if kernels:
+        found = dataclasses.replace(found, compiled=_measure_factor("compiled"))
     with contextlib.suppress(OSError):
         file.write_text(json.dumps({"key": key, "kernels": kernels, "speeds": asdict(found)}))
     return found
 
 
-def _factor(backend: Literal["torch", "compiled"]) -> float:
+def _measure_factor(backend: BackendName) -> float:
     """Measured over expected seconds of a small net's steps: this thread's own time, the best of several."""
-    split, train = _sample(), TrainConfig(batch=20, device="cpu")
-    runner = (compiled.CompiledBackend if backend == "compiled" else TorchBackend)(
-        split, _SAMPLE, train
-    )
-    order, rates = np.arange(200)[None], np.full((1, 10), 1e-3)
+    split = _make_sample()
+    train = TrainConfig(batch=20, device="cpu")
+    runner: Backend = TorchBackend(split, _SAMPLE, train)
+    if backend == "compiled":
+        runner = CompiledBackend(split, _SAMPLE, train)
+    order = np.arange(200)[None]
+    rates = np.full((1, 10), 1e-3)
     times = []
     for _ in range(8):
         started = time.thread_time()
         runner.run_epochs(order, rates)
         times.append(time.thread_time() - started)
-    return min(times) / (10 * _step(split, _SAMPLE, 20, backend, "cpu"))
+    return min(times) / (10 * _estimate_step(split, _SAMPLE, 20, backend, "cpu"))
 
 
-def _sample() -> Split:
+def _make_sample() -> Split:
     rows = np.random.default_rng(0).random((205, 5), np.float32)
     part = Sequences(rows, np.arange(200, dtype=np.int64), rows[:200, :1].copy(), 5)
     return Split(part, part, None, "mse", 1)
 
 
-def _seconds(
-    split: Split,
-    model: ModelConfig,
-    train: TrainConfig,
-    backend: Literal["torch", "compiled"],
-    device: Literal["cpu", "cuda"],
+def _estimate_run(
+    split: Split, model: ModelConfig, train: TrainConfig, backend: BackendName, device: DeviceName
 ) -> float:
     """All epochs with their validation, about."""
-    step = _step(split, model, min(train.batch, len(split.train)), backend, device)
-    watched = len(split.valid) if split.valid is not None else 0
-    watched += len(split.test) if split.objective == "cross-entropy" else 0
-    steps = (
-        math.ceil(len(split.train) / train.batch) + watched / train.batch / 3
-    )  # an answer is a third of a step
-    factor = 1.0 if device == "cuda" else getattr(speed_factors(), backend)
-    return train.epochs * (steps * step * factor + 1e-4)
+    batch = min(train.batch, len(split.train))
+    step = _estimate_step(split, model, batch, backend, device)
+    answered = 0
+    if split.valid is not None:
+        answered += len(split.valid)
+    if split.objective == "cross-entropy":
+        answered += len(split.test)
+    steps = math.ceil(len(split.train) / train.batch) + answered / train.batch * _ANSWER_SHARE
+    if device == "cpu":
+        step *= getattr(speed_factors(), backend)
+    return train.epochs * (steps * step + _EPOCH_SECONDS)
 
 
-def _step(split: Split, model: ModelConfig, batch: int, backend: str, device: str) -> float:
+def _estimate_step(
+    split: Split, model: ModelConfig, batch: int, backend: BackendName, device: DeviceName
+) -> float:
     """Seconds of one step on the machine of the fit."""
-    hidden, both, steps = model.hidden, model.directions, split.steps
-    weights = count_parameters(model, features=split.features, steps=steps, outputs=0)
-    readout = split.outputs * hidden * both * (steps if model.readout == "all" else 1)
-    columns = -(-batch // LANES) * LANES if backend == "compiled" else batch
-    products = 3.0 * (weights * steps + readout) * columns  # forward, and two products back
-    elements = float(steps * hidden * both * model.layers * columns)
-    turns = steps * model.layers * both
-    if backend == "compiled":
-        spill = 1 + 0.4 * min(
-            1.0, (hidden / 512) ** 2
-        )  # weights that no longer fit the second cache level
-        return (
-            2e-6
-            + products * spill * 17e-12
-            + elements * (_GATES[model.kind] + 0.5) * 0.4e-9
-            + weights * 1.2e-9
-        )
-    if device == "cuda":  # a captured step: launches are cheap and arithmetic nearly free
-        return 150e-6 + 3e-6 * turns + products * 0.2e-12
-    base, turn = _LAUNCHES[model.kind]
-    slow = 8.0 if model.scratch else 1.0
-    return base + slow * turn * turns + products * 19e-12 + elements * 15e-9
+    work = count_work(split, model, batch)
+    name: str = backend
+    if device == "cuda":
+        name = "cuda"
+    elif backend == "torch":
+        name = f"torch {model.kind}"
+        if model.scratch:
+            work = work._replace(turn=work.turn * _SCRATCH_TURNS)
+    return sum(amount * cost for amount, cost in zip(work, COSTS[name], strict=True))
 
 
-def _because(choice: BackendChoice, reason: str) -> BackendChoice:
-    return BackendChoice(choice.backend, choice.device, choice.seconds, reason)
+def _with_reason(choice: BackendChoice, reason: str) -> BackendChoice:
+    return dataclasses.replace(choice, reason=reason)
 
 
-def _about(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     if seconds < 0.995:
         return f"{max(seconds, 0.01):.2f} s"
-    return (
-        f"{seconds:.1f} s"
-        if seconds < 10
-        else f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-    )
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"

@@ -16,23 +16,64 @@ from torch import Tensor
 
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences
 
-__all__ = ["Augment", "Backend", "EpochTotals", "Weights", "mean_loss"]
+__all__ = ["Augment", "Backend", "EpochTotals", "StopFlag", "Weights", "mean_loss"]
 
 Weights = Mapping[str, Tensor]
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 """Changes a batch (B, T, F) at random, drawing from the generator, on the batch's device."""
 
 
-class EpochTotals(NamedTuple):
-    """What E passes gave.
+class StopFlag:
+    """Ends a backend's work before its next step; may be set from any thread.
 
     Attributes:
-        losses: (E,) float64, mean loss over the windows of each pass, as training went.
-        correct: (E,) int64, windows classified right as training went; zeros for regression.
+        array: (1,) int64, not zero once set; compiled code reads it.
+    """
+
+    def __init__(self) -> None:
+        self.array: IntArray = np.zeros(1, np.int64)
+
+    def set(self) -> None:
+        """Ask for the end."""
+        self.array[0] = 1
+
+    def clear(self) -> None:
+        """Allow work again."""
+        self.array[0] = 0
+
+    def is_set(self) -> bool:
+        """Whether the end was requested."""
+        return bool(self.array[0])
+
+
+class EpochTotals(NamedTuple):
+    """Results of E passes.
+
+    Attributes:
+        losses: (E,) float64, mean loss over the windows trained on in each pass, while training.
+        correct: (E,) int64, windows classified right while training; zeros for regression.
+        windows: (E,) int64, windows trained on in each pass: all, but where the work was stopped.
     """
 
     losses: npt.NDArray[np.float64]
     correct: IntArray
+    windows: IntArray
+
+    @classmethod
+    def from_sums(
+        cls,
+        losses: npt.NDArray[np.float64],
+        correct: IntArray,
+        steps: int,
+        shape: tuple[int, ...],
+        batch: int,
+    ) -> EpochTotals:
+        """Totals from the passes' summed losses and the number of steps taken over all (E, N) of them."""
+        passes, count = shape
+        steps_each = -(-count // batch)
+        taken = np.clip(steps - steps_each * np.arange(passes), 0, steps_each)
+        windows = np.minimum(taken * batch, count)
+        return cls(losses / np.maximum(windows, 1), correct, windows)
 
 
 class Backend(Protocol):
@@ -46,13 +87,19 @@ class Backend(Protocol):
     name: str
     device: str
 
-    def run_epochs(self, batch_order: IntArray, rates: npt.NDArray[np.float64]) -> EpochTotals:
+    def run_epochs(
+        self,
+        batch_order: IntArray,
+        rates: npt.NDArray[np.float64],
+        stop: StopFlag | None = None,
+    ) -> EpochTotals:
         """Train over E passes, each a whole epoch or a piece of one.
 
         Args:
             batch_order: (E, N) int64, for each pass the training windows in the order they are taken; cut into batches of
                 ``train.batch``, the last one may be smaller.
             rates: (E, S) learning rate of each step, S = ceil(N / batch).
+            stop: ends the work before the next step once it is set.
         """
         ...
 

@@ -26,7 +26,7 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sequences import IntArray, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
 from rnnapp.training.backend_choice import BackendChoice, choose_backend
-from rnnapp.training.backends import Augment, Backend, mean_loss
+from rnnapp.training.backends import Augment, Backend, StopFlag, mean_loss
 from rnnapp.training.kernels.backend import CompiledBackend
 from rnnapp.training.records import (
     EpochEvent,
@@ -81,7 +81,7 @@ class Training:
         self.train = train
         self.choice = choose_backend(split, model, train, augment=augment is not None)
         self._backend = _open_backend(split, model, train, augment, self.choice)
-        self._stop = threading.Event()
+        self._stop = StopFlag()
         self._lock = threading.RLock()  # a state is taken between pieces, never inside one
         self._now = TrainingProgress()
         self._history: list[EpochEvent] = []
@@ -286,20 +286,21 @@ class Training:
             order = np.stack([self._batch_order(now.epoch + ahead) for ahead in range(passes)])
         rates = self._next_rates(len(order), taken)
         started = time.perf_counter()
-        totals = self._backend.run_epochs(order, rates)
+        totals = self._backend.run_epochs(order, rates, self._stop)
         spent = time.perf_counter() - started
         events = []
         for index in range(len(order)):
             now.seconds += spent / len(order)
-            now.steps += rates.shape[1]
-            now.loss_sum += float(totals.losses[index]) * taken
+            done = int(totals.windows[index])  # fewer than ordered where a stop was requested
+            now.steps += -(-done // self.train.batch)
+            now.loss_sum += float(totals.losses[index]) * done
             now.correct += int(totals.correct[index])
-            now.done += taken
+            now.done += done
             if not math.isfinite(now.loss_sum):
                 self._report_divergence()
             if now.done == count:
                 events.append(self._finish_epoch(float(rates[index, -1])))
-        return events, taken * len(order)
+        return events, max(1, int(totals.windows.sum()))
 
     def _batch_order(self, epoch: int) -> IntArray:
         """(N,) windows in the order of an epoch; it depends on the seed and the epoch alone."""

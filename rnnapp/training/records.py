@@ -13,7 +13,8 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sequences import FloatArray, Sequences
 from rnnapp.errors import TrainingError
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training.kernels import backend as compiled
+from rnnapp.training.kernels.backend import predict_windows
+from rnnapp.training.kernels.compilation import kernels_ready
 from rnnapp.training.torch_backend import gather_windows
 
 __all__ = [
@@ -121,8 +122,8 @@ class TrainedModel:
             )
         if not len(part):
             return np.empty((0, self.outputs), np.float32)
-        if self.backend == "compiled" and compiled.kernels_ready():
-            return compiled.predict_windows(self.weights, self.model, part, self.outputs)
+        if self.backend == "compiled" and kernels_ready():
+            return predict_windows(self.weights, self.model, part, self.outputs)
         net = self.net()
         return np.concatenate([net(batch).numpy() for batch in gather_windows(part).split(8192)])
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +14,23 @@ from torch import Tensor
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.models.recurrent import DRAWING, RecurrentNet
-from rnnapp.training.backends import Augment, EpochTotals, Weights
+from rnnapp.training.backends import Augment, EpochTotals, StopFlag, Weights
 
-__all__ = ["TorchBackend", "gather_windows"]
+__all__ = [
+    "TorchBackend",
+    "gather_windows",
+    "make_optimizer",
+    "normalise_windows",
+    "set_learning_rate",
+    "view_windows",
+]
 
-_WIDE = 256  # hidden size from which more than one CPU thread pays
-_CHUNK = 4096  # windows answered at once
+_WIDE = 256
+"""Hidden size from which more than one CPU thread pays."""
+_CHUNK = 4096
+"""Windows answered at once."""
+_WARM_STEPS = 3
+"""Steps before a capture, in which torch builds what it builds lazily."""
 
 
 class TorchBackend:
@@ -30,7 +40,7 @@ class TorchBackend:
 
     Args:
         split: what to train on.
-        model, train: the net and how it is trained; ``train.device`` must be ``cpu`` or ``cuda`` here.
+        model, train: the net and how it is trained; ``train.device`` must be a device here, not ``auto``.
         augment: changes each training batch at random.
     """
 
@@ -40,13 +50,13 @@ class TorchBackend:
         self, split: Split, model: ModelConfig, train: TrainConfig, augment: Augment | None = None
     ) -> None:
         self.device: str = train.device
-        self._config, self._augment, self._objective = train, augment, split.objective
+        self._config = train
+        self._augment = augment
+        self._objective = split.objective
         self._dropout = model.dropout > 0 and model.layers > 1
-        self._threads = (
-            1
-            if model.hidden < _WIDE
-            else int(os.environ.get("RNNAPP_THREADS") or os.cpu_count() or 1)
-        )
+        self._threads = 1
+        if model.hidden >= _WIDE:
+            self._threads = int(os.environ.get("RNNAPP_THREADS") or os.cpu_count() or 1)
         self.net = RecurrentNet(
             model,
             features=split.features,
@@ -55,43 +65,50 @@ class TorchBackend:
             seed=train.seed,
         )
         self.net.to(self.device)
-        self._optimizer = self._make_optimizer()
-        self._generator = torch.Generator(device=self.device)
+        self._optimizer = make_optimizer(list(self.net.parameters()), train, self.device)
+        self._generator = _make_generator(self.device)
         self._steps = 0
         self._part = split.train
-        self._windows = _windows(split.train, self.device)
+        self._windows = view_windows(split.train, self.device)
         self._targets = torch.as_tensor(split.train.targets, device=self.device)
         self._total = torch.zeros((), dtype=torch.float64, device=self.device)
         self._correct = torch.zeros((), dtype=torch.int64, device=self.device)
         self._graph: _GraphedStep | None = None
 
-    def run_epochs(self, batch_order: IntArray, rates: npt.NDArray[np.float64]) -> EpochTotals:
+    def run_epochs(
+        self,
+        batch_order: IntArray,
+        rates: npt.NDArray[np.float64],
+        stop: StopFlag | None = None,
+    ) -> EpochTotals:
         if self.device == "cpu":
             torch.set_num_threads(self._threads)
         self.net.train()
-        losses, correct = np.empty(len(batch_order)), np.zeros(len(batch_order), np.int64)
-        for e, (order, rate) in enumerate(zip(batch_order, rates, strict=True)):
+        losses = np.zeros(len(batch_order))
+        correct = np.zeros(len(batch_order), np.int64)
+        before = self._steps
+        for epoch, (order, epoch_rates) in enumerate(zip(batch_order, rates, strict=True)):
             self._total.zero_()
             self._correct.zero_()
-            for index, lr in zip(
-                torch.as_tensor(order, device=self.device).split(self._config.batch),
-                rate,
-                strict=True,
-            ):
-                self._step(index, float(lr))
-            losses[e] = self._total.item() / len(order)
+            batches = torch.as_tensor(order, device=self.device).split(self._config.batch)
+            for index, rate in zip(batches, epoch_rates, strict=True):
+                if stop is not None and stop.is_set():
+                    break
+                self._run_step(index, float(rate))
+            losses[epoch] = self._total.item()
             if self._objective == "cross-entropy":
-                correct[e] = self._correct.item()
-        return EpochTotals(losses, correct)
+                correct[epoch] = self._correct.item()
+        taken = self._steps - before
+        return EpochTotals.from_sums(losses, correct, taken, batch_order.shape, self._config.batch)
 
     @torch.inference_mode()
     def predict(self, part: Sequences) -> FloatArray:
         self.net.eval()
         if not len(part):
             return np.empty((0, self.net.outputs), np.float32)
-        windows = _windows(part, self.device)
+        windows = view_windows(part, self.device)
         chunks = [
-            self.net(_normalised(windows[i : i + _CHUNK], part))
+            self.net(normalise_windows(windows[i : i + _CHUNK], part))
             for i in range(0, len(part), _CHUNK)
         ]
         return np.asarray(torch.cat(chunks).cpu().numpy(), np.float32)
@@ -117,58 +134,31 @@ class TorchBackend:
 
     @torch.no_grad()
     def restore_state(self, state: Mapping[str, Tensor]) -> None:
-        self.load_weights(
-            {
-                name.removeprefix("weight:"): value
-                for name, value in state.items()
-                if name.startswith("weight:")
-            }
-        )
+        prefix = "weight:"
+        weights = {
+            name.removeprefix(prefix): value
+            for name, value in state.items()
+            if name.startswith(prefix)
+        }
+        self.load_weights(weights)
         self._steps = int(state["steps"])
         for name, parameter in self.net.named_parameters():
             moments = {
-                key.partition(":")[0]: value
+                key.partition(":")[0]: value.to(self.device, copy=True)
                 for key, value in state.items()
-                if key.partition(":")[2] == name
+                if key.partition(":")[2] == name and not key.startswith(prefix)
             }
-            moments.pop("weight")
             if moments:
-                self._optimizer.state[parameter] = {
-                    k: v.to(self.device, copy=True) for k, v in moments.items()
-                }
+                self._optimizer.state[parameter] = moments
         self._graph = None
-
-    def _make_optimizer(self) -> torch.optim.Optimizer:
-        parameters = list(self.net.parameters())
-        cuda = self.device == "cuda"
-        lr: Any = torch.tensor(self._config.lr, device="cuda") if cuda else self._config.lr
-        if self._config.optimizer == "sgd":
-            return torch.optim.SGD(parameters, lr=lr, fused=True)
-        return torch.optim.Adam(parameters, lr=lr, fused=True, capturable=cuda)
-
-    def _step(self, index: Tensor, lr: float) -> None:
-        self._set_rate(lr)
-        with (
-            DRAWING if self._dropout else contextlib.nullcontext()
-        ):  # seed and draw before another thread does
-            self._seed_step()
-            self._take(index)
-        self._steps += 1
-
-    def _take(self, index: Tensor) -> None:
-        if self.device == "cuda" and self._graphable(index):
-            if self._graph is None:
-                self._graph = _GraphedStep(self, index)
-            self._graph(index)
-        else:
-            self.compute_step(index)
 
     def compute_step(self, index: Tensor) -> None:
         """One step on the windows of ``index`` (B,): gather, forward, backward, update."""
-        batch = _normalised(self._windows[index], self._part)  # (B, T, F)
+        batch = normalise_windows(self._windows[index], self._part)  # (B, T, F)
         if self._augment is not None:
             batch = self._augment(batch, self._generator)
-        answer, target = self.net(batch), self._targets[index]  # (B, O), (B, O) or (B,)
+        answer = self.net(batch)  # (B, O)
+        target = self._targets[index]  # (B, O) or (B,)
         if self._objective == "mse":
             loss = torch.nn.functional.mse_loss(answer, target)
         else:
@@ -181,23 +171,50 @@ class TorchBackend:
         self._optimizer.step()
         self._total += loss.detach() * len(index)
 
-    def _set_rate(self, lr: float) -> None:
-        group = self._optimizer.param_groups[0]
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(lr)
-        else:
-            group["lr"] = lr
+    def _run_step(self, index: Tensor, learning_rate: float) -> None:
+        set_learning_rate(self._optimizer, learning_rate)
+        lock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+        if self._dropout:
+            lock = DRAWING  # seed and draw before another thread does
+        with lock:
+            self._seed_step()
+            if self.device == "cuda" and self._is_graphable(index):
+                if self._graph is None:
+                    self._graph = _GraphedStep(self, index)
+                self._graph.replay(index)
+            else:
+                self.compute_step(index)
+        self._steps += 1
 
     def _seed_step(self) -> None:
-        """What is drawn at random in a step depends on the seed and the step alone, so a resumed run is the same run."""
+        """Seed by the run's seed and the step, so that a resumed run draws what the undisturbed one draws."""
         seed = (self._config.seed << 32) + self._steps
         if self._augment is not None:
             self._generator.manual_seed(seed)
         if self._dropout:
             torch.manual_seed(seed)
 
-    def _graphable(self, index: Tensor) -> bool:
+    def _is_graphable(self, index: Tensor) -> bool:
         return self._augment is None and not self._dropout and len(index) == self._config.batch
+
+    @contextlib.contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Undo, in place, what steps inside the block do: a captured graph keeps pointing at these tensors."""
+        before = self.copy_state()
+        total = self._total.clone()
+        correct = self._correct.clone()
+        yield
+        with torch.no_grad():
+            for name, parameter in self.net.named_parameters():
+                parameter.copy_(before[f"weight:{name}"])
+                for moment, value in self._optimizer.state[parameter].items():
+                    old = before.get(f"{moment}:{name}")
+                    if old is None:
+                        value.zero_()
+                    else:
+                        value.copy_(old)
+            self._total.copy_(total)
+            self._correct.copy_(correct)
 
 
 class _GraphedStep:
@@ -205,42 +222,52 @@ class _GraphedStep:
 
     def __init__(self, backend: TorchBackend, index: Tensor) -> None:
         self._index = index.clone()
-        before = backend.copy_state()
-        sums = backend._total.clone(), backend._correct.clone()
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(3):  # lazily built parts must exist before the capture
-                backend.compute_step(self._index)
-        torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            backend.compute_step(self._index)
-        self._put_back(backend, before)
-        backend._total.copy_(sums[0])
-        backend._correct.copy_(sums[1])
+        with backend._undone():
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(_WARM_STEPS):
+                    backend.compute_step(self._index)
+            torch.cuda.current_stream().wait_stream(side)
+            with torch.cuda.graph(self._graph):
+                backend.compute_step(self._index)
 
-    def __call__(self, index: Tensor) -> None:
+    def replay(self, index: Tensor) -> None:
+        """Run the step on the windows of ``index``."""
         self._index.copy_(index)
         self._graph.replay()
 
-    @staticmethod
-    @torch.no_grad()
-    def _put_back(backend: TorchBackend, before: Mapping[str, Tensor]) -> None:
-        """Undo the warm-up in place: the captured graph keeps pointing at these tensors."""
-        for name, parameter in backend.net.named_parameters():
-            parameter.copy_(before[f"weight:{name}"])
-            for moment, value in backend._optimizer.state[parameter].items():
-                old = before.get(f"{moment}:{name}")
-                value.zero_() if old is None else value.copy_(old)
+
+def make_optimizer(
+    parameters: list[Tensor] | list[torch.nn.Parameter], train: TrainConfig, device: str
+) -> torch.optim.Optimizer:
+    """The run's optimizer; on CUDA its rate is a tensor, which a captured step reads anew."""
+    on_gpu = device == "cuda"
+    learning_rate: float | Tensor = train.lr
+    if on_gpu:
+        learning_rate = torch.tensor(train.lr, device=device)
+    fused = device != "meta"
+    if train.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr=learning_rate, fused=fused)
+    return torch.optim.Adam(parameters, lr=learning_rate, fused=fused, capturable=on_gpu)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Set the rate of the next step, in place where it is a tensor."""
+    group = optimizer.param_groups[0]
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(learning_rate)
+    else:
+        group["lr"] = learning_rate
 
 
 def gather_windows(part: Sequences, device: str = "cpu") -> Tensor:
     """All windows of a part, (N, T, F) float32, normalised, on the device."""
-    return _normalised(_windows(part, device), part)
+    return normalise_windows(view_windows(part, device), part)
 
 
-def _windows(part: Sequences, device: str) -> Tensor:
+def view_windows(part: Sequences, device: str) -> Tensor:
     """(N, T, F) windows: a view over the rows where they are evenly spaced, else a copy."""
     rows = torch.as_tensor(part.rows, device=device)
     spacing = part.spacing
@@ -253,7 +280,14 @@ def _windows(part: Sequences, device: str) -> Tensor:
     )
 
 
-def _normalised(windows: Tensor, part: Sequences) -> Tensor:
+def normalise_windows(windows: Tensor, part: Sequences) -> Tensor:
+    """Bytes as ``(windows / 255 - offset) / scale``; float32 windows as they are."""
     if windows.dtype != torch.uint8:
         return windows
     return windows.float().div_(255.0).sub_(part.offset).div_(part.scale)
+
+
+def _make_generator(device: str) -> torch.Generator:
+    if device == "meta":  # has no generator of its own
+        return torch.Generator()
+    return torch.Generator(device=device)

@@ -17,7 +17,8 @@ from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
-from rnnapp.training.kernels.backend import kernels_building, unsupported_reason
+from rnnapp.training.kernels.backend import unsupported_reason
+from rnnapp.training.kernels.compilation import kernels_building
 from rnnapp.training.loop import EpochEvent, TrainedModel, Training
 from rnnapp.ui.page import chart
 from rnnapp.ui.progress import epoch_words

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from rnnapp.training.kernels.backend import warm_up
+from rnnapp.training.kernels.compilation import warm_up
 from rnnapp.ui import manager
 
 __all__ = ["start"]

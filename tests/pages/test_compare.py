@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnapp.errors import TrainingError
-from rnnapp.training.kernels import backend as compiled
+from rnnapp.training.kernels import compilation
 from rnnapp.ui.compare import walk_forward as compare_walk
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "compare.py")
@@ -40,7 +40,7 @@ def compared(page: AppTest) -> AppTest:
 
 def test_what_takes_no_time_is_compared_at_once() -> None:
     """Live: no click between a moved slider and the verdict."""
-    compiled.warm_up().join()
+    compilation.warm_up().join()
     page = opened()
     page.slider(key="window").set_value(8).run()
     assert "is the best of 3 nets" in headline(page)

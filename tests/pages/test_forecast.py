@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.data import sources
 from rnnapp.errors import SourceError
-from rnnapp.training.kernels import backend as compiled
+from rnnapp.training.kernels import compilation
 from rnnapp.ui import live
 from tests.support import random_walk
 
@@ -57,7 +57,7 @@ def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(
 ) -> None:
     working = True
     monkeypatch.setattr(live, "kernels_building", lambda: working)
-    monkeypatch.setattr(compiled, "kernels_available", lambda: not working)
+    monkeypatch.setattr(compilation, "kernels_available", lambda: not working)
     page = opened(rows="500", epochs="1000", seed="77")
     assert any("being compiled" in caption.value for caption in page.caption)
     assert "Can a GRU forecast" in headline(page)

@@ -13,7 +13,7 @@ from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.errors import ConfigError
 from rnnapp.training import backend_choice as choice
 from rnnapp.training.backend_choice import choose_backend, estimate_seconds, speed_factors
-from rnnapp.training.kernels import backend as compiled
+from rnnapp.training.kernels import compilation
 from rnnapp.training.kernels.backend import CompiledBackend
 from tests.training.samples import classes, regression
 
@@ -21,9 +21,9 @@ from tests.training.samples import classes, regression
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Kernels at hand, and a measurement that is nobody else's."""
-    compiled.warm_up().join()
+    compilation.warm_up().join()
     monkeypatch.setattr(choice, "home", lambda: tmp_path)
-    choice._measured.cache_clear()
+    choice._measure_factors.cache_clear()
 
 
 def test_small_net_goes_to_the_kernel_and_the_reason_tells_both_times() -> None:
@@ -64,7 +64,7 @@ def test_asking_for_the_impossible_is_told() -> None:
 
 def test_nobody_waits_for_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the kernels are built a click must train at once, by torch."""
-    monkeypatch.setattr(compiled, "kernels_available", lambda: False)
+    monkeypatch.setattr(compilation, "kernels_available", lambda: False)
     taken = choose_backend(regression(), ModelConfig(), TrainConfig(device="cpu"))
     assert taken.backend == "torch"
     assert "still being built" in taken.reason
@@ -95,8 +95,8 @@ def test_measurement_is_kept_and_a_spoilt_file_is_measured_anew(tmp_path: Path) 
     """The file is only a cache: garbage in it must not stop the app."""
     first = speed_factors()
     assert json.loads((tmp_path / "speeds.json").read_text())["kernels"]
-    choice._measured.cache_clear()
+    choice._measure_factors.cache_clear()
     assert speed_factors() == first
     (tmp_path / "speeds.json").write_text('["not", "ours"]')
-    choice._measured.cache_clear()
+    choice._measure_factors.cache_clear()
     assert speed_factors().compiled > 0

@@ -12,7 +12,7 @@ import torch
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.errors import ConfigError
 from rnnapp.training.ensemble import RunSpec, train_many
-from rnnapp.training.kernels import backend as compiled
+from rnnapp.training.kernels import compilation
 from rnnapp.training.loop import TrainedModel, Training
 from tests.training.samples import regression
 
@@ -35,7 +35,7 @@ def alone(one: RunSpec) -> TrainedModel:
 
 @pytest.fixture(scope="module", autouse=True)
 def _kernels() -> None:
-    compiled.warm_up().join()
+    compilation.warm_up().join()
 
 
 def test_together_equals_alone_bit_for_bit() -> None:

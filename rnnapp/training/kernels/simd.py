@@ -1,16 +1,17 @@
-"""A vector of float32 lanes as a value inside compiled code.
+"""A vector of float32 lanes as a value inside compiled code, and the matrix tile made of such vectors.
 
-A loop over a batch of twenty is too short for the compiler to vectorise by itself, so the kernels say it outright: ``load``
-a vector, do arithmetic on it, ``store`` it. LLVM maps it on whatever registers the processor has. The arithmetic is plain
-IEEE, so a NaN that enters comes out.
+Loops over twenty windows and eight units are too short for the compiler to vectorise by itself, so the kernels do it
+explicitly: ``load`` a vector, do arithmetic on it, ``store`` it. LLVM maps it on whatever registers the processor has.
+The arithmetic is plain IEEE, so a NaN that enters comes out.
 
-The module knows nothing of nets.
+Memory is addressed by bare float32 pointers (``pointer_to`` an array, ``shift`` by a number of values): they cost no reference
+counting. How many lanes a vector has follows from the type of the first argument, anything with an attribute ``lanes``. The
+module knows nothing of nets.
 """
 
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -19,211 +20,339 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 __all__ = [
-    "LANES",
     "PROCESSOR",
-    "fill",
+    "WIDTHS",
+    "Vector",
+    "add_lanes",
+    "fill_lanes",
     "fma",
-    "larger",
+    "larger_of",
     "load",
-    "root",
-    "smaller",
+    "make_tile",
+    "pointer_to",
+    "shift",
+    "smaller_of",
     "spread",
+    "square_root",
     "store",
-    "total",
-    "totals",
+    "transpose_block",
 ]
 
 _FEATURES = llvm.get_host_cpu_features()
-PROCESSOR = f"{llvm.get_host_cpu_name()} {_FEATURES.flatten()}"
-LANES = (
-    32 if _FEATURES.get("avx512f", False) else 8
-)  # two AVX-512 registers, one of AVX, two of NEON
+_CPU = llvm.get_host_cpu_name()
+PROCESSOR = f"{_CPU} {_FEATURES.flatten()}"
+_WIDE = bool(_FEATURES.get("avx512f", False)) and _CPU != "znver4"  # Zen 4 halves wide vectors
+WIDTHS = (8, 16) if _WIDE else (8,)
+"""Numbers of lanes that fit one register here: one of AVX, two of NEON; one of AVX-512."""
 
-
-class Vector(types.Type):
-    """LANES float32 numbers."""
-
-    def __init__(self) -> None:
-        super().__init__(f"Vector({LANES})")
-
-
-vector = Vector()
 _FLOAT = ir.FloatType()
-_LLVM = ir.VectorType(_FLOAT, LANES)
+_INDEX = ir.IntType(32)
+_POINTER = types.CPointer(types.float32)
+
+
+class Vector(types.Type):  # type: ignore[misc]
+    """So many float32 numbers."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        super().__init__(f"Vector({lanes})")
 
 
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _LLVM)
+    def __init__(self, manager, vector):
+        super().__init__(manager, vector, ir.VectorType(_FLOAT, vector.lanes))
 
 
-def _arithmetic(function: Any, instruction: str) -> None:
+def _define_operator(function, instruction):
     @infer_global(function)
     class _Typing(AbstractTemplate):  # type: ignore[misc]
-        def generic(self, args: Any, kws: Any) -> Any:
-            return signature(vector, vector, vector) if args == (vector, vector) else None
+        def generic(self, args, kws):
+            if len(args) == 2 and isinstance(args[0], Vector) and args[0] == args[1]:
+                return signature(args[0], *args)
+            return None
 
     @lower_builtin(function, Vector, Vector)
-    def _lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def _lower(context, builder, sig, args):
         return getattr(builder, instruction)(*args)
 
 
 for _name, _instruction in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul"), ("truediv", "fdiv")):
-    _arithmetic(getattr(operator, _name), _instruction)
-    _arithmetic(getattr(operator, "i" + _name), _instruction)
-
-
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), ir.PointerType(_LLVM))
+    _define_operator(getattr(operator, _name), _instruction)
+    _define_operator(getattr(operator, "i" + _name), _instruction)
 
 
 @intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """The LANES values of a float32 array from an index on."""
+def pointer_to(typing, array):
+    """The address of a float32 array's first value."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.load(_address(context, builder, sig.args[0], *args), align=4)
+    def build(context, builder, sig, args):
+        return context.make_array(sig.args[0])(context, builder, args[0]).data
 
-    return vector(array, types.intp), build
+    return _POINTER(array), build
 
 
 @intrinsic
-def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Put a vector into a float32 array, from an index on."""
+def shift(typing, pointer, count):
+    """A pointer moved on by so many values."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.store(args[2], _address(context, builder, sig.args[0], args[0], args[1]), align=4)
+    def build(context, builder, sig, args):
+        return builder.gep(args[0], [args[1]])
+
+    return _POINTER(_POINTER, types.intp), build
+
+
+@intrinsic
+def load(typing, like, pointer, index):
+    """The vector of values from an index on."""
+
+    def build(context, builder, sig, args):
+        return _load_at(builder, args[1], args[2], sig.return_type.lanes)
+
+    return Vector(like.lanes)(like, _POINTER, types.intp), build
+
+
+@intrinsic
+def store(typing, pointer, index, value):
+    """Put a vector into memory, from an index on."""
+
+    def build(context, builder, sig, args):
+        _store_at(builder, args[0], args[1], args[2])
         return context.get_dummy_value()
 
-    return types.none(array, types.intp, vector), build
+    return types.none(_POINTER, types.intp, value), build
 
 
 @intrinsic
-def fill(typing: Any, number: Any) -> Any:
+def fill_lanes(typing, like, number):
     """One number in every lane."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _broadcast(builder, args[0])
+    def build(context, builder, sig, args):
+        return _broadcast(builder, args[1], sig.return_type.lanes)
 
-    return vector(types.float32), build
-
-
-@intrinsic
-def spread(typing: Any, array: Any, index: Any) -> Any:
-    """One number of a float32 array in every lane."""
-
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        return _broadcast(builder, builder.load(builder.gep(data, [args[1]])))
-
-    return vector(array, types.intp), build
+    return Vector(like.lanes)(like, types.float32), build
 
 
 @intrinsic
-def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+def spread(typing, like, pointer, index):
+    """One number of the memory in every lane."""
+
+    def build(context, builder, sig, args):
+        number = builder.load(builder.gep(args[1], [args[2]]))
+        return _broadcast(builder, number, sig.return_type.lanes)
+
+    return Vector(like.lanes)(like, _POINTER, types.intp), build
+
+
+@intrinsic
+def fma(typing, a, b, c):
     """a * b + c, in one rounding where the processor can."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def build(context, builder, sig, args):
         return _call(builder, "fmuladd", args)
 
-    return vector(vector, vector, vector), build
+    return a(a, a, a), build
 
 
 @intrinsic
-def root(typing: Any, value: Any) -> Any:
+def square_root(typing, value):
     """Square roots."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def build(context, builder, sig, args):
         return _call(builder, "sqrt", args)
 
-    return vector(vector), build
+    return value(value), build
 
 
-def _clamp(comparison: str) -> Any:
+def _make_clamp(comparison):
     @intrinsic
-    def clamp(typing: Any, value: Any, bound: Any) -> Any:
-        def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def clamp(typing, value, bound):
+        def build(context, builder, sig, args):
             value, bound = args
-            return builder.select(
-                builder.fcmp_ordered(comparison, bound, value), bound, value
-            )  # a NaN stays a NaN
+            outside = builder.fcmp_ordered(comparison, bound, value)  # a NaN stays a NaN
+            return builder.select(outside, bound, value)
 
-        return vector(vector, vector), build
+        return value(value, value), build
 
     return clamp
 
 
-smaller = _clamp("<")
-larger = _clamp(">")
+smaller_of = _make_clamp("<")
+larger_of = _make_clamp(">")
 
 
 @intrinsic
-def total(typing: Any, value: Any) -> Any:
+def add_lanes(typing, value):
     """The sum over the lanes, a float32."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        summed = _halve(builder, args[0], 1, 1)
-        return builder.extract_element(summed, ir.Constant(ir.IntType(32), 0))
+    def build(context, builder, sig, args):
+        vector = args[0]
+        lanes = vector.type.count
+        while lanes > 1:
+            lanes //= 2
+            first = _shuffle(builder, vector, vector, list(range(lanes)))
+            second = _shuffle(builder, vector, vector, list(range(lanes, 2 * lanes)))
+            vector = builder.fadd(first, second)
+        return builder.extract_element(vector, ir.Constant(_INDEX, 0))
 
-    return types.float32(vector), build
+    return types.float32(value), build
 
 
 @intrinsic
-def totals(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """The sums over the lanes of four vectors: a tuple of four float32, cheaper than four times :func:`total`."""
-    result = types.containers.UniTuple(types.float32, 4)
+def transpose_block(typing, like, source, target):
+    """Transpose a square of lanes * lanes values that lie behind each other."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        pairs = [_join(builder, args[0], args[1], 1), _join(builder, args[2], args[3], 1)]
-        summed = _halve(builder, _join(builder, pairs[0], pairs[1], 2), 4, 4)
-        items = [builder.extract_element(summed, ir.Constant(ir.IntType(32), i)) for i in range(4)]
-        return context.make_tuple(builder, result, items)
+    def build(context, builder, sig, args):
+        lanes = sig.args[0].lanes
+        rows = [_load_at(builder, args[1], _offset(k * lanes), lanes) for k in range(lanes)]
+        half = lanes // 2
+        while half:
+            for k in range(lanes):
+                if not k & half:
+                    rows[k], rows[k + half] = _swap_corners(builder, rows[k], rows[k + half], half)
+            half //= 2
+        for k in range(lanes):
+            _store_at(builder, args[2], _offset(k * lanes), rows[k])
+        return context.get_dummy_value()
 
-    return result(vector, vector, vector, vector), build
-
-
-def _call(builder: Any, name: str, args: Any) -> Any:
-    kind = ir.FunctionType(_LLVM, [_LLVM] * len(args))
-    return builder.call(
-        cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f32"), args
-    )
-
-
-def _broadcast(builder: Any, number: Any) -> Any:
-    first = builder.insert_element(
-        ir.Constant(_LLVM, ir.Undefined), number, ir.Constant(ir.IntType(32), 0)
-    )
-    return _pick(builder, first, first, [0] * LANES)
+    return types.none(like, _POINTER, _POINTER), build
 
 
-def _pick(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
-    return builder.shuffle_vector(
-        a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
-    )
+def make_tile(rows, vectors):
+    """A compiled function that computes one tile of a matrix product, its sums held in registers.
+
+    ``tile(like, count, start, a, b, out)``: out = start + A B for ``rows`` rows and ``vectors`` vectors of columns. All but
+    the first two are :class:`~rnnapp.training.kernels.products.Matrix`. Each sum runs over ``count`` > 0 products in their
+    order, so the result does not depend on how a matrix is cut into tiles.
+    """
+
+    @intrinsic
+    def tile(typing, like, count, start, a, b, out):
+        def build(context, builder, sig, args):
+            _TileBuilder(builder, sig.args[0].lanes, rows, vectors).build(*args[1:])
+            return context.get_dummy_value()
+
+        return types.none(like, types.intp, start, a, b, out), build
+
+    return tile
 
 
-def _halves(lanes: int, groups: int) -> tuple[list[int], list[int]]:
-    """Lanes of the first and of the second half of each of so many equal groups."""
-    size = lanes // groups
-    first = [g * size + k for g in range(groups) for k in range(size // 2)]
-    return first, [k + size // 2 for k in first]
+class _TileBuilder:
+    """Emits the instructions of one tile."""
 
+    def __init__(self, builder, lanes, rows, vectors):
+        self.builder, self.lanes = builder, lanes
+        self.places = [(r, v) for r in range(rows) for v in range(vectors)]
+        self.rows, self.vectors = range(rows), range(vectors)
 
-def _join(builder: Any, a: Any, b: Any, groups: int) -> Any:
-    """Halve the groups of both vectors by adding their halves, and lay one behind the other."""
-    first, second = _halves(LANES, groups)
-    return builder.fadd(
-        *(_pick(builder, a, b, half + [LANES + k for k in half]) for half in (first, second))
-    )
+    def build(self, count, start, a, b, out):
+        builder = self.builder
+        sums = [self._load(start, r, v) for r, v in self.places]
+        lefts = [self._hide(self._point(a, 1, r)) for r in self.rows]
+        rights = [self._point(b, 2, v) for v in self.vectors]
+        nothing = ir.Constant(count.type, 0)
+        first = [nothing, nothing, nothing, *sums]
+        entry = builder.block
+        loop = builder.append_basic_block("tile")
+        done = builder.append_basic_block("tile_end")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        running = [builder.phi(value.type) for value in first]
+        for phi, value in zip(running, first, strict=True):
+            phi.add_incoming(value, entry)
+        step, column, row = running[:3]
+        later = [
+            builder.add(step, ir.Constant(count.type, 1)),
+            builder.add(column, builder.extract_value(a, 2)),
+            builder.add(row, builder.extract_value(b, 1)),
+            *self._add_products(running[3:], lefts, column, rights, row),
+        ]
+        for phi, value in zip(running, later, strict=True):
+            phi.add_incoming(value, loop)
+        builder.cbranch(builder.icmp_signed("<", later[0], count), loop, done)
+        builder.position_at_end(done)
+        for (r, v), value in zip(self.places, later[3:], strict=True):
+            data, index = self._address(out, r, v)
+            _store_at(builder, data, index, value)
 
+    def _add_products(self, sums, lefts, column, rights, row):
+        """One step of the sums: each row's value of A times each vector of B."""
+        builder = self.builder
+        factors = [
+            _broadcast(builder, builder.load(builder.gep(left, [column])), self.lanes)
+            for left in lefts
+        ]
+        vectors = [_load_at(builder, right, row, self.lanes) for right in rights]
+        pairs = zip(self.places, sums, strict=True)
+        return [
+            _call(builder, "fmuladd", (factors[r], vectors[v], total)) for (r, v), total in pairs
+        ]
 
-def _halve(builder: Any, value: Any, groups: int, lanes: int) -> Any:
-    """Add halves of groups until so many lanes are left."""
-    while value.type.count > lanes:
-        first, second = _halves(value.type.count, groups)
-        value = builder.fadd(
-            _pick(builder, value, value, first), _pick(builder, value, value, second)
+    def _point(self, matrix, stride, count):
+        builder = self.builder
+        offset = builder.mul(builder.extract_value(matrix, stride), _offset(count))
+        return builder.gep(builder.extract_value(matrix, 0), [offset])
+
+    def _hide(self, pointer):
+        """The same pointer, unrelated to the other rows' for the compiler.
+
+        It would reach each row by adding to the one before, a chain in which the loads wait for each other.
+        """
+        kind = ir.FunctionType(pointer.type, [pointer.type])
+        return self.builder.asm(kind, "", "=r,0", [pointer], side_effect=False)
+
+    def _address(self, matrix, r, v):
+        builder = self.builder
+        data, row, column = (builder.extract_value(matrix, k) for k in range(3))
+        index = builder.add(
+            builder.mul(row, _offset(r)),
+            builder.mul(column, _offset(v)),
         )
-    return value
+        return data, index
+
+    def _load(self, matrix, r, v):
+        data, index = self._address(matrix, r, v)
+        return _load_at(self.builder, data, index, self.lanes)
+
+
+def _offset(value):
+    return ir.Constant(ir.IntType(64), value)
+
+
+def _vector_address(builder, pointer, index, lanes):
+    kind = ir.PointerType(ir.VectorType(_FLOAT, lanes))
+    return builder.bitcast(builder.gep(pointer, [index]), kind)
+
+
+def _load_at(builder, pointer, index, lanes):
+    return builder.load(_vector_address(builder, pointer, index, lanes), align=4)
+
+
+def _store_at(builder, pointer, index, vector):
+    builder.store(vector, _vector_address(builder, pointer, index, vector.type.count), align=4)
+
+
+def _call(builder, name, args):
+    vector = args[0].type
+    function = ir.FunctionType(vector, [vector] * len(args))
+    label = f"llvm.{name}.v{vector.count}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, label), args)
+
+
+def _broadcast(builder, number, lanes):
+    empty = ir.Constant(ir.VectorType(_FLOAT, lanes), ir.Undefined)
+    first = builder.insert_element(empty, number, ir.Constant(_INDEX, 0))
+    return _shuffle(builder, first, first, [0] * lanes)
+
+
+def _shuffle(builder, a, b, lanes):
+    mask = ir.Constant(ir.VectorType(_INDEX, len(lanes)), lanes)
+    return builder.shuffle_vector(a, b, mask)
+
+
+def _swap_corners(builder, a, b, half):
+    """Exchange the corners off the diagonal of a square of two blocks of ``half`` lanes."""
+    lanes = a.type.count
+    lower = [k if not k & half else lanes + k - half for k in range(lanes)]
+    upper = [k + half if not k & half else lanes + k for k in range(lanes)]
+    return _shuffle(builder, a, b, lower), _shuffle(builder, a, b, upper)

@@ -1,265 +1,280 @@
 """A whole training in one compiled call: gather, forward, back-propagation through time and the optimizer's step.
 
-Sizes are run-time arguments, so one compilation serves every net. The order of the parameters in the flat vector is
-``RecurrentNet.parameters()``'s. A batch is worked through in blocks of columns that stay in the processor's cache.
-
-``sizes`` is (kind, T, F, H, L, D, K outputs, all steps read?, sigmoid head?, cross-entropy?, most columns in a block), int64.
+A batch is worked through in blocks of windows whose activations stay in the processor's cache. The sums of a batch are taken
+in the order of its windows.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, types
 
-from rnnapp.training.kernels import layers as layer
-from rnnapp.training.kernels.layers import multiply, outer, pull_back, row_sums, sigmoid
-from rnnapp.training.kernels.simd import LANES, fill, fma, load, root, store, total
+from rnnapp.training.kernels.layers import Pass, back_propagate, run_forward
+from rnnapp.training.kernels.layout import Workspace
+from rnnapp.training.kernels.losses import cross_entropy, squared_error
+from rnnapp.training.kernels.net import GRU, RNN, Net, make_net_type
+from rnnapp.training.kernels.optimizers import adam_step, clip_norm, sgd_step
+from rnnapp.training.kernels.products import (
+    Matrix,
+    add_row_sums,
+    inline,
+    multiply_add,
+    outline,
+    transpose_weights,
+)
+from rnnapp.training.kernels.readout import read_answers, read_back
+from rnnapp.training.kernels.simd import load, pointer_to, shift, store
 
-__all__ = ["GRU", "LSTM", "RNN", "build", "places"]
-
-RNN, LSTM, GRU = 0, 1, 2
-_GATES = (1, 4, 3)
-_KEPT = (0, 6, 4)  # blocks of H rows a step that forward keeps for backward
-_BEFORE = (1, 4, 4)  # blocks of H rows a step of the gradient before the activations
-
-_plain: Any = njit(error_model="numpy")
+__all__ = ["build_kernels"]
 
 
-@_plain
-def places(sizes, C):
-    """Where everything begins in the workspace for C columns.
+class Weights(NamedTuple):
+    """Where the parameters of one layer and direction begin.
 
-    In order: layer outputs, kept values, two blocks of gradients for outputs, the gradient before the activations, the LSTM
-    cell's, answers, goals, the mask of used columns, the end. The input lies at 0.
+    Attributes:
+        inputs: rows of the panels of W_ih.
+        weight_ih, weight_hh, bias_ih, bias_hh: places in the parameters.
+        bias, back_hh, back_ih: places in the workspace.
     """
-    kind, T, F, H, L, D, K = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
-    block = T * D * H * C
-    out = T * F * C
-    keep = out + L * block
-    grown = keep + L * D * T * _KEPT[kind] * H * C
-    below = grown + block
-    before = below + block
-    carry = before + T * _BEFORE[kind] * H * C
-    answer = carry + H * C
-    goal = answer + K * C
-    mask = goal + K * C
-    return out, keep, grown, below, before, carry, answer, goal, mask, mask + C
+
+    inputs: Any
+    weight_ih: Any
+    weight_hh: Any
+    bias_ih: Any
+    bias_hh: Any
+    bias: Any
+    back_hh: Any
+    back_ih: Any
 
 
-@_plain
-def _gather(a, rows, raw, starts, windows, T, F, C, offset, scale):
-    """Lay windows out as [time][feature][column]; columns past the last window are zero."""
-    used = len(windows)
-    for b in range(used):
-        first = starts[windows[b]] * F
-        if len(raw):
-            for k in range(T * F):
-                a[k * C + b] = np.float32((raw[first + k] / np.float32(255.0) - offset) / scale)
-        else:
-            for k in range(T * F):
-                a[k * C + b] = rows[first + k]
-    for b in range(used, C):
-        for k in range(T * F):
-            a[k * C + b] = 0.0
-
-
-@_plain
-def _forward(p, a, sizes, C):
-    """Answers of a gathered block; returns where the readout's parameters and its input lie."""
-    kind, T, F, H, L, D, K = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
-    out, keep, _, _, _, _, answer, _, _, _ = places(sizes, C)
-    x, inputs, width, q = 0, F, D * H, 0
-    for n in range(L):
-        for d in range(D):
-            o, z = out + d * H * C, keep + (n * D + d) * T * _KEPT[kind] * H * C
-            if kind == RNN:
-                layer.rnn_forward(p, q, a, x, inputs, o, width, z, T, H, C, d == 1)
-            elif kind == LSTM:
-                layer.lstm_forward(p, q, a, x, inputs, o, width, z, T, H, C, d == 1)
-            else:
-                layer.gru_forward(p, q, a, x, inputs, o, width, z, T, H, C, d == 1)
-            q += _GATES[kind] * H * (inputs + H + 2)
-        x, inputs = out, width
-        out += T * width * C
-    steps = T if sizes[7] else 1
-    x += (T - steps) * width * C
-    multiply(p, q, q + K * steps * width, K, steps * width, a, x, answer, C)
-    if sizes[8]:
-        for k in range(answer, answer + K * C, LANES):
-            store(a, k, sigmoid(load(a, k)))
-    return q, x
-
-
-@_plain
-def _squared_error(a, sizes, C, targets, windows, batch):
-    """Sum of squared errors of a block; the answers become the gradient of the batch's mean."""
-    K = sizes[6]
-    _, _, _, _, _, _, answer, goal, mask, _ = places(sizes, C)
-    for b in range(C):
-        a[mask + b] = 1.0 if b < len(windows) else 0.0
-        for o in range(K):
-            a[goal + o * C + b] = targets[windows[b] * K + o] if b < len(windows) else 0.0
-    factor, one, squares = (
-        fill(np.float32(2.0 / (batch * K))),
-        fill(np.float32(1.0)),
-        fill(np.float32(0.0)),
-    )
-    for o in range(K):
-        for k in range(0, C, LANES):
-            y = load(a, answer + o * C + k)
-            e = (y - load(a, goal + o * C + k)) * load(a, mask + k)
-            squares = fma(e, e, squares)
-            e *= factor
-            if sizes[8]:
-                e = e * y * (one - y)
-            store(a, answer + o * C + k, e)
-    return np.float64(total(squares)) / K
-
-
-@_plain
-def _cross_entropy(a, sizes, C, targets, windows, batch):
-    """Sum of cross-entropies of a block and how many were right; the answers become the gradient of the batch's mean."""
-    K = sizes[6]
-    _, _, _, _, _, _, answer, goal, _, _ = places(sizes, C)
-    loss, right = 0.0, 0
-    for b in range(C):
-        if b >= len(windows):
-            for o in range(K):
-                a[answer + o * C + b] = 0.0
-            continue
-        best, label = 0, int(targets[windows[b]])
-        for o in range(K):
-            if a[answer + o * C + b] > a[answer + best * C + b]:
-                best = o
-        right += 1 if best == label else 0
-        most, weight = a[answer + best * C + b], np.float32(0.0)
-        loss -= a[answer + label * C + b] - most
-        for o in range(K):
-            y = a[answer + o * C + b]
-            a[goal + o * C + b] = y
-            a[answer + o * C + b] = np.exp(y - most)
-            weight += a[answer + o * C + b]
-        loss += np.log(weight)
-        for o in range(K):
-            e = a[answer + o * C + b] / weight - np.float32(1.0 if o == label else 0.0)
-            if sizes[8]:
-                y = a[goal + o * C + b]
-                e *= y * (np.float32(1.0) - y)
-            a[answer + o * C + b] = e / np.float32(batch)
-    return loss, right
-
-
-@_plain
-def _backward(p, g, a, sizes, C, q, x):
-    """Add the gradient of a block, from the answers' gradient down; ``q`` and ``x`` as :func:`_forward` gave them."""
-    kind, T, F, H, L, D, K = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
-    first, keep, grown, below, before, carry, answer, _, _, _ = places(sizes, C)
-    steps, width = T if sizes[7] else 1, D * H
-    block = T * width * C
-    outer(g, q, K, steps * width, a, answer, 0, x, 0, 1, C)
-    row_sums(g, q + K * steps * width, K, a, answer, 0, 1, C)
-    if steps < T:
-        a[grown : grown + block] = 0.0
-    pull_back(p, q, K, steps * width, a, answer, grown + (T - steps) * width * C, C, True)
-    for n in range(L - 1, -1, -1):
-        inputs, out, x = (
-            (F, first, 0) if n == 0 else (width, first + n * block, first + (n - 1) * block)
-        )
-        count = _GATES[kind] * H * (inputs + H + 2)
-        q -= D * count
-        for d in range(D):
-            at, o, e = q + d * count, out + d * H * C, grown + d * H * C
-            z = keep + (n * D + d) * T * _KEPT[kind] * H * C
-            if kind == RNN:
-                layer.rnn_backward(p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1)
-            elif kind == LSTM:
-                layer.lstm_backward(
-                    p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1
-                )
-            else:
-                layer.gru_backward(p, at, a, inputs, o, width, z, e, before, carry, T, H, C, d == 1)
-            _weights(kind, at, g, a, x, inputs, o, width, before, T, H, C, d == 1)
-            if n > 0:
-                for t in range(T):
-                    pull_back(
-                        p,
-                        at,
-                        _GATES[kind] * H,
-                        inputs,
-                        a,
-                        before + t * _BEFORE[kind] * H * C,
-                        below + t * inputs * C,
-                        C,
-                        d == 0,
-                    )
-        grown, below = below, grown
-
-
-@_plain
-def _weights(kind, q, g, a, x, inputs, out, width, d, T, H, C, reverse):
-    """Add the gradient of one layer and direction's weights and biases."""
-    gates = _GATES[kind] * H
-    step = _BEFORE[kind] * H * C
-    hh = q + gates * inputs
-    bi = hh + gates * H
-    bh = bi + gates
-    outer(g, q, gates, inputs, a, d, step, x, inputs * C, T, C)
-    row_sums(g, bi, gates, a, d, step, T, C)
-    later, earlier = (d, out + width * C) if reverse else (d + step, out)
-    if kind != GRU:
-        outer(g, hh, gates, H, a, later, step, earlier, width * C, T - 1, C)
-        g[bh : bh + gates] = g[bi : bi + gates]
+@inline
+def _find_weights(net, work, layer, direction):
+    size_below = net.gates * (net.features + net.width + 2)
+    size_above = net.gates * (net.directions * net.width + net.width + 2)
+    run = layer * net.directions + direction
+    if layer == 0:
+        inputs = net.features
+        start = direction * size_below
     else:
-        outer(g, hh, 2 * H, H, a, later, step, earlier, width * C, T - 1, C)
-        outer(g, hh + 2 * H * H, H, H, a, later + 3 * H * C, step, earlier, width * C, T - 1, C)
-        g[bh : bh + 2 * H] = g[bi : bi + 2 * H]
-        row_sums(g, bh + 2 * H, H, a, d + 3 * H * C, step, T, C)
+        inputs = net.directions * net.width
+        start = net.directions * size_below + (run - net.directions) * size_above
+    weight_hh = start + net.gates * inputs
+    bias_ih = weight_hh + net.gates * net.width
+    back_hh = work.back + run * net.gates * net.width * (1 + net.directions)
+    return Weights(
+        inputs,
+        start,
+        weight_hh,
+        bias_ih,
+        bias_ih + net.gates,
+        work.biases + run * 4 * net.width,
+        back_hh,
+        back_hh + net.gates * net.width,
+    )
 
 
-@_plain
-def _clip(g, most):
-    """Scale the gradient down to a norm, as ``torch.nn.utils.clip_grad_norm_``."""
-    squares = fill(np.float32(0.0))
-    for k in range(0, len(g), LANES):
-        squares = fma(load(g, k), load(g, k), squares)
-    factor = most / (np.sqrt(np.float64(total(squares))) + 1e-6)
-    if factor < 1.0:
-        for k in range(0, len(g), LANES):
-            store(g, k, load(g, k) * fill(np.float32(factor)))
+@inline
+def _find_readout(net):
+    """Where the readout's weights begin."""
+    size_below = net.gates * (net.features + net.width + 2)
+    size_above = net.gates * (net.directions * net.width + net.width + 2)
+    return net.directions * (size_below + (net.layers - 1) * size_above)
 
 
-@_plain
-def _adam(p, g, m, v, rate, count):
-    """One step of Adam (Kingma & Ba 2015, algorithm 1) with torch's defaults."""
-    size = fill(np.float32(rate / (1.0 - 0.9**count)))
-    level = fill(np.float32(1.0 / np.sqrt(1.0 - 0.999**count)))
-    slow, slower = fill(np.float32(1.0 - 0.9)), fill(np.float32(1.0 - 0.999))
-    held, small = fill(np.float32(0.999)), fill(np.float32(1e-8))
-    for k in range(0, len(p), LANES):
-        x, mean, square = load(g, k), load(m, k), load(v, k)
-        mean = fma(slow, x - mean, mean)
-        square = fma(held, square, slower * x * x)
-        store(m, k, mean)
-        store(v, k, square)
-        store(p, k, load(p, k) - size * mean / fma(root(square), level, small))
+@inline
+def _find_pass(net, work, a, p, weights, layer, direction, windows, slopes):
+    run = layer * net.directions + direction
+    rows = work.steps * windows
+    return Pass(
+        work.steps,
+        windows,
+        direction,
+        shift(p, weights.weight_hh),
+        shift(a, weights.back_hh),
+        shift(a, work.gates + run * rows * net.saved),
+        shift(a, work.states + run * rows * net.width),
+        shift(a, slopes + direction * rows * net.width),
+        shift(a, work.carry),
+    )
 
 
-@_plain
-def _descend(p, g, rate):
-    size = fill(np.float32(-rate))
-    for k in range(0, len(p), LANES):
-        store(p, k, fma(size, load(g, k), load(p, k)))
+@outline
+def _prepare_weights(net, work, a, p):
+    """Add up the biases, and lay the weights out for the way back."""
+    for layer in range(net.layers):
+        for direction in range(net.directions):
+            at = _find_weights(net, work, layer, direction)
+            for k in range(0, net.gates, net.lanes):
+                store(a, at.bias + k, load(net, p, at.bias_ih + k))
+            if net.cell == GRU:
+                store_zeros = at.bias + net.gates
+                for k in range(0, net.width, net.lanes):
+                    store(a, store_zeros + k, load(net, a, work.zeros))
+            for k in range(0, net.gates, net.lanes):
+                place = at.bias + net.shift + k
+                store(a, place, load(net, a, place) + load(net, p, at.bias_hh + k))
+            panels = net.gates // net.lanes
+            source = shift(p, at.weight_hh)
+            transpose_weights(net, panels, net.width, source, shift(a, at.back_hh))
+            if layer > 0:
+                source = shift(p, at.weight_ih)
+                transpose_weights(net, panels, at.inputs, source, shift(a, at.back_ih))
+
+
+@outline
+def _gather_windows(net, work, a, rows, raw, starts, windows, offset, scale):
+    """Copy the windows as [T][B][F], bytes normalised."""
+    B = len(windows)
+    F = net.features
+    for b in range(B):
+        first = starts[windows[b]] * F
+        for t in range(work.steps):
+            target = work.inputs + (t * B + b) * F
+            source = first + t * F
+            if len(raw):
+                for k in range(F):
+                    value = raw[source + k] / np.float32(255.0)
+                    a[target + k] = np.float32((value - offset) / scale)
+            else:
+                for k in range(F):
+                    a[target + k] = rows[source + k]
+
+
+@inline
+def _input_matrix(net, work, a, layer, segment, rows):
+    """What a layer reads: the windows, or one direction of the layer below."""
+    if layer == 0:
+        return Matrix(shift(a, work.inputs), net.features, 1)
+    run = (layer - 1) * net.directions + segment
+    return Matrix(shift(a, work.states + run * rows * net.width), net.width, 1)
+
+
+@outline
+def _run_stack(net, work, a, p, windows):
+    """Forward through all layers; the top one's states are then the readout's to read."""
+    rows = work.steps * windows
+    for layer in range(net.layers):
+        for direction in range(net.directions):
+            at = _find_weights(net, work, layer, direction)
+            here = _find_pass(net, work, a, p, at, layer, direction, windows, work.slopes)
+            sums = Matrix(here.states, net.width, net.lanes)
+            if net.cell != RNN:
+                sums = Matrix(here.gates, net.saved, net.lanes)
+            # W_ih x + b of all steps at once
+            segments = 1
+            count = net.features
+            if layer > 0:
+                segments = net.directions
+                count = net.hidden
+            start = Matrix(shift(a, at.bias), 0, net.lanes)
+            for segment in range(segments):
+                below = _input_matrix(net, work, a, layer, segment, rows)
+                first = at.weight_ih + segment * net.width * net.lanes
+                panels = Matrix(shift(p, first), net.lanes, at.inputs * net.lanes)
+                multiply_add(net, rows, net.gates // net.lanes, count, start, below, panels, sums)
+                start = sums
+            if net.cell == GRU:
+                _fill_column(net, rows, shift(a, at.bias + net.gates), shift(here.gates, net.gates))
+            # the recurrence
+            run_forward(net, here)
+
+
+@inline
+def _fill_column(net, rows, source, target):
+    """Put b_hn into every row: the share of the candidate's sum that the reset gate multiplies."""
+    for row in range(rows):
+        for k in range(0, net.width, net.lanes):
+            store(target, row * net.saved + k, load(net, source, k))
+
+
+@outline
+def _back_stack(net, work, a, p, g, windows):
+    """Back through all layers, from the outputs' gradient of the top one; add to the parameters' gradient."""
+    rows = work.steps * windows
+    slopes = work.slopes
+    below = work.below
+    for layer in range(net.layers - 1, -1, -1):
+        for direction in range(net.directions):
+            at = _find_weights(net, work, layer, direction)
+            here = _find_pass(net, work, a, p, at, layer, direction, windows, slopes)
+            back_propagate(net, here)
+            grown = Matrix(here.slopes, net.width, net.lanes)
+            if net.cell != RNN:
+                grown = Matrix(here.gates, net.saved, net.lanes)
+            _add_weight_gradient(net, work, a, g, at, here, grown, layer)
+            _add_bias_gradient(net, g, at, grown, rows)
+            if layer > 0:
+                _pass_below(net, work, a, at, grown, direction, below, rows)
+        slopes, below = below, slopes
+
+
+@inline
+def _add_weight_gradient(net, work, a, g, at, here, grown, layer):
+    B = here.windows
+    rows = work.steps * B
+    vectors = net.gates // net.lanes
+    # of W_hh: each step's hidden state before times its gradient
+    if work.steps > 1:
+        later = shift(grown.data, net.shift)
+        earlier = here.states
+        if here.reverse:
+            earlier = shift(earlier, B * net.width)
+        else:
+            later = shift(later, B * grown.row)
+        out = Matrix(shift(g, at.weight_hh), net.lanes, net.width * net.lanes)
+        state = Matrix(earlier, 1, net.width)
+        slope = Matrix(later, grown.row, net.lanes)
+        multiply_add(net, net.hidden, vectors, rows - B, out, state, slope, out)
+    # of W_ih: each step's input times its gradient
+    segments = 1
+    count = net.features
+    if layer > 0:
+        segments = net.directions
+        count = net.hidden
+    for segment in range(segments):
+        below = _input_matrix(net, work, a, layer, segment, rows)
+        first = at.weight_ih + segment * net.width * net.lanes
+        out = Matrix(shift(g, first), net.lanes, at.inputs * net.lanes)
+        turned = Matrix(below.data, below.column, below.row)
+        multiply_add(net, count, vectors, rows, out, turned, grown, out)
+
+
+@inline
+def _add_bias_gradient(net, g, at, grown, rows):
+    vectors = net.gates // net.lanes
+    add_row_sums(net, rows, vectors, grown, shift(g, at.bias_ih))
+    if net.cell == GRU:
+        hidden = Matrix(shift(grown.data, net.shift), grown.row, grown.column)
+        add_row_sums(net, rows, vectors, hidden, shift(g, at.bias_hh))
+    else:
+        for k in range(0, net.gates, net.lanes):
+            store(g, at.bias_hh + k, load(net, g, at.bias_ih + k))
+
+
+@inline
+def _pass_below(net, work, a, at, grown, direction, below, rows):
+    """The gradient of what a layer read: that of the outputs of the layer below."""
+    slope = Matrix(grown.data, grown.row, 1)
+    for segment in range(net.directions):
+        out = Matrix(shift(a, below + segment * rows * net.width), net.width, net.lanes)
+        start = out
+        if direction == 0:
+            start = Matrix(shift(a, work.zeros), 0, 0)
+        first = at.back_ih + segment * net.width * net.gates
+        panels = Matrix(shift(a, first), net.lanes, net.gates * net.lanes)
+        multiply_add(net, rows, net.width // net.lanes, net.gates, start, slope, panels, out)
 
 
 def _train(
-    p,
-    g,
-    m,
-    v,
-    a,
-    sizes,
+    net,
+    work,
+    parameters,
+    gradient,
+    means,
+    squares,
+    space,
     count,
     rows,
     raw,
@@ -267,80 +282,112 @@ def _train(
     scale,
     starts,
     targets,
-    orders,
+    batch_order,
     rates,
     batch,
     adam,
     clip,
+    stop,
     losses,
     correct,
 ):
-    """Train over len(orders) epochs; ``losses`` and ``correct`` take each epoch's sums. Returns the steps taken so far.
+    """Train over the passes of ``batch_order`` (E, N); ``losses`` and ``correct`` (E,) take the sums of each.
 
-    p, g, m, v: (P,) float32 parameters, gradient, Adam's moments, with zeros up to a multiple of LANES; a: workspace.
-    rows, raw: the flat table as float32 or as uint8, the other empty; targets: flat float32, class numbers too.
+    Ends before a step where ``stop[0]`` is not zero. Returns the steps taken now.
     """
-    T, F, most = sizes[1], sizes[2], sizes[10]
-    for epoch in range(orders.shape[0]):
-        order = orders[epoch]
+    p = pointer_to(parameters)
+    g = pointer_to(gradient)
+    a = pointer_to(space)
+    taken = 0
+    for epoch in range(batch_order.shape[0]):
+        order = batch_order[epoch]
         for step in range(rates.shape[1]):
+            if stop[0] != 0:
+                return taken
             windows = order[step * batch : (step + 1) * batch]
-            size = len(windows)
-            g[:] = 0.0
-            for b in range(0, size, most):
-                block = windows[b : b + most]
-                C = (len(block) + LANES - 1) // LANES * LANES
-                _gather(a, rows, raw, starts, block, T, F, C, offset, scale)
-                q, x = _forward(p, a, sizes, C)
-                if sizes[9]:
-                    loss, right = _cross_entropy(a, sizes, C, targets, block, size)
-                    correct[epoch] += right
+            gradient[:] = 0.0
+            _prepare_weights(net, work, a, p)
+            loss = 0.0
+            right = 0
+            for b in range(0, len(windows), work.block):
+                block = windows[b : b + work.block]
+                _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
+                _run_stack(net, work, a, p, len(block))
+                read_answers(net, work, a, p, _find_readout(net), len(block))
+                if net.classifies:
+                    block_loss, block_right = cross_entropy(
+                        net, work, a, targets, block, len(windows)
+                    )
+                    right += block_right
                 else:
-                    loss = _squared_error(a, sizes, C, targets, block, size)
-                losses[epoch] += loss
-                _backward(p, g, a, sizes, C, q, x)
+                    block_loss = squared_error(net, work, a, targets, block, len(windows))
+                loss += block_loss
+                read_back(net, work, a, p, g, _find_readout(net), len(block))
+                _back_stack(net, work, a, p, g, len(block))
+            taken += 1
+            losses[epoch] += loss
+            correct[epoch] += right
             if clip > 0.0:
-                _clip(g, clip)
-            count += 1
+                clip_norm(net, g, len(gradient), clip)
             if adam:
-                _adam(p, g, m, v, rates[epoch, step], count)
+                moments = (pointer_to(means), pointer_to(squares))
+                adam_step(net, p, g, moments, len(gradient), rates[epoch, step], count + taken)
             else:
-                _descend(p, g, rates[epoch, step])
-    return count
+                sgd_step(net, p, g, len(gradient), rates[epoch, step])
+    return taken
 
 
-def _answer(p, a, sizes, rows, raw, offset, scale, starts, answers):
-    """Fill ``answers`` (N * K) with the net's answers for the windows that begin at ``starts``."""
-    T, F, K, most = sizes[1], sizes[2], sizes[6], sizes[10]
+def _answer(net, work, parameters, space, rows, raw, offset, scale, starts, answers):
+    """Fill ``answers`` (N * O) with the net's answers for the windows that begin at ``starts``."""
+    p = pointer_to(parameters)
+    a = pointer_to(space)
     every = np.arange(len(starts))
-    for b in range(0, len(starts), most):
-        block = every[b : b + most]
-        C = (len(block) + LANES - 1) // LANES * LANES
-        _gather(a, rows, raw, starts, block, T, F, C, offset, scale)
-        _forward(p, a, sizes, C)
-        answer = places(sizes, C)[6]
-        for k in range(len(block)):
-            for o in range(K):
-                answers[(b + k) * K + o] = a[answer + o * C + k]
+    _prepare_weights(net, work, a, p)
+    for b in range(0, len(starts), work.block):
+        block = every[b : b + work.block]
+        _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
+        _run_stack(net, work, a, p, len(block))
+        read_answers(net, work, a, p, _find_readout(net), len(block))
+        for k in range(len(block) * net.outputs):
+            answers[b * net.outputs + k] = a[work.answers + k]
 
 
-def build(cache: bool = True) -> tuple[Any, Any]:
-    """Compile the two entry points, or load them from disk: (train, answer).
+f32_rw = types.Array(types.float32, 1, "C")
+f32_ro = types.Array(types.float32, 1, "C", readonly=True)
+f64_rw = types.Array(types.float64, 1, "C")
+f64_table_ro = types.Array(types.float64, 2, "C", readonly=True)
+i64_rw = types.Array(types.int64, 1, "C")
+i64_ro = types.Array(types.int64, 1, "C", readonly=True)
+i64_table_ro = types.Array(types.int64, 2, "C", readonly=True)
+u8_ro = types.Array(types.uint8, 1, "C", readonly=True)
+
+
+def build_kernels(net: Net, *, cache: bool = True) -> tuple[Any, Any]:
+    """Compile the two entry points for a kind of net, or load them from disk: (train, answer).
 
     The signatures are fixed, so an array of another type or one that is not contiguous is refused with a TypeError instead
     of being read wrongly.
     """
-    held, seen = (
-        types.Array(types.float32, 1, "C"),
-        types.Array(types.float32, 1, "C", readonly=True),
-    )
-    table = (seen, types.Array(types.uint8, 1, "C", readonly=True), types.float32, types.float32)
-    whole = types.Array(types.int64, 1, "C", readonly=True)
-    settings: Any = dict(nogil=True, error_model="numpy", cache=cache)
+    kind = make_net_type(net)
+    work = types.NamedUniTuple(types.int64, len(Workspace._fields), Workspace)
+    table = (f32_ro, u8_ro, types.float32, types.float32)
     train = types.int64(
-        held, held, held, held, held, whole, types.int64, *table, whole, seen,
-        types.Array(types.int64, 2, "C", readonly=True), types.Array(types.float64, 2, "C", readonly=True),
-        types.int64, types.boolean, types.float64, types.Array(types.float64, 1, "C"), types.Array(types.int64, 1, "C"),
-    )  # fmt: skip
-    answer = types.void(seen, held, whole, *table, whole, held)
+        kind,
+        work,
+        *(f32_rw,) * 5,
+        types.int64,
+        *table,
+        i64_ro,
+        f32_ro,
+        i64_table_ro,
+        f64_table_ro,
+        types.int64,
+        types.boolean,
+        types.float64,
+        i64_ro,
+        f64_rw,
+        i64_rw,
+    )
+    answer = types.void(kind, work, f32_ro, f32_rw, *table, i64_ro, f32_rw)
+    settings = {"nogil": True, "error_model": "numpy", "cache": cache}
     return njit([train], **settings)(_train), njit([answer], **settings)(_answer)

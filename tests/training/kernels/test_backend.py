@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +14,7 @@ from rnnapp.data.sequences import Sequences, Split
 from rnnapp.errors import TrainingError
 from rnnapp.training.kernels.backend import (
     CompiledBackend,
-    kernels_ready,
     unsupported_reason,
-    warm_up,
 )
 from tests.training.samples import classes, regression
 
@@ -153,33 +147,3 @@ def test_no_windows_no_answers() -> None:
         split.train.rows, np.empty(0, np.int64), np.empty((0, 1), np.float32), split.steps
     )
     assert CompiledBackend(split, MODEL, TRAIN).predict(none).shape == (0, 1)
-
-
-def test_warm_up_makes_the_kernels_ready() -> None:
-    warm_up().join()
-    assert kernels_ready()
-
-
-def test_cache_lies_in_the_apps_home_and_a_read_only_disk_only_costs_the_compiling(
-    tmp_path: Path,
-) -> None:
-    """Where nothing may be written the app must still train."""
-    script = (
-        "import sys, tempfile; from pathlib import Path; from rnnapp.training.kernels import backend as compiled, train as kernels\n"
-        "seen = []; kernels.build = lambda cache: seen.append((cache, compiled.numba.config.CACHE_DIR))\n"
-        "compiled._whole = lambda folder: False\n"
-        "compiled._build()\n"
-        "tempfile.TemporaryFile = compiled.Path.mkdir = lambda *a, **k: (_ for _ in ()).throw(OSError('read-only'))\n"
-        "compiled._build(); print(seen)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=os.environ | {"RNNAPP_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (first, folder), second = eval(done.stdout)
-    assert first
-    assert Path(folder).parent == tmp_path / "numba"
-    assert second == (False, "")

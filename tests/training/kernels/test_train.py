@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training.kernels import simd
-from rnnapp.training.kernels.backend import CompiledBackend, _kernels
+from rnnapp.training.kernels.backend import CompiledBackend
+from rnnapp.training.kernels.compilation import find_kernels
+from rnnapp.training.kernels.layout import plan_workspace
+from rnnapp.training.kernels.net import make_net
+from rnnapp.training.kernels.simd import WIDTHS
 from rnnapp.training.torch_backend import TorchBackend, gather_windows
 from tests.training.samples import classes, regression
 
@@ -155,10 +158,14 @@ def test_sixteen_hidden_steps_of_a_long_window_stay_exact() -> None:
 
 def test_strided_array_is_refused_at_the_door() -> None:
     """Read as if it were contiguous, every other value of an array gives a wrong net without a word."""
-    answer = _kernels()[1]
-    sizes = np.array([0, 2, 1, 1, 1, 1, 1, 1, 0, 0, simd.LANES], np.int64)
-    values, space, rows = (np.zeros(n, np.float32) for n in (128, 4096, 20))
+    model = ModelConfig(cell="rnn", hidden=1)
+    net = make_net(model, features=1, outputs=1, classifies=False, widths=WIDTHS)
+    work = plan_workspace(net, 2, 4, 4096)
+    kernels = find_kernels(net)
+    values = np.zeros(work.parameters, np.float32)
+    space = np.zeros(work.end, np.float32)
+    rows = np.zeros(20, np.float32)
     rest = (np.empty(0, np.uint8), 0.0, 1.0, np.arange(3), np.zeros(3, np.float32))
-    answer(values, space, sizes, rows, *rest)
+    kernels.answer(kernels.net, work, values, space, rows, *rest)
     with pytest.raises(TypeError):
-        answer(values, space, sizes, rows[::2], *rest)
+        kernels.answer(kernels.net, work, values, space, rows[::2], *rest)
