@@ -1,7 +1,9 @@
-"""Fit what a step costs each backend: ``python benchmarks/fit_costs.py`` prints the table of ``backend_choice.COSTS``.
+"""Fit what a step costs each backend: ``python benchmarks/fit_costs.py`` prints the table of
+``backend_choice.COSTS``.
 
-Trains nets of 4 to 128 units for some steps, takes this thread's own time, the best of several, and solves for costs that are
-not negative and whose relative errors are small. The CUDA row is fitted where a GPU is.
+Trains nets of 4 to 128 units for some steps, takes this thread's own time, the best of several,
+and solves for costs that are not negative and whose relative errors are small. The CUDA row is
+fitted where a GPU is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Torch on a GPU: the same losses as on the CPU, then its times: ``python benchmarks/gpu.py``.
 
-Needs torch, numpy, pandas, scikit-learn and numba, nothing else. ``--device cpu`` walks through the same code in a reduced
-form, to see that it runs; its times mean nothing.
+Needs torch, numpy, pandas, scikit-learn and numba, nothing else. ``--device cpu`` walks through
+the same code in a reduced form, to see that it runs; its times mean nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def main() -> None:
 
 
 def check_losses(device: str, sizes: Sizes) -> dict[str, dict[str, float | bool]]:
-    """Losses on the device beside the CPU's: each cell, readout and direction, digits, a captured step, many seeds."""
+    """Losses on the device beside the CPU's: each cell, readout and direction, digits, a captured
+    step, many seeds."""
     rows: dict[str, dict[str, float | bool]] = {}
 
     def compare(name: str, found: np.ndarray, expected: np.ndarray) -> None:
@@ -124,7 +125,8 @@ def check_losses(device: str, sizes: Sizes) -> dict[str, dict[str, float | bool]
 
 
 def measure_times(device: str, sizes: Sizes) -> list[dict[str, float | str]]:
-    """Median wall seconds of each work by this project and by the notebook loop, both on the device."""
+    """Median wall seconds of each work by this project and by the notebook loop, both on the
+    device."""
     split = make_stock()
     digits = make_digits(sizes.digits)
     wide = make_stock(count=64 * sizes.wide_steps, steps=60)
@@ -192,7 +194,8 @@ def make_stock(count: int = 200, steps: int = 5, features: int = 4) -> Split:
 
 
 def make_digits(count: int) -> Split:
-    """MNIST where it is found, else as many rows of scikit-learn's digits, three times as large; bytes, as digits are."""
+    """MNIST where it is found, else as many rows of scikit-learn's digits, three times as large;
+    bytes, as digits are."""
     from rnnapp.configs import DigitConfig
     from rnnapp.data.digits import find_mnist, load_digits
 

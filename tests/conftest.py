@@ -22,6 +22,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     kernels.mkdir(parents=True, exist_ok=True)
     (home / "numba").symlink_to(kernels, target_is_directory=True)
     os.environ["RNNAPP_HOME"] = str(home)
+    os.environ["RNNAPP_FIXED_KERNELS"] = "0"  # no compiler at work beside the tests
     yield home
     if before is None:
         del os.environ["RNNAPP_HOME"]

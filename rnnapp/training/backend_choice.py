@@ -1,8 +1,9 @@
 """Which backend trains a run, how long it will take, and why, in a sentence for the page.
 
-The time of a step is estimated from what has to be computed: multiply-adds, gate values, weights to update, and time steps to
-walk through. ``benchmarks/fit_costs.py`` fits what each costs and prints the table :data:`COSTS`. What differs between
-machines is one factor a backend, measured once by training a small net for some milliseconds and saved in the app's folder.
+The time of a step is estimated from what has to be computed: multiply-adds, gate values, weights
+to update, and time steps to walk through. ``benchmarks/fit_costs.py`` fits what each costs and
+prints the table :data:`COSTS`. What differs between machines is one factor a backend, measured
+once by training a small net for some milliseconds and saved in the app's folder.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ COSTS: dict[str, StepCosts] = {
     "torch gru": StepCosts(2.0e-4, 1.25e-4, 1.9e-11, 5.0e-9, 0.0),
     "cuda": StepCosts(1.5e-4, 3.0e-6, 2.0e-13, 0.0, 0.0),
 }
-"""Printed by ``benchmarks/fit_costs.py``; "cuda" was never measured: a captured step, launches cheap, arithmetic nearly free."""
+"""Printed by ``benchmarks/fit_costs.py``; "cuda" was never measured: a captured step, launches
+cheap, arithmetic nearly free."""
 
 _GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 _SCRATCH_TURNS = 8.0
@@ -156,7 +158,8 @@ def estimate_seconds(
 
 
 def speed_factors() -> SpeedFactors:
-    """This machine's factors: from the app's folder, else measured now in a few tenths of a second and saved there."""
+    """This machine's factors: from the app's folder, else measured now in a few tenths of a second
+    and saved there."""
     return _measure_factors(compilation.kernels_ready())
 
 
@@ -220,7 +223,8 @@ def _measure_factors(kernels: bool) -> SpeedFactors:
 
 
 def _measure_factor(backend: BackendName) -> float:
-    """Measured over expected seconds of a small net's steps: this thread's own time, the best of several."""
+    """Measured over expected seconds of a small net's steps: this thread's own time, the best of
+    several."""
     split = _make_sample()
     train = TrainConfig(batch=20, device="cpu")
     runner: Backend = TorchBackend(split, _SAMPLE, train)

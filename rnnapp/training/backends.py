@@ -1,7 +1,8 @@
 """Where steps are computed: one small interface, two implementations.
 
-The loop decides what to run (which windows in which order, at which rates); a backend only computes. Every backend starts
-from the same first weights and walks the same batches, so a run is the same run on each, to rounding.
+The loop decides what to run (which windows in which order, at which rates); a backend only
+computes. Every backend starts from the same first weights and walks the same batches, so a run is
+the same run on each, to rounding.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class EpochTotals(NamedTuple):
         shape: tuple[int, ...],
         batch: int,
     ) -> EpochTotals:
-        """Totals from the passes' summed losses and the number of steps taken over all (E, N) of them."""
+        """Totals from the passes' summed losses and the number of steps taken over all (E, N) of
+        them."""
         passes, count = shape
         steps_each = -(-count // batch)
         taken = np.clip(steps - steps_each * np.arange(passes), 0, steps_each)
@@ -96,15 +98,16 @@ class Backend(Protocol):
         """Train over E passes, each a whole epoch or a piece of one.
 
         Args:
-            batch_order: (E, N) int64, for each pass the training windows in the order they are taken; cut into batches of
-                ``train.batch``, the last one may be smaller.
+            batch_order: (E, N) int64, for each pass the training windows in the order they are
+                taken; cut into batches of ``train.batch``, the last one may be smaller.
             rates: (E, S) learning rate of each step, S = ceil(N / batch).
             stop: ends the work before the next step once it is set.
         """
         ...
 
     def predict(self, part: Sequences) -> FloatArray:
-        """(N, O) float32, the net's answers (scaled targets, or class scores before the softmax)."""
+        """(N, O) float32, the net's answers (scaled targets, or class scores before the
+        softmax)."""
         ...
 
     def copy_weights(self) -> dict[str, Tensor]:
@@ -116,7 +119,8 @@ class Backend(Protocol):
         ...
 
     def copy_state(self) -> dict[str, Tensor]:
-        """A copy of all that is needed to go on exactly (weights, the optimizer's moments, steps taken), on the CPU."""
+        """A copy of all that is needed to go on exactly (weights, the optimizer's moments, steps
+        taken), on the CPU."""
         ...
 
     def restore_state(self, state: Mapping[str, Tensor]) -> None:

@@ -1,6 +1,7 @@
 """Many runs at once: seeds and cells side by side in threads.
 
-A compiled run leaves the interpreter's lock, so threads are enough, and each job's result is the one it has alone.
+A compiled run leaves the interpreter's lock, so threads are enough, and each job's result is the
+one it has alone.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def train_many(
 ) -> Iterator[TrainedModel]:
     """Train every job, the longest first, and give each model as soon as it is there.
 
-    A job whose loss stops being a number gives its last good model, with ``stopped`` "diverged". Closing the iterator early
-    stops what still runs.
+    A job whose loss stops being a number gives its last good model, with ``stopped`` "diverged".
+    Closing the iterator early stops what still runs.
 
     Args:
         jobs: split, net and settings of each run.
@@ -45,32 +46,34 @@ def train_many(
     """
     halt = threading.Event()
 
-    def halted() -> bool:
+    def is_halted() -> bool:
         return halt.is_set() or (stop is not None and stop.is_set())
 
-    def run(place: int) -> TrainedModel | None:
-        return None if halted() else _train(Training(*jobs[place]), place, on_event, halted)
+    def train_place(place: int) -> TrainedModel | None:
+        if is_halted():
+            return None
+        return _train_one(Training(*jobs[place]), place, on_event, is_halted)
 
     places = sorted(range(len(jobs)), key=lambda place: -estimate_seconds(*jobs[place]))
     with ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="ensemble") as pool:
         try:
-            for future in as_completed([pool.submit(run, place) for place in places]):
+            for future in as_completed([pool.submit(train_place, place) for place in places]):
                 if (trained := future.result()) is not None:
                     yield trained
         finally:
             halt.set()
 
 
-def _train(
+def _train_one(
     training: Training,
     place: int,
     on_event: Callable[[int, EpochEvent], None] | None,
-    halted: Callable[[], bool],
+    is_halted: Callable[[], bool],
 ) -> TrainedModel:
-    with contextlib.suppress(DivergedError):  # the model tells
+    with contextlib.suppress(DivergedError):  # the model says so
         for event in training.epochs():
             if on_event is not None:
                 on_event(place, event)
-            if halted():
+            if is_halted():
                 training.stop()
     return training.result()

@@ -1,4 +1,5 @@
-"""The torch backend: tensors live on the device, batches are gathered there, nothing waits for the host inside an epoch."""
+"""The torch backend: tensors live on the device, batches are gathered there, nothing waits for the
+host inside an epoch."""
 
 from __future__ import annotations
 
@@ -36,11 +37,13 @@ _WARM_STEPS = 3
 class TorchBackend:
     """Steps by torch, on the CPU or on CUDA.
 
-    On CUDA a step is captured once as a graph and replayed, where nothing in it is drawn at random and the batch is whole.
+    On CUDA a step is captured once as a graph and replayed, where nothing in it is drawn at random
+    and the batch is whole.
 
     Args:
         split: what to train on.
-        model, train: the net and how it is trained; ``train.device`` must be a device here, not ``auto``.
+        model, train: the net and how it is trained; ``train.device`` must be a device here, not
+            ``auto``.
         augment: changes each training batch at random.
     """
 
@@ -187,7 +190,8 @@ class TorchBackend:
         self._steps += 1
 
     def _seed_step(self) -> None:
-        """Seed by the run's seed and the step, so that a resumed run draws what the undisturbed one draws."""
+        """Seed by the run's seed and the step, so that a resumed run draws what the undisturbed
+        one draws."""
         seed = (self._config.seed << 32) + self._steps
         if self._augment is not None:
             self._generator.manual_seed(seed)
@@ -199,7 +203,8 @@ class TorchBackend:
 
     @contextlib.contextmanager
     def _undone(self) -> Iterator[None]:
-        """Undo, in place, what steps inside the block do: a captured graph keeps pointing at these tensors."""
+        """Undo, in place, what steps inside the block do: a captured graph keeps pointing at these
+        tensors."""
         before = self.copy_state()
         total = self._total.clone()
         correct = self._correct.clone()

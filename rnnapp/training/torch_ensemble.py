@@ -1,7 +1,9 @@
-"""Many seeds of one net as one batched training by torch: every product is done for all of them at once.
+"""Many seeds of one net as one batched training by torch: every product is done for all of them at
+once.
 
-Meant for a GPU, where a small net leaves nearly all of the device idle. Each seed starts from the weights and walks through the
-batches that it has alone, so its losses are those of a run of its own, to rounding.
+Meant for a GPU, where a small net leaves nearly all of the device idle. Each seed starts from the
+weights and walks through the batches that it has alone, so its losses are those of a run of its
+own, to rounding.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ class TorchEnsemble:
 
     Args:
         split: what to train on.
-        model, train: the net and how it is trained; dropout and gradient clipping are not supported.
+        model, train: the net and how it is trained; dropout and gradient clipping are not
+            supported.
         seeds: K seeds; ``train.seed`` is not used.
         device: ``cpu`` or ``cuda``; on CUDA a whole step is captured once as a graph and replayed.
 
@@ -97,7 +100,8 @@ class TorchEnsemble:
         """Train over E passes.
 
         Args:
-            batch_order: (E, K, N) int64, for each pass and seed the windows in the order they are taken.
+            batch_order: (E, K, N) int64, for each pass and seed the windows in the order they are
+                taken.
             rates: (E, S) learning rate of each step, S = ceil(N / batch).
 
         Returns:

@@ -1,6 +1,7 @@
 """The compiled backend: numpy in, one compiled call for any number of epochs, numpy out.
 
-Everything the kernels trust is checked here: types, contiguity, and that every window lies inside the table.
+Everything the kernels trust is checked here: types, contiguity, and that every window lies inside
+the table.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from rnnapp.training.kernels.simd import WIDTHS
 __all__ = ["CompiledBackend", "predict_windows", "unsupported_reason"]
 
 _CACHE_FLOATS = 1 << 16
-"""Activations worked on at once, in values: a quarter of a megabyte stays in the second cache level."""
+"""Activations worked on at once, in values: a quarter of a megabyte stays in the second cache
+level."""
 
 
 class CompiledBackend:
@@ -37,8 +39,8 @@ class CompiledBackend:
         model, train: the net and how it is trained.
 
     Raises:
-        TrainingError: a net or data that the kernels cannot run (see :func:`unsupported_reason`), or windows outside their
-            table.
+        TrainingError: a net or data that the kernels cannot run (see :func:`unsupported_reason`),
+            or windows outside their table.
     """
 
     name = "compiled"
@@ -212,7 +214,8 @@ def unsupported_reason(split: Split, model: ModelConfig, train: TrainConfig) -> 
 def predict_windows(
     weights: Weights, model: ModelConfig, part: Sequences, outputs: int
 ) -> FloatArray:
-    """(N, O) float32 answers of a net with these weights, several times faster than torch for small nets."""
+    """(N, O) float32 answers of a net with these weights, several times faster than torch for
+    small nets."""
     objective: Objective = "mse"
     if part.targets.ndim == 1:
         objective = "cross-entropy"
@@ -223,7 +226,8 @@ def predict_windows(
 
 
 class _Table:
-    """A part as the kernels read it: the flat table as float32 or uint8, and where each window starts."""
+    """A part as the kernels read it: the flat table as float32 or uint8, and where each window
+    starts."""
 
     def __init__(self, part: Sequences) -> None:
         starts = np.ascontiguousarray(part.starts, np.int64)

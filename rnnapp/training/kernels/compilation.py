@@ -1,7 +1,9 @@
-"""Compiled kernels: built once in the background, loaded from disk afterwards, and fixed to a net's sizes once it is met again.
+"""Compiled kernels: built once in the background, loaded from disk afterwards, and fixed to a
+net's sizes once it is met again.
 
-One pair of kernels takes its sizes at run time and serves every net. A net that is trained again and again gets a pair of its
-own with its sizes compiled in, which gives the same bits in less time; until it is there the general pair does the work.
+One pair of kernels takes its sizes at run time and serves every net. A net that is trained again
+and again gets a pair of its own with its sizes compiled in, which gives the same bits in less
+time; until it is there the general pair does the work.
 """
 
 from __future__ import annotations
@@ -100,7 +102,8 @@ def kernels_building() -> bool:
 def warm_up() -> threading.Thread:
     """Compile the kernels, or load them from disk, in the background; returns the thread.
 
-    Compiling takes some 15 seconds, once. It is done in a process of its own, so that this one keeps answering.
+    Compiling takes some 30 seconds, once. It is done in a process of its own, so that this one
+    keeps answering.
     """
     global _warming
     with _starting:
@@ -140,21 +143,24 @@ def _general_nets() -> list[Net]:
 
 
 def count_run(net: Net) -> None:
-    """Count a run; a net that is met often, or whose own kernels lie on disk, gets them in the background.
+    """Count a run; a net that is met often, or whose own kernels lie on disk, gets them in the
+    background.
 
     ``RNNAPP_FIXED_KERNELS=0`` in the environment leaves all work to the general kernels.
     """
     fixed = net._replace(fixed=1)
     _met[fixed] += 1
-    if not kernels_ready() or len(_fixed) + len(_waiting) >= _MOST_FIXED:
+    if os.environ.get("RNNAPP_FIXED_KERNELS") == "0" or not kernels_ready():
+        return
+    if len(_fixed) + len(_waiting) >= _MOST_FIXED or _cache_root() is None:
         return
     if _met[fixed] == _MEETINGS or (_met[fixed] == 1 and _is_cached(fixed)):
-        if os.environ.get("RNNAPP_FIXED_KERNELS") != "0" and _cache_root() is not None:
-            request_fixed(fixed)
+        request_fixed(fixed)
 
 
 def request_fixed(net: Net) -> threading.Thread:
-    """Have kernels for this net alone compiled, or loaded from disk, in the background; returns the thread."""
+    """Have kernels for this net alone compiled, or loaded from disk, in the background; returns
+    the thread."""
     global _fixing
     with _starting:
         if net not in _waiting:
@@ -181,7 +187,8 @@ def _fix_waiting() -> None:
 
 
 def _compile_elsewhere(sizes: list[int]) -> None:
-    """Compile in a process of its own, which leaves the compilation on disk and gives way to all else."""
+    """Compile in a process of its own, which leaves the compilation on disk and gives way to all
+    else."""
     path = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
     subprocess.run(
         [sys.executable, "-m", __name__, json.dumps(sizes)],
@@ -192,7 +199,8 @@ def _compile_elsewhere(sizes: list[int]) -> None:
 
 
 def _build(net: Net) -> tuple[Any, Any]:
-    """Compile with the disk cache in a folder named after the sources: numba would not notice a changed helper."""
+    """Compile with the disk cache in a folder named after the sources: numba would not notice a
+    changed helper."""
     from rnnapp.training.kernels.train import build_kernels
 
     root = _cache_root()
@@ -225,7 +233,8 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _cache_root() -> Path | None:
-    """Where compilations lie: among the folders that take a file one that has some, else the first; None if none does.
+    """Where compilations lie: among the folders that take a file one that has some, else the
+    first; None if none does.
 
     In order: RNNAPP_HOME's, numba's, the package's, the user's.
     """

@@ -1,12 +1,14 @@
 """Recurrent layers, forward and backward, for compiled code.
 
-A block of B windows lies in memory as ``[time][window][unit]``; the units of a layer and direction are filled up to whole
-vectors with zeros (``net.width``). Weights lie in panels ``[column / lanes][row][column % lanes]`` with the gates as columns
-and the inputs as rows, so that each product reads them straight ahead.
+A block of B windows lies in memory as ``[time][window][unit]``; the units of a layer and direction
+are filled up to whole vectors with zeros (``net.width``). Weights lie in panels ``[column /
+lanes][row][column % lanes]`` with the gates as columns and the inputs as rows, so that each
+product reads them straight ahead.
 
-For every step the forward pass saves what the backward pass needs, in columns of ``net.width`` (``net.saved`` in all): an LSTM
-i, f, g, o, c and tanh(c), a GRU n, r, z and W_hn h + b_hn. The backward pass overwrites the gates with the gradient before
-the activations. For an RNN its own output is enough; its gradient takes the place of the output's.
+For every step the forward pass saves what the backward pass needs, in columns of ``net.width``
+(``net.saved`` in all): an LSTM i, f, g, o, c and tanh(c), a GRU n, r, z and W_hn h + b_hn. The
+backward pass overwrites the gates with the gradient before the activations. For an RNN its own
+output is enough; its gradient takes the place of the output's.
 
 Equations: torch.nn.RNN, LSTM and GRU; full back-propagation through the window (Werbos 1990).
 """
@@ -57,7 +59,8 @@ def _number(like, value):
 
 @inline
 def _tanh_parts(x):
-    """Numerator and denominator of a rational tanh, good to 2e-7 (the minimax fit of Eigen's ``ptanh``)."""
+    """Numerator and denominator of a rational tanh, good to 2e-7 (the minimax fit of Eigen's
+    ``ptanh``)."""
     x = larger_of(smaller_of(x, _number(x, 7.9)), _number(x, -7.9))
     s = x * x
     n = fma(s, _number(x, -2.76076847742355e-16), _number(x, 2.00018790482477e-13))
@@ -115,7 +118,8 @@ def _tanh_of_two(a, b):
 
 @outline
 def run_forward(net, work):
-    """Walk a layer through time. ``gates`` hold the inputs' share of the sums on entry, for an RNN ``states`` do."""
+    """Walk a layer through time. ``gates`` hold the inputs' share of the sums on entry, for an RNN
+    ``states`` do."""
     B = work.windows
     width = net.width
     for step in range(work.steps):
@@ -170,7 +174,8 @@ def _rnn_step(net, windows, state):
 
 @inline
 def _lstm_step(net, work, t, before, later):
-    """c = f c' + i g, h = o tanh(c); gates in torch's order i, f, g, o. Two windows at a time share their divisions."""
+    """c = f c' + i g, h = o tanh(c); gates in torch's order i, f, g, o. Two windows at a time
+    share their divisions."""
     width = net.width
     half = _number(net, 0.5)
     for b in range(0, work.windows, 2):
@@ -225,7 +230,8 @@ def _save_lstm(row, width, k, i, f, g, o, c, tanh_c):
 
 @inline
 def _gru_step(net, work, t, before, later):
-    """n = tanh(W_in x + b_in + r (W_hn h' + b_hn)), h = (1 - z) n + z h'; columns n, r, z, W_hn h' + b_hn.
+    """n = tanh(W_in x + b_in + r (W_hn h' + b_hn)), h = (1 - z) n + z h'; columns n, r, z, W_hn h'
+    + b_hn.
 
     Two windows at a time share their divisions.
     """

@@ -1,7 +1,9 @@
-"""Where everything lies: a net's weights as the kernels hold them, and the workspace for a block of windows.
+"""Where everything lies: a net's weights as the kernels hold them, and the workspace for a block
+of windows.
 
-Outside the kernels a net's parameters are one flat vector in torch's order. Inside, each weight matrix lies in panels of
-``net.lanes`` columns, filled up to whole vectors with zeros, which stay zeros through training.
+Outside the kernels a net's parameters are one flat vector in torch's order. Inside, each weight
+matrix lies in panels of ``net.lanes`` columns, filled up to whole vectors with zeros, which stay
+zeros through training.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from rnnapp.training.kernels.net import GRU, Net, pad_to
 __all__ = ["Workspace", "parameter_places", "plan_workspace"]
 
 _GATE_ORDERS = {"input": (2, 0, 1), "hidden": (0, 1, 2)}
-"""Which of a GRU's gates r, z, n stands in each block of columns: n, r, z for inputs and r, z, n for the hidden state."""
+"""Which of a GRU's gates r, z, n stands in each block of columns: n, r, z for inputs and r, z, n
+for the hidden state."""
 
 
 class Workspace(NamedTuple):
@@ -55,7 +58,8 @@ class Workspace(NamedTuple):
 
 
 def plan_workspace(net: Net, steps: int, windows: int, cache: int) -> Workspace:
-    """Lay the workspace out for blocks of at most so many windows that keep their activations in ``cache`` values."""
+    """Lay the workspace out for blocks of at most so many windows that keep their activations in
+    ``cache`` values."""
     one = _lay_out(net, steps, 1)
     fitting = max(4, cache // (one.end - one.gates) // 4 * 4)
     return _lay_out(net, steps, min(windows, fitting))
@@ -89,8 +93,8 @@ def parameter_places(net: Net, steps: int) -> tuple[IntArray, IntArray]:
     """Where each of a net's parameters lies in the kernels' vector.
 
     Returns:
-        ``places`` (P,), for each parameter in torch's order its place; and ``whole`` (Q,), for each place the parameter
-        there, -1 where the vector is filled up.
+        ``places`` (P,), for each parameter in torch's order its place; and ``whole`` (Q,), for
+        each place the parameter there, -1 where the vector is filled up.
     """
     places: list[IntArray] = []
     start = 0

@@ -1,4 +1,5 @@
-"""The losses of a block of answers, for compiled code. The answers become the gradient of the batch's mean loss."""
+"""The losses of a block of answers, for compiled code. The answers become the gradient of the
+batch's mean loss."""
 
 from __future__ import annotations
 

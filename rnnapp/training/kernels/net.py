@@ -1,8 +1,10 @@
-"""A net's sizes as one value inside compiled code: known at run time, or fixed when the code is compiled.
+"""A net's sizes as one value inside compiled code: known at run time, or fixed when the code is
+compiled.
 
-The kernels read ``net.hidden`` and the like. For a :class:`Net` that is not ``fixed`` that is a field of a structure, and one
-compilation serves every net. For a fixed one it is a constant of the type, so that the compiler unrolls the loops; the
-arithmetic and its order are the same, and so is the result, bit for bit.
+The kernels read ``net.hidden`` and the like. For a :class:`Net` that is not ``fixed`` that is a
+field of a structure, and one compilation serves every net. For a fixed one it is a constant of the
+type, so that the compiler unrolls the loops; the arithmetic and its order are the same, and so is
+the result, bit for bit.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ GRU = 2
 _CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 _GATES = (1, 4, 3)
 _BLOCKS = (0, 6, 4)
-"""Blocks of hidden units that a step saves for the way back: none; i, f, g, o, c, tanh(c); n, r, z, W_hn h + b_hn."""
+"""Blocks of hidden units that a step saves for the way back: none; i, f, g, o, c, tanh(c); n, r,
+z, W_hn h + b_hn."""
 
 
 class Net(NamedTuple):
@@ -55,7 +58,8 @@ class Net(NamedTuple):
         features, hidden, layers, directions, outputs: F, H, L, D and O.
         width: H filled up to whole vectors, as everything of H units lies in memory.
         gates: G * width, the columns of a weight matrix.
-        saved: columns of a step's row of gates and states; ``width`` for an RNN, whose output says it all.
+        saved: columns of a step's row of gates and states; ``width`` for an RNN, whose output says
+            it all.
         shift: the first column in that row that the hidden state's product adds to.
         reads_all: 1 where the readout takes every step, 0 where it takes the last.
         squashes: 1 with a sigmoid behind the readout.
@@ -127,7 +131,8 @@ class NetType(types.Type):  # type: ignore[misc]
 
 
 class NetArgument:
-    """A :class:`Net` on its way into compiled code; numba takes all tuples of one length for one type."""
+    """A :class:`Net` on its way into compiled code; numba takes all tuples of one length for one
+    type."""
 
     def __init__(self, sizes: Net) -> None:
         self.sizes = sizes

@@ -1,7 +1,9 @@
 """Matrix products for compiled code, in tiles that fill the registers, and sums over rows.
 
-A matrix is a pointer with two strides. Its columns lie in vectors of ``net.lanes`` values. Every sum runs over its products
-in their order, however the matrix is cut into tiles: sizes known at run time and sizes compiled in give the same bits.
+A matrix is a pointer with two strides. Its columns lie in vectors of ``net.lanes`` values. Every
+sum runs over its products
+in their order, however the matrix is cut into tiles: sizes known at run time and sizes compiled in
+    give the same bits.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Matrix(NamedTuple):
     Attributes:
         data: pointer to its first value.
         row: values from one row to the next.
-        column: values from one column to the next; from one vector of columns to the next where they are read as vectors.
+        column: values from one column to the next; from one vector of columns to the next where
+            they are read as vectors.
     """
 
     data: Any

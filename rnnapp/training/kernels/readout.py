@@ -23,7 +23,8 @@ def _first_step(net, work):
 
 @outline
 def read_answers(net, work, a, p, start, windows):
-    """Answers [B][O] of a block, from the top layer's states; ``start`` is where the readout's weights begin."""
+    """Answers [B][O] of a block, from the top layer's states; ``start`` is where the readout's
+    weights begin."""
     first = _first_step(net, work)
     length = (work.steps - first) * net.directions * net.width
     bias = start + net.outputs * length
@@ -33,7 +34,7 @@ def read_answers(net, work, a, p, start, windows):
             b2 = min(b + 2, windows - 1)
             b3 = min(b + 3, windows - 1)
             zero = fill_lanes(net, np.float32(0.0))
-            s, s1, s2, s3 = zero, zero, zero, zero
+            s = s1 = s2 = s3 = zero
             weight = start + o * length
             for t in range(first, work.steps):
                 for direction in range(net.directions):
@@ -57,7 +58,8 @@ def read_answers(net, work, a, p, start, windows):
 
 @outline
 def read_back(net, work, a, p, g, start, windows):
-    """Add the readout's gradient, and start the top layer's: the answers hold their own gradient."""
+    """Add the readout's gradient, and start the top layer's: the answers hold their own
+    gradient."""
     first = _first_step(net, work)
     length = (work.steps - first) * net.directions * net.width
     vectors = net.width // net.lanes

@@ -1,12 +1,15 @@
-"""A vector of float32 lanes as a value inside compiled code, and the matrix tile made of such vectors.
+"""A vector of float32 lanes as a value inside compiled code, and the matrix tile made of such
+vectors.
 
-Loops over twenty windows and eight units are too short for the compiler to vectorise by itself, so the kernels do it
-explicitly: ``load`` a vector, do arithmetic on it, ``store`` it. LLVM maps it on whatever registers the processor has.
+Loops over twenty windows and eight units are too short for the compiler to vectorise by itself, so
+the kernels do it
+explicitly: ``load`` a vector, do arithmetic on it, ``store`` it. LLVM maps it on whatever
+    registers the processor has.
 The arithmetic is plain IEEE, so a NaN that enters comes out.
 
-Memory is addressed by bare float32 pointers (``pointer_to`` an array, ``shift`` by a number of values): they cost no reference
-counting. How many lanes a vector has follows from the type of the first argument, anything with an attribute ``lanes``. The
-module knows nothing of nets.
+Memory is addressed by bare float32 pointers (``pointer_to`` an array, ``shift`` by a number of
+values): they cost no reference counting. How many lanes a vector has follows from the type of the
+first argument, anything with an attribute ``lanes``. The module knows nothing of nets.
 """
 
 from __future__ import annotations
@@ -39,11 +42,9 @@ __all__ = [
 ]
 
 _FEATURES = llvm.get_host_cpu_features()
-_CPU = llvm.get_host_cpu_name()
-PROCESSOR = f"{_CPU} {_FEATURES.flatten()}"
-_WIDE = bool(_FEATURES.get("avx512f", False)) and _CPU != "znver4"  # Zen 4 halves wide vectors
-WIDTHS = (8, 16) if _WIDE else (8,)
-"""Numbers of lanes that fit one register here: one of AVX, two of NEON; one of AVX-512."""
+PROCESSOR = f"{llvm.get_host_cpu_name()} {_FEATURES.flatten()}"
+WIDTHS = (8,)
+"""Numbers of lanes to compile for: eight fill a register of AVX, and two of NEON."""
 
 _FLOAT = ir.FloatType()
 _INDEX = ir.IntType(32)
@@ -221,9 +222,10 @@ def transpose_block(typing, like, source, target):
 def make_tile(rows, vectors):
     """A compiled function that computes one tile of a matrix product, its sums held in registers.
 
-    ``tile(like, count, start, a, b, out)``: out = start + A B for ``rows`` rows and ``vectors`` vectors of columns. All but
-    the first two are :class:`~rnnapp.training.kernels.products.Matrix`. Each sum runs over ``count`` > 0 products in their
-    order, so the result does not depend on how a matrix is cut into tiles.
+    ``tile(like, count, start, a, b, out)``: out = start + A B for ``rows`` rows and ``vectors``
+    vectors of columns. All but the first two are
+    :class:`~rnnapp.training.kernels.products.Matrix`. Each sum runs over ``count`` > 0 products in
+    their order, so the result does not depend on how a matrix is cut into tiles.
     """
 
     @intrinsic
@@ -241,9 +243,11 @@ class _TileBuilder:
     """Emits the instructions of one tile."""
 
     def __init__(self, builder, lanes, rows, vectors):
-        self.builder, self.lanes = builder, lanes
+        self.builder = builder
+        self.lanes = lanes
         self.places = [(r, v) for r in range(rows) for v in range(vectors)]
-        self.rows, self.vectors = range(rows), range(vectors)
+        self.rows = range(rows)
+        self.vectors = range(vectors)
 
     def build(self, count, start, a, b, out):
         builder = self.builder
@@ -296,7 +300,8 @@ class _TileBuilder:
     def _hide(self, pointer):
         """The same pointer, unrelated to the other rows' for the compiler.
 
-        It would reach each row by adding to the one before, a chain in which the loads wait for each other.
+        It would reach each row by adding to the one before, a chain in which the loads wait for
+        each other.
         """
         kind = ir.FunctionType(pointer.type, [pointer.type])
         return self.builder.asm(kind, "", "=r,0", [pointer], side_effect=False)

@@ -1,7 +1,8 @@
-"""A whole training in one compiled call: gather, forward, back-propagation through time and the optimizer's step.
+"""A whole training in one compiled call: gather, forward, back-propagation through time and the
+optimizer's step.
 
-A batch is worked through in blocks of windows whose activations stay in the processor's cache. The sums of a batch are taken
-in the order of its windows.
+A batch is worked through in blocks of windows whose activations stay in the processor's cache. The
+sums of a batch are taken in the order of its windows.
 """
 
 from __future__ import annotations
@@ -109,9 +110,8 @@ def _prepare_weights(net, work, a, p):
             for k in range(0, net.gates, net.lanes):
                 store(a, at.bias + k, load(net, p, at.bias_ih + k))
             if net.cell == GRU:
-                store_zeros = at.bias + net.gates
-                for k in range(0, net.width, net.lanes):
-                    store(a, store_zeros + k, load(net, a, work.zeros))
+                for k in range(net.gates, net.gates + net.width, net.lanes):
+                    store(a, at.bias + k, load(net, a, work.zeros))
             for k in range(0, net.gates, net.lanes):
                 place = at.bias + net.shift + k
                 store(a, place, load(net, a, place) + load(net, p, at.bias_hh + k))
@@ -191,7 +191,8 @@ def _fill_column(net, rows, source, target):
 
 @outline
 def _back_stack(net, work, a, p, g, windows):
-    """Back through all layers, from the outputs' gradient of the top one; add to the parameters' gradient."""
+    """Back through all layers, from the outputs' gradient of the top one; add to the parameters'
+    gradient."""
     rows = work.steps * windows
     slopes = work.slopes
     below = work.below
@@ -267,6 +268,30 @@ def _pass_below(net, work, a, at, grown, direction, below, rows):
         multiply_add(net, rows, net.width // net.lanes, net.gates, start, slope, panels, out)
 
 
+@outline
+def _add_batch_gradient(net, work, a, p, g, table, targets, windows):
+    """Work a batch through in blocks: the sum of its losses, and how many windows are classified
+    right."""
+    rows, raw, offset, scale, starts = table
+    loss = 0.0
+    right = 0
+    _prepare_weights(net, work, a, p)
+    for b in range(0, len(windows), work.block):
+        block = windows[b : b + work.block]
+        _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
+        _run_stack(net, work, a, p, len(block))
+        read_answers(net, work, a, p, _find_readout(net), len(block))
+        if net.classifies:
+            block_loss, block_right = cross_entropy(net, work, a, targets, block, len(windows))
+            right += block_right
+        else:
+            block_loss = squared_error(net, work, a, targets, block, len(windows))
+        loss += block_loss
+        read_back(net, work, a, p, g, _find_readout(net), len(block))
+        _back_stack(net, work, a, p, g, len(block))
+    return loss, right
+
+
 def _train(
     net,
     work,
@@ -291,46 +316,30 @@ def _train(
     losses,
     correct,
 ):
-    """Train over the passes of ``batch_order`` (E, N); ``losses`` and ``correct`` (E,) take the sums of each.
+    """Train over the passes of ``batch_order`` (E, N); ``losses`` and ``correct`` (E,) take the
+    sums.
 
     Ends before a step where ``stop[0]`` is not zero. Returns the steps taken now.
     """
     p = pointer_to(parameters)
     g = pointer_to(gradient)
     a = pointer_to(space)
+    moments = (pointer_to(means), pointer_to(squares))
+    table = (rows, raw, offset, scale, starts)
     taken = 0
     for epoch in range(batch_order.shape[0]):
-        order = batch_order[epoch]
         for step in range(rates.shape[1]):
             if stop[0] != 0:
                 return taken
-            windows = order[step * batch : (step + 1) * batch]
+            windows = batch_order[epoch, step * batch : (step + 1) * batch]
             gradient[:] = 0.0
-            _prepare_weights(net, work, a, p)
-            loss = 0.0
-            right = 0
-            for b in range(0, len(windows), work.block):
-                block = windows[b : b + work.block]
-                _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
-                _run_stack(net, work, a, p, len(block))
-                read_answers(net, work, a, p, _find_readout(net), len(block))
-                if net.classifies:
-                    block_loss, block_right = cross_entropy(
-                        net, work, a, targets, block, len(windows)
-                    )
-                    right += block_right
-                else:
-                    block_loss = squared_error(net, work, a, targets, block, len(windows))
-                loss += block_loss
-                read_back(net, work, a, p, g, _find_readout(net), len(block))
-                _back_stack(net, work, a, p, g, len(block))
+            loss, right = _add_batch_gradient(net, work, a, p, g, table, targets, windows)
             taken += 1
             losses[epoch] += loss
             correct[epoch] += right
             if clip > 0.0:
                 clip_norm(net, g, len(gradient), clip)
             if adam:
-                moments = (pointer_to(means), pointer_to(squares))
                 adam_step(net, p, g, moments, len(gradient), rates[epoch, step], count + taken)
             else:
                 sgd_step(net, p, g, len(gradient), rates[epoch, step])
@@ -365,8 +374,8 @@ u8_ro = types.Array(types.uint8, 1, "C", readonly=True)
 def build_kernels(net: Net, *, cache: bool = True) -> tuple[Any, Any]:
     """Compile the two entry points for a kind of net, or load them from disk: (train, answer).
 
-    The signatures are fixed, so an array of another type or one that is not contiguous is refused with a TypeError instead
-    of being read wrongly.
+    The signatures are fixed, so an array of another type or one that is not contiguous is refused
+    with a TypeError instead of being read wrongly.
     """
     kind = make_net_type(net)
     work = types.NamedUniTuple(types.int64, len(Workspace._fields), Workspace)
