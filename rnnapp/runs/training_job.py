@@ -127,7 +127,7 @@ def run_training(context: JobContext, job: TrainingJob) -> TrainingResult:
 
 def prepare_worker() -> None:
     """Load the compiled kernels, so that the first training does not wait for them."""
-    from rnnapp.training.kernels.backend import warm_up
+    from rnnapp.training.kernels.compilation import warm_up
 
     warm_up()
 
