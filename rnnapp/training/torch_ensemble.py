@@ -78,7 +78,7 @@ class TorchEnsemble:
             )
             for seed in seeds
         ]
-        stacked, _ = stack_module_state(nets)  # type: ignore[arg-type]
+        stacked, _ = stack_module_state(nets)
         self.device = device
         self._net = nets[0].to(device)
         self._config = train

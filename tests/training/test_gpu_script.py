@@ -7,7 +7,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ABSENT = "streamlit mlflow optuna dask distributed plotly arch statsmodels yfinance".split()
+ABSENT = [
+    "streamlit",
+    "mlflow",
+    "optuna",
+    "dask",
+    "distributed",
+    "plotly",
+    "arch",
+    "statsmodels",
+    "yfinance",
+]
 
 
 def test_reduced_run_on_the_cpu_needs_no_other_package(tmp_path: Path) -> None:

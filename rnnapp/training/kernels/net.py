@@ -120,7 +120,7 @@ def pad_to(count: int, lanes: int) -> int:
     return -(-count // lanes) * lanes
 
 
-class NetType(types.Type):  # type: ignore[misc]
+class NetType(types.Type):
     """The type of a :class:`Net`: its lanes, and where it is fixed its sizes."""
 
     def __init__(self, lanes: int, sizes: Net | None) -> None:

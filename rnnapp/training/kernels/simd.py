@@ -48,10 +48,10 @@ WIDTHS = (8,)
 
 _FLOAT = ir.FloatType()
 _INDEX = ir.IntType(32)
-_POINTER = types.CPointer(types.float32)
+_POINTER = types.CPointer(types.float32)  # type: ignore[attr-defined]
 
 
-class Vector(types.Type):  # type: ignore[misc]
+class Vector(types.Type):
     """So many float32 numbers."""
 
     def __init__(self, lanes: int) -> None:

@@ -126,7 +126,9 @@ def put_strokes(strokes: Sequence[Stroke], brush: int) -> None:
 def _to_path(stroke: Stroke) -> list[list[str | float]]:
     """A stroke in the canvas's own form: a move, then lines."""
     start, *others = stroke
-    return [["M", *start], *(["L", *point] for point in others)]
+    path: list[list[str | float]] = [["M", *start]]
+    path += [["L", *point] for point in others]
+    return path
 
 
 def strokes_of(paths: Sequence[Mapping[str, Any]]) -> tuple[Stroke, ...]:
