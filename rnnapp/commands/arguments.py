@@ -1,6 +1,7 @@
 """What the verbs share: settings, data and how to read a file as command-line options.
 
-Each setting's option has the setting's own name, so a command line reads like an address or a JSON file.
+Each setting's option has the setting's own name, so a command line reads like an address or a JSON
+file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""``python -m rnnapp forecast``: the days after the last row, with intervals, beside persistence."""
+"""``python -m rnnapp forecast``.
+
+The days after the last row, with intervals, beside persistence.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``python -m rnnapp prices FILE``: what a price file holds, and what was repaired while reading it."""
+"""``python -m rnnapp prices FILE``.
+
+What a price file holds, and what was repaired while reading it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Prices: from a file, a package or Yahoo Finance to a table, and from a table to windows. Digits lie beside, in ``digits``."""
+"""Prices: from a file, a package or Yahoo Finance to a table, and from a table to windows.
+
+Digits lie beside, in ``digits``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a file is the date, the close and so on: by name, and by content where no name fits.
+"""Which column of a file is the date or the close: by name, else by content.
 
 This module knows names and what a sample of the cells looks like; it reads no whole column.
 """

@@ -1,4 +1,4 @@
-"""Prices in something other than a CSV file: workbooks, archives, JSON and HTML become the lines of one.
+"""Workbooks, archives, JSON and HTML become the lines of a CSV file.
 
 Everything is bounded: what a container says of its size is not believed, and nothing is unpacked
 beyond the limits of a plain file.

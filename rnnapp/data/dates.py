@@ -1,4 +1,4 @@
-"""Dates of a whole column: the order of day and month, the calendar and the zone are decided by all rows together.
+"""Dates of a whole column: order, calendar and zone are decided by all rows together.
 
 This module decides between readings; the forms themselves are in :mod:`dateforms`.
 """
@@ -320,7 +320,10 @@ def _read_serial(column: _Column) -> tuple[Dates, tuple[Note, ...]]:
 
 
 def _read_decimal(column: _Column) -> tuple[Dates, tuple[Note, ...]]:
-    """``2015`` is a year, ``1871.01`` a month; ``1871.1`` is October where ``1871.01`` is January."""
+    """``2015`` is a year, ``1871.01`` a month.
+
+    ``1871.1`` is October where ``1871.01`` is January.
+    """
     width = column.widths[:, 1]
     month = column.parts[:, 1]
     if not (column.usable & (width > 0)).any():

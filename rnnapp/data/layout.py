@@ -1,4 +1,4 @@
-"""From text to cells: which sign separates the fields, which line is the header, and which lines are rows.
+"""From text to cells: what separates the fields, which line is the header, which are rows.
 
 This module knows header names and shapes of lines, not which column is the close.
 """

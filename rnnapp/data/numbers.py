@@ -1,4 +1,4 @@
-"""Numbers as people write them: which sign is the decimal one is decided over whole columns, never by one cell.
+"""Numbers as people write them: the decimal sign is decided over whole columns.
 
 This module knows forms of numbers, not which values a price can take.
 """

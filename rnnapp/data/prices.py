@@ -111,7 +111,10 @@ class PriceTable:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of dates and values: equal tables have equal fingerprints, whatever file they came from."""
+        """SHA-256 of dates and values.
+
+        Equal tables have equal fingerprints, whatever file they came from.
+        """
         digest = hashlib.sha256(",".join(self.columns).encode())
         digest.update(np.ascontiguousarray(self.dates).tobytes())
         digest.update(np.ascontiguousarray(self.frame.to_numpy(np.float64)).tobytes())

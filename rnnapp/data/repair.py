@@ -1,4 +1,7 @@
-"""From values to a table that holds what ``PriceTable`` promises: repairs are noted, and what cannot be right is left out or refused."""
+"""From values to a table that holds what ``PriceTable`` promises.
+
+Repairs are noted, and what cannot be right is left out or refused.
+"""
 
 from __future__ import annotations
 
@@ -302,7 +305,10 @@ def _find_spikes(frame: pd.DataFrame) -> Mask:
 def _repair_column(
     frame: pd.DataFrame, column: str, unreadable: int, total: int, name: str
 ) -> Repaired:
-    """Fill Open, High or Low where it is missing or cannot be right; leave it out where it often is."""
+    """Fill Open, High or Low where it is missing or cannot be right.
+
+    Leave it out where it often is.
+    """
     if unreadable > max(2, 0.1 * total):
         raise PriceFileError(
             f"{name} has {count_of(unreadable, 'row')} whose {column} is no number.",

@@ -1,6 +1,7 @@
-"""Scalers of features and targets, bit for bit as scikit-learn's, without the seconds that its import takes.
+"""Scalers of features and targets, bit for bit as scikit-learn's, without its slow import.
 
-Both keep scikit-learn's formulas and order of operations: a range of 0..1 (``MinMaxScaler``), or zero mean and unit variance
+Both keep scikit-learn's formulas and order of operations: a range of 0..1 (``MinMaxScaler``), or
+zero mean and unit variance
 (``StandardScaler``). A column that does not vary is left at its own scale.
 """
 

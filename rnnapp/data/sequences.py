@@ -1,6 +1,7 @@
 """Windows as views: what every net is trained on, prices and digits alike.
 
-A part of a data set is a table of rows and the first row of each window; no window is copied until a batch is gathered.
+A part of a data set is a table of rows and the first row of each window; no window is copied until
+a batch is gathered.
 This module knows nothing of prices or of pictures.
 """
 
@@ -27,7 +28,8 @@ class Sequences:
     """N windows of T rows over one shared table.
 
     Attributes:
-        rows: (R, F) float32, or uint8 that is normalised in the batch; the whole table, shared between the parts.
+        rows: (R, F) float32, or uint8 that is normalised in the batch; the whole table, shared
+            between the parts.
         starts: (N,) int64, the first row of each window, ascending; evenly spaced but for holes.
         targets: (N, O) float32 for regression, (N,) int64 class numbers for classification.
         steps: T, rows in a window.

@@ -1,4 +1,4 @@
-"""From a file to its bytes and from bytes to text: refuses what is too large or no text, and finds the encoding.
+"""From a file to its text: finds the encoding, refuses what is too large or no text.
 
 This module knows nothing of prices but the header names, which distinguish one old encoding from
 another.

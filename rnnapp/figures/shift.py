@@ -1,4 +1,7 @@
-"""Figures of what a forecast knew: moved earlier by some days, and its daily changes against those that came."""
+"""Figures of what a forecast knew.
+
+Moved earlier by some days, and its daily changes against those that came.
+"""
 
 from __future__ import annotations
 

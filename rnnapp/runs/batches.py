@@ -141,7 +141,8 @@ class _Comparison:
         )
 
     def follow_run(self, run_id: str, *, stopping: bool) -> SeedResult | None:
-        """Pass on new epochs of a run; returns its result, None before its end or if it was stopped.
+        """Pass on new epochs of a run; returns its result, None before its end or if it was
+        stopped.
 
         Raises:
             RunError: it broke off.

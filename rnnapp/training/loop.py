@@ -148,7 +148,8 @@ class Training:
                 yield self._event_so_far()
 
     def train_for(self, seconds: float) -> list[EpochEvent]:
-        """Train for about so many seconds; call it again to go on. The run is the same as in one go.
+        """Train for about so many seconds; call it again to go on. The run is the same as in one
+        go.
 
         Args:
             seconds: wall-clock time; a piece of an epoch is finished.
@@ -274,7 +275,10 @@ class Training:
         return windows // count, count
 
     def _advance(self, passes: int, piece: int) -> tuple[list[EpochEvent], int]:
-        """Run a piece of an epoch, or several whole ones; returns their events and the windows taken."""
+        """Run a piece of an epoch, or several whole ones.
+
+        Returns their events and the windows taken.
+        """
         now = self._now
         count = len(self.split.train)
         if now.done or piece < count:

@@ -1,5 +1,4 @@
-"""The torch backend: tensors live on the device, batches are gathered there, nothing waits for the
-host inside an epoch."""
+"""The torch backend: tensors live on the device, and nothing waits for the host in an epoch."""
 
 from __future__ import annotations
 

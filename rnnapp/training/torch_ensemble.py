@@ -1,5 +1,4 @@
-"""Many seeds of one net as one batched training by torch: every product is done for all of them at
-once.
+"""Many seeds of one net as one batched training by torch.
 
 Meant for a GPU, where a small net leaves nearly all of the device idle. Each seed starts from the
 weights and walks through the batches that it has alone, so its losses are those of a run of its

@@ -1,7 +1,9 @@
 """Settings in the address bar: what a copied address reopens.
 
-A setting's name is its control's key, its name in the address, on the command line and in JSON; its value is written the
-same in each. An address is untrusted: numbers are brought into range here, on the server, and what cannot be read is the
+A setting's name is its control's key, its name in the address, on the command line and in JSON; its
+value is written the
+same in each. An address is untrusted: numbers are brought into range here, on the server, and what
+cannot be read is the
 default.
 """
 
@@ -51,7 +53,9 @@ def seed_word(name: str, choices: tuple[str, ...], default: str) -> None:
 
 
 def publish(*configs: Any) -> None:
-    """Write the settings that differ from their defaults into the address, and take the others out of it."""
+    """Write the settings that differ from their defaults into the address, and take the others out
+    of it.
+    """
     wanted = to_query(*configs)
     for config in configs:
         for name in options(config):
@@ -64,7 +68,9 @@ def publish_word(name: str, value: str, default: str) -> None:
 
 
 def open_settings(*configs: ConfigT) -> None:
-    """Make these settings the present ones of every page (a recipe, a kept run), before any control is drawn."""
+    """Make these settings the present ones of every page (a recipe, a kept run), before any control
+    is drawn.
+    """
     st.session_state.pop("split_by", None)  # drawn anew from the split
     for config in configs:
         for name in options(config):

@@ -1,4 +1,7 @@
-"""Groups of controls that return configs. A control's key is its setting's name; see :mod:`address`."""
+"""Groups of controls that return configs. A control's key is its setting's name.
+
+See :mod:`address`.
+"""
 
 from __future__ import annotations
 
@@ -173,7 +176,10 @@ def switch(cls: type[Any], name: str) -> bool:
 
 
 def rate(default: float | None = None) -> float:
-    """The learning rate on an even grid of powers; another value from an address or a recipe joins the grid."""
+    """The learning rate on an even grid of powers.
+
+    Another value from an address or a recipe joins the grid.
+    """
     option = options(TrainConfig)["lr"]
     seed(TrainConfig, "lr", default=default)
     return st.select_slider(
@@ -224,7 +230,10 @@ def _features(prices: PriceTable) -> tuple[str, ...]:
 
 
 def _split(prices: PriceTable) -> SplitPoint:
-    """The split as a share, a number of windows or a date; one name in the address for all three."""
+    """The split as a share, a number of windows or a date.
+
+    One name in the address for all three.
+    """
     option = options(WindowConfig)["split"]
     seed(WindowConfig, "split")
     names = {float: "share", int: "windows", str: "date"}

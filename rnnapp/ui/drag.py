@@ -1,6 +1,7 @@
-"""Settings under a moving thumb: what it says becomes settings, and their training gets some milliseconds a frame.
+"""Settings under a moving thumb, and the milliseconds of training that a frame gets.
 
-What a frame shows is a true state of a true training of exactly these settings: as many epochs as fit into the frames that
+What a frame shows is a true state of a true training of exactly these settings: as many epochs as
+    fit into the frames that
 the thumb has rested on them so far. Nothing here draws.
 """
 
@@ -155,7 +156,8 @@ class FrameMemory(Generic[R]):
     """What a page remembers between the frames of a moving thumb.
 
     Attributes:
-        results: of settings that were trained to their end, by these settings; the page takes them over.
+        results: of settings that were trained to their end, by these settings; the page takes them
+            over.
     """
 
     def __init__(self) -> None:
@@ -164,7 +166,10 @@ class FrameMemory(Generic[R]):
         self._training: FrameTraining | None = None
 
     def split_for(self, split: PriceSplit, window: WindowConfig) -> PriceSplit:
-        """The same table cut with other settings; the last few are at hand while the thumb goes to and fro."""
+        """The same table cut with other settings.
+
+        The last few are at hand while the thumb goes to and fro.
+        """
         if window == split.config:
             return split
         key = (split.prices.fingerprint, split.prices.name, window)
@@ -191,7 +196,10 @@ def _drop_oldest(values: dict[Hashable, V], most: int) -> None:
 
 
 def sampled_split(split: PriceSplit) -> PriceSplit:
-    """A split that a frame forecasts in no time: the test part, and some windows of the rest, evenly spaced."""
+    """A split that a frame forecasts in no time.
+
+    The test part, and some windows of the rest, evenly spaced.
+    """
     valid = None
     if split.valid is not None:
         valid = _sample_part(split.valid, _MOST_TRAINED // 3)

@@ -1,4 +1,7 @@
-"""What the Forecast page shows: the answer, actual against predicted, the figures beside persistence's, and the rest."""
+"""What the Forecast page shows.
+
+The answer, actual against predicted, the figures beside persistence's, and the rest.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +169,10 @@ def _to_result(trained: TrainedModel, split: PriceSplit) -> ForecastResult:
 
 
 def _train_inline(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> TrainedModel:
-    """Train inside this run of the page; of a diverged training, show the error and what it learned before."""
+    """Train inside this run of the page.
+
+    Of a diverged training, show the error and what it learned before.
+    """
     training = Training(split, model, train)
     with show_errors():
         run_inline(training.epochs)
@@ -186,7 +192,9 @@ def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
 
 
 def show_result(result: ForecastResult, split: PriceSplit) -> None:
-    """A forecast with all its charts, metrics and files, for settings that no slider of the page moves."""
+    """A forecast with all its charts, metrics and files, for settings that no slider of the page
+    moves.
+    """
     settings = NetSettings(split.config, result.trained.model, result.trained.train)
     shown, luck = _view_result(result, split, sealed=False)
     show_live_forecast(split, settings, shown, _headline(settings.model), _to_result, follows=False)

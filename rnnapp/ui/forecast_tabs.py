@@ -1,4 +1,7 @@
-"""Tabs of the Forecast page that ask what the net knew: its changes, its shift, the days that moved it."""
+"""Tabs of the Forecast page that ask what the net knew.
+
+Its changes, its shift, the days that moved it.
+"""
 
 from __future__ import annotations
 

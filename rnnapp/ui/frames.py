@@ -1,7 +1,9 @@
 """Frames for a moving thumb: the browser posts where the thumb is, and gets back what to draw.
 
-A slider of Streamlit runs the page when it is released. Between press and release the page is not run at all: the browser asks
-this route for one frame at a time. A frame is computed by what the page left behind for it, a :class:`LivePage` of the
+A slider of Streamlit runs the page when it is released. Between press and release the page is not
+run at all: the browser asks
+this route for one frame at a time. A frame is computed by what the page left behind for it, a
+:class:`LivePage` of the
 session's own, named by a token that nobody can guess. It lives as long as the session holds it.
 """
 
@@ -42,7 +44,8 @@ class Move(NamedTuple):
     Attributes:
         seq: number of the request; the answer carries it.
         name: key of the slider.
-        value: of the slider's input: a number, the place in a list of options, or microseconds of a date.
+        value: of the slider's input: a number, the place in a list of options, or microseconds of a
+            date.
         base: token of the series that the browser has; it need not be sent again.
     """
 

@@ -1,4 +1,7 @@
-"""Trainings inside a page: quick ones inline and in turn, longer ones in a thread, watched as they run."""
+"""Trainings inside a page.
+
+Quick ones inline and in turn, longer ones in a thread, watched as they run.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,10 @@ def _turns() -> threading.Semaphore:
 
 
 def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:
-    """While the compiler is at work, say so; the page runs again when the kernels are there, and may train by itself."""
+    """While the compiler is at work, say so.
+
+    The page runs again when the kernels are there, and may train by itself.
+    """
     if (
         train.backend == "torch"
         or unsupported_reason(split, model, train) is not None

@@ -1,7 +1,9 @@
-"""The live chart: a canvas that draws a forecast at rest and while a slider's thumb moves, as a Streamlit component.
+"""The live chart: a canvas that draws a forecast at rest and while a slider's thumb moves.
 
-The server sends one block of bytes a frame; the browser draws it, hovers, zooms, toggles and chooses a window from the
-strip without the server. While a thumb moves, the browser asks for one frame at a time (:mod:`frames`) and draws what comes back.
+The server sends one block of bytes a frame; the browser draws it, hovers, zooms, toggles and
+chooses a window from the
+strip without the server. While a thumb moves, the browser asks for one frame at a time
+(:mod:`frames`) and draws what comes back.
 """
 
 from __future__ import annotations
@@ -69,9 +71,11 @@ class ChartBase:
         token: the same for the same series.
         days: (R,) int32 ascending, days since 1970.
         actual: (R,) the close, index points.
-        anchor: (R,) the last close known when that day was forecast: persistence, index points; NaN where there is none.
+        anchor: (R,) the last close known when that day was forecast: persistence, index points; NaN
+            where there is none.
         boundary: the first test day, days since 1970.
-        rows: (R,) int32, which rows of the price table these are; every row unless the table is very long.
+        rows: (R,) int32, which rows of the price table these are; every row unless the table is
+            very long.
     """
 
     token: str
@@ -110,9 +114,11 @@ class ChartCurve:
 
 @dataclass(frozen=True, eq=False)
 class KeptEpochs:
-    """The curves as they were after some epochs: the browser's scrubber goes through them without asking the server.
+    """The curves as they were after some epochs: the browser's scrubber goes through them without
+    asking the server.
 
-    With it the chart shows, at rest, a play button and a slider under the strip; the loss marker, the curves and the words
+    With it the chart shows, at rest, a play button and a slider under the strip; the loss marker,
+    the curves and the words
     follow it. ``curves[i]`` belongs to ``curves[i]`` of :func:`live_chart`.
 
     Attributes:
@@ -253,7 +259,10 @@ def forecast_curve(
 
 
 def live_chart(key: str, frame: bytes) -> None:
-    """Draw the chart of a frame, as :func:`pack_frame` makes it; its element carries ``data-testid="live-<key>"``."""
+    """Draw the chart of a frame, as :func:`pack_frame` makes it.
+
+    Its element carries ``data-testid="live-<key>"``.
+    """
     _mount(key=f"live_{key}", data=frame)
 
 
@@ -268,12 +277,14 @@ def pack_frame(
     known: str = "",
     kept: KeptEpochs | None = None,
 ) -> bytes:
-    """A frame as the browser reads it: the header's length (4 bytes), the header (JSON), the arrays (float32, int32).
+    """A frame as the browser reads it: the header's length (4 bytes), the header (JSON), the arrays
+    (float32, int32).
 
     Args:
         key: of the chart.
         base: the series.
-        curves: nets and baselines over it; the actual close and persistence are there by themselves.
+        curves: nets and baselines over it; the actual close and persistence are there by
+            themselves.
         state: settings, epochs and words.
         sliders: keys of the sliders to follow.
         token: of the live page that computes further frames; empty where there is none.

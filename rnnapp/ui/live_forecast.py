@@ -48,7 +48,10 @@ __all__ = [
 ]
 
 FRAME_SECONDS = 0.03
-"""Training time of a frame; with all else it takes about a tenth of a second on two shared cores."""
+"""Training time of a frame.
+
+With all else it takes about a tenth of a second on two shared cores.
+"""
 _KEY = "forecast"
 _MEMORY = "_frames_forecast"
 
@@ -151,7 +154,10 @@ class LiveForecast(Generic[R]):
     def _draw_unfinished(
         self, split: PriceSplit, settings: NetSettings, move: Move, trained: TrainedModel
     ) -> bytes:
-        """A state of the training under way: all of the test part where it is not very long, some of the rest."""
+        """A state of the training under way.
+
+        All of the test part where it is not very long, some of the rest.
+        """
         made = forecast(trained, sampled_split(split))
         losses = [event.train_loss for event in trained.history]
         total = settings.train.epochs

@@ -1,4 +1,7 @@
-"""Looks at the test part on a page: counted for a session and a series, said in small print, and the seal."""
+"""Looks at the test part on a page.
+
+Counted for a session and a series, said in small print, and the seal.
+"""
 
 from __future__ import annotations
 

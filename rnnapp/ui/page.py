@@ -1,4 +1,7 @@
-"""What every page is made of: the headline first, then the chart, then the metrics; errors as sentences."""
+"""What every page is made of: the headline first, then the chart, then the metrics.
+
+Errors as sentences.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ _CONFIG = {
     "toImageButtonOptions": {"format": "png", "scale": 2},
 }
 
-# Streamlit looks for emoji, icons, links and arrows again after Markdown's own escapes are resolved:
+# Streamlit looks for emoji, icons, links and arrows again after Markdown's own escapes are
+# resolved:
 # an invisible word joiner between their characters is what stops it.
 _JOINER = "\u2060"
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -66,7 +70,8 @@ class Metric(NamedTuple):
         label: what it is, with its unit.
         value: as text.
         beside: the baseline's, as text ("persistence 34.0").
-        better: True where it beats the baseline, False where it does not, None where that means nothing.
+        better: True where it beats the baseline, False where it does not, None where that means
+            nothing.
         help: one line.
     """
 
@@ -99,7 +104,10 @@ def notes(lines: Sequence[str]) -> None:
 
 
 def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> None:
-    """A chart with a stable key and words for who cannot see it; the camera in its toolbar saves a PNG."""
+    """A chart with a stable key and words for who cannot see it.
+
+    The camera in its toolbar saves a PNG.
+    """
     config = _CONFIG | {
         "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name or key}
     }
@@ -135,9 +143,11 @@ def show_errors() -> Iterator[None]:
 
 
 def _through_the_app() -> None:
-    """The first address asked of a fresh server may be a page's own: begin again through ``app.py``.
+    """The first address asked of a fresh server may be a page's own: begin again through
+    ``app.py``.
 
-    Streamlit takes a folder called ``pages`` for its older kind of app until ``st.navigation`` was called once, and runs the
+    Streamlit takes a folder called ``pages`` for its older kind of app until ``st.navigation`` was
+    called once, and runs the
     page without the app around it.
     """
     if PagesManager.uses_pages_directory:

@@ -1,4 +1,7 @@
-"""Results by their settings: cached for a session, and computed once for all sessions that request them."""
+"""Results by their settings.
+
+Cached for a session, and computed once for all sessions that request them.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,10 @@ def abort_if_stale() -> None:
 
 
 def split_key(split: Split, *settings: Hashable) -> tuple[Hashable, ...]:
-    """Identity of a computation: the data, its name (for no one else to read), and every setting."""
+    """Identity of a computation.
+
+    The data, its name (for no one else to read), and every setting.
+    """
     return (split.fingerprint, split.name, split.config, len(split.train), *settings)
 
 

@@ -32,4 +32,6 @@ def start() -> None:
 def _once() -> None:
     warm_up()
     manager.preload_list()
-    gc.freeze()  # hundreds of thousands of objects of the libraries, which a collection need not look through again
+    # Hundreds of thousands of objects of the libraries, which a collection need not look through
+    # again
+    gc.freeze()

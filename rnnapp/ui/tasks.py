@@ -1,7 +1,8 @@
 """A page's long job: start, share, find again after a reload, watch, stop, collect, forget.
 
 A job is either work in a thread of this server (:class:`rnnapp.background.BackgroundTask`) or a run
-of the job queue (:class:`QueuedRun`). It belongs to a *place* ("forecast", "digits", ...): a session
+of the job queue (:class:`QueuedRun`). It belongs to a *place* ("forecast", "digits", ...): a
+session
 has one job at each. Jobs are shared between sessions by the settings that they compute, so that a
 second tab, or the same one after a reload, finds a job that is under way or ended recently.
 """
@@ -161,7 +162,10 @@ class TaskBoard:
         self._tasks: dict[tuple[str, Hashable], AnyTask] = {}
 
     def add(self, task: AnyTask) -> AnyTask:
-        """Share a job; returns the one that is under way for the same settings where there is one."""
+        """Share a job.
+
+        Returns the one that is under way for the same settings where there is one.
+        """
         place = (task.place, task.key)
         with self._lock:
             found = self._tasks.get(place)
@@ -195,7 +199,8 @@ class TaskBoard:
 def start_task(task: AnyTask) -> NoReturn:
     """Make a job that was just started this session's, share it, and run the page again.
 
-    Where another session started the same at the same moment, its job is taken and this one stopped.
+    Where another session started the same at the same moment, its job is taken and this one
+    stopped.
     """
     shared = _board().add(task)
     if shared is not task:

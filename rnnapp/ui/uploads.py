@@ -1,4 +1,7 @@
-"""A price file of one's own on a page: whose it is, how it is read, and the forms for what it does not decide."""
+"""A price file of one's own on a page.
+
+Whose it is, how it is read, and the forms for what it does not decide.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Compiled kernels: built once in the background, loaded from disk afterwards, and fixed to a
-net's sizes once it is met again.
+"""Compiled kernels: built once in the background, then loaded, and fixed to sizes met again.
 
 One pair of kernels takes its sizes at run time and serves every net. A net that is trained again
 and again gets a pair of its own with its sizes compiled in, which gives the same bits in less
@@ -8,6 +7,7 @@ time; until it is there the general pair does the work.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -16,13 +16,14 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numba
+from filelock import FileLock
 
 from rnnapp.home import writable
-from rnnapp.training.kernels import net as nets
 from rnnapp.training.kernels import simd
 from rnnapp.training.kernels.net import Net, NetArgument
 
@@ -198,6 +199,23 @@ def _compile_elsewhere(sizes: list[int]) -> None:
     )
 
 
+def _compile_once(sizes: list[int]) -> None:
+    """Compile one net's kernels, or the general ones; whoever comes meanwhile waits and loads.
+
+    Without the lock, every process of a busy machine would compile the same code.
+    """
+    root = _cache_root()
+    lock: AbstractContextManager[object] = contextlib.nullcontext()
+    if root is not None:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / "compilation.lock")
+    with lock:
+        if sizes:
+            _build(Net(*sizes))
+        else:
+            _load_general()
+
+
 def _build(net: Net) -> tuple[Any, Any]:
     """Compile with the disk cache in a folder named after the sources: numba would not notice a
     changed helper."""
@@ -251,8 +269,4 @@ def _cache_root() -> Path | None:
 if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(10)
-    sizes = json.loads((sys.argv[1:] or ["[]"])[0])
-    if sizes:
-        _build(nets.Net(*sizes))
-    else:
-        _load_general()
+    _compile_once(json.loads((sys.argv[1:] or ["[]"])[0]))

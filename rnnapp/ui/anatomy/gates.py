@@ -1,4 +1,7 @@
-"""The Anatomy page's look into the gates: heat maps over a window, one step's equations, the cell's diagram."""
+"""The Anatomy page's look into the gates.
+
+Heat maps over a window, one step's equations, the cell's diagram.
+"""
 
 from __future__ import annotations
 

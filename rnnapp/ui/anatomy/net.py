@@ -1,4 +1,7 @@
-"""The Anatomy page: which net reads what, its shapes, its parameters, and how gradients fade in it."""
+"""The Anatomy page.
+
+Which net reads what, its shapes, its parameters, and how gradients fade in it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The notebooks' recipes on a page: open their settings, or run them here and see published beside run."""
+"""The notebooks' recipes on a page.
+
+Open their settings, or run them here and see published beside run.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +149,10 @@ def _show(recipe: Recipe, quick: bool, prices: bytes | str, *, busy: bool) -> No
 
 
 def _open(recipe: Recipe) -> None:
-    """Make the recipe's settings the present ones: of the Forecast page, or of this page for digits."""
+    """Make the recipe's settings the present ones.
+
+    Of the Forecast page, or of this page for digits.
+    """
     if isinstance(recipe.data, WindowConfig):
         bundled = (
             st.session_state.get("data", "bundled") == "bundled"

@@ -1,4 +1,7 @@
-"""What is compared: which nets, over which seeds, and which setting varies; the words are the command line's."""
+"""What is compared: which nets, over which seeds, and which setting varies.
+
+The words are the command line's.
+"""
 
 from __future__ import annotations
 

@@ -64,7 +64,10 @@ class LiveCompare:
 
     @property
     def sliders(self) -> list[str]:
-        """Sliders that set the same for all nets; one that varies between them has nothing to say."""
+        """Sliders that set the same for all nets.
+
+        One that varies between them has nothing to say.
+        """
         return [name for name in SLIDERS if not self._varies(name)]
 
     def draw_frame(self, move: Move) -> bytes:
@@ -220,7 +223,10 @@ def show_live_compare(
 
 
 def _query_of(settings: NetSettings) -> str:
-    """The settings that all nets share, as an address query; which nets they are is none of them."""
+    """The settings that all nets share, as an address query.
+
+    Which nets they are is none of them.
+    """
     model = dataclasses.replace(settings.model, cell=ModelConfig().cell, bidirectional=False)
     return settings_query(settings._replace(model=model))
 

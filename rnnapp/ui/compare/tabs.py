@@ -1,4 +1,7 @@
-"""The tabs under a comparison: table, residuals, changes, loss, intervals, walk-forward, strategy, files."""
+"""The tabs under a comparison.
+
+Table, residuals, changes, loss, intervals, walk-forward, strategy, files.
+"""
 
 from __future__ import annotations
 

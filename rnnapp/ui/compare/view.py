@@ -1,4 +1,7 @@
-"""What the Compare page shows: who is best, all curves over the actual, and the table that says so."""
+"""What the Compare page shows.
+
+Who is best, all curves over the actual, and the table that says so.
+"""
 
 from __future__ import annotations
 

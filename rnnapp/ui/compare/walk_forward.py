@@ -1,4 +1,7 @@
-"""Walk-forward on the Compare page: every net trained anew at several origins, beside the single split."""
+"""Walk-forward on the Compare page.
+
+Every net trained anew at several origins, beside the single split.
+"""
 
 from __future__ import annotations
 

@@ -250,7 +250,10 @@ def _read_with(net: DigitNet) -> None:
 
 
 def show_test(net: DigitNet) -> None:
-    """How well the net reads the test digits: by class, confused with what, and the surest mistakes as pictures."""
+    """How well the net reads the test digits.
+
+    By class, confused with what, and the surest mistakes as pictures.
+    """
     test, line = net.facts["test"], line_of(net.trained.model)
     accuracy, count = test["accuracy"], net.facts["data"]["test"]
     st.markdown(
