@@ -34,7 +34,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Windows bring scikit-learn, a second of start-up; they are imported when first asked for."""
+    """Windows bring scikit-learn, a second of start-up; they are imported on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from rnnapp.data import windows

@@ -1,4 +1,4 @@
-"""Prices without a file: bundled with a package, or fetched from Yahoo Finance and kept for half a day."""
+"""Prices without a file: bundled with a package, or fetched from Yahoo Finance and cached for half a day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -27,11 +27,12 @@ __all__ = ["BUNDLED", "TICKERS", "bundled", "fetch_yahoo"]
 BUNDLED = {"sp500": "S&P 500", "nasdaq": "NASDAQ"}
 TICKERS = {"^KS11": "KOSPI", "^GSPC": "S&P 500", "^IXIC": "NASDAQ Composite", "^N225": "Nikkei 225"}
 
-_FRESH = 12 * 3600.0  # seconds a copy is used without asking again
-_PAUSE = 60.0  # seconds without a question after the source has said "too many"
+_FRESH = 12 * 3600.0  # seconds for which a copy is used without a request
+_PAUSE = 60.0  # seconds without a request after the source has answered "too many"
 _TIMEOUT = 10
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&-]{0,19}")
-_ASKING = threading.Lock()  # the source's settings are global
+_REQUESTING = threading.Lock()  # the source's settings are global
+_OTHER_TICKER = "Use a ticker such as ^KS11 or ^GSPC."
 _blocked_until = 0.0
 
 
@@ -42,11 +43,13 @@ def bundled(name: Literal["sp500", "nasdaq"]) -> PriceTable:
         ConfigError: no such table.
     """
     if name not in BUNDLED:
-        raise ConfigError(f"There is no bundled table {name!r}; {', '.join(BUNDLED)} are there.")
-    from arch.data import nasdaq, sp500  # takes a second, so only when asked for
+        raise ConfigError(
+            f"There is no bundled table {name!r}.", remedy=f"Use one of {', '.join(BUNDLED)}."
+        )
+    from arch.data import nasdaq, sp500  # takes a second, so only on request
 
-    frame = (sp500 if name == "sp500" else nasdaq).load()
-    return _table(frame, BUNDLED[name])
+    frame = {"sp500": sp500, "nasdaq": nasdaq}[name].load()
+    return _to_table(frame, BUNDLED[name])
 
 
 def fetch_yahoo(
@@ -57,108 +60,129 @@ def fetch_yahoo(
     Args:
         ticker: as Yahoo writes it, ``^KS11``.
         start, end: the first and the last day, both included.
-        refresh: ask again though there is a fresh copy.
+        refresh: fetch again although there is a fresh copy.
 
     Raises:
-        ConfigError: a ticker or a range that cannot be asked for.
-        SourceError: unknown ticker, nothing in that range, rate limited, or offline; ``cached`` is the last copy, if any.
+        ConfigError: a ticker or a range that cannot be requested.
+        SourceError: unknown ticker, nothing in that range, rate limited, or offline; ``cached`` is
+            the last copy, if any.
     """
-    ticker, first, last = _question(ticker, start, end)
-    copy = _folder() / f"{quote(ticker, safe='')}__{first}__{last}.csv"
-    if not refresh and _age(copy) < _FRESH and (kept := _kept(copy, ticker)):
-        return kept
+    ticker, first, last = _check_request(ticker, start, end)
+    copy = _cache_folder() / f"{quote(ticker, safe='')}__{first}__{last}.csv"
+    if not refresh and _copy_age(copy) < _FRESH and (cached := _read_copy(copy, ticker)):
+        return cached
     try:
-        with _ASKING:
-            frame = _ask(ticker, first, last)
-        table = _table(frame, TICKERS.get(ticker, ticker))
+        with _REQUESTING:
+            frame = _request_frame(ticker, first, last)
+        table = _to_table(frame, TICKERS.get(ticker, ticker))
     except SourceError as error:
-        raise SourceError(str(error), _last_copy(copy, ticker)) from error
+        raise SourceError(error.message, _last_copy(copy, ticker), remedy=error.remedy) from error
     except DataError as error:
         raise SourceError(
             f"Yahoo Finance's prices for {ticker} cannot be used: {error}", _last_copy(copy, ticker)
         ) from error
-    _keep(table, copy)
+    _write_copy(table, copy)
     return table
 
 
-def _question(ticker: str, start: str | date, end: str | date) -> tuple[str, date, date]:
+def _check_request(ticker: str, start: str | date, end: str | date) -> tuple[str, date, date]:
     ticker = ticker.strip().upper()
     if not _TICKER.fullmatch(ticker):
         raise ConfigError(
-            f"{ticker[:30]!r} is no ticker; up to 20 letters, digits and . ^ = & - make one, such as ^KS11."
+            f"{ticker[:30]!r} is no ticker.",
+            remedy="Use up to 20 letters, digits and . ^ = & -, such as ^KS11.",
         )
     try:
         first, last = (pd.Timestamp(day).date() for day in (start, end))
         backwards = not first < last
     except (ValueError, TypeError) as error:
         raise ConfigError(
-            f"{start!s:.20} to {end!s:.20} is no range of days; two dates such as 2018-04-18 would do."
+            f"{start!s:.20} to {end!s:.20} is no range of days.",
+            remedy="Use two dates such as 2018-04-18.",
         ) from error
     if backwards:
         raise ConfigError(
-            f"The range {first} to {last} holds no days; a first day before the last would do."
+            f"The range {first} to {last} holds no days.",
+            remedy="Use a first day before the last.",
         )
     return ticker, first, last
 
 
-def _ask(ticker: str, first: date, last: date) -> pd.DataFrame:
-    """One question, never repeated; the source's own errors as ours."""
+def _request_frame(ticker: str, first: date, last: date) -> pd.DataFrame:
+    """One request, never repeated; the source's own errors as ours."""
     global _blocked_until
     if time.monotonic() < _blocked_until:
-        raise SourceError(_too_many(ticker))
+        raise _rate_limited(ticker)
     import yfinance as yf
     from yfinance import exceptions as known
 
-    hidden, yf.config.debug.hide_exceptions = (
-        yf.config.debug.hide_exceptions,
-        False,
-    )  # else offline looks like unknown
+    debug = yf.config.debug
+    hidden = debug.hide_exceptions
+    debug.hide_exceptions = False  # else offline looks like an unknown ticker
     try:
         frame = yf.Ticker(ticker).history(
-            start=first.isoformat(), end=(pd.Timestamp(last) + pd.Timedelta(days=1)).date().isoformat(), interval="1d",
-            auto_adjust=False, actions=False, timeout=_TIMEOUT,
-        )  # fmt: skip
+            start=first.isoformat(),
+            end=(last + timedelta(days=1)).isoformat(),
+            interval="1d",
+            auto_adjust=False,
+            actions=False,
+            timeout=_TIMEOUT,
+        )
     except known.YFRateLimitError as error:
         _blocked_until = time.monotonic() + _PAUSE
-        raise SourceError(_too_many(ticker)) from error
+        raise _rate_limited(ticker) from error
     except known.YFPricesMissingError as error:
-        raise SourceError(_empty(ticker, first, last)) from error
+        raise _nothing_found(ticker, first, last) from error
     except known.YFTickerMissingError as error:
-        raise SourceError(
-            f"Yahoo Finance does not know {ticker}; a ticker such as ^KS11 or ^GSPC would do."
-        ) from error
+        raise _unknown_ticker(ticker) from error
     except OSError as error:  # every network error of its HTTP libraries is one
-        raise SourceError(_unreachable(ticker, error)) from error
+        raise _unreachable(ticker, error) from error
     except Exception as error:  # it reads a service without a contract: anything may come
         raise SourceError(
-            f"Yahoo Finance's answer for {ticker} cannot be read; asking later or a CSV file would do."
+            f"Yahoo Finance's answer for {ticker} cannot be read.",
+            remedy="Try again later, or use a CSV file.",
         ) from error
     finally:
-        yf.config.debug.hide_exceptions = hidden
+        debug.hide_exceptions = hidden
     if not isinstance(frame, pd.DataFrame) or frame.empty or "Close" not in frame:
-        raise SourceError(_empty(ticker, first, last))
+        raise _nothing_found(ticker, first, last)
     return frame
 
 
-def _too_many(ticker: str) -> str:
-    return f"Yahoo Finance answers no more questions for now (too many requests), so {ticker} was not fetched; a pause would do."
+def _rate_limited(ticker: str) -> SourceError:
+    return SourceError(
+        f"Yahoo Finance answers no more for now (too many requests), so {ticker} was not fetched.",
+        remedy="Try again in a minute.",
+    )
 
 
-def _empty(ticker: str, first: date, last: date) -> str:
-    return f"Yahoo Finance has no prices for {ticker} from {first} to {last}; another range or ticker would do."
+def _nothing_found(ticker: str, first: date, last: date) -> SourceError:
+    return SourceError(
+        f"Yahoo Finance has no prices for {ticker} from {first} to {last}.",
+        remedy="Use another range or ticker.",
+    )
 
 
-def _unreachable(ticker: str, error: OSError) -> str:
+def _unknown_ticker(ticker: str) -> SourceError:
+    return SourceError(f"Yahoo Finance does not know {ticker}.", remedy=_OTHER_TICKER)
+
+
+def _unreachable(ticker: str, error: OSError) -> SourceError:
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if status == 404:
-        return f"Yahoo Finance does not know {ticker}; a ticker such as ^KS11 or ^GSPC would do."
-    return f"Yahoo Finance cannot be reached, so {ticker} was not fetched; a network connection, or a CSV file, would do."
+        return _unknown_ticker(ticker)
+    return SourceError(
+        f"Yahoo Finance cannot be reached, so {ticker} was not fetched.",
+        remedy="Check the network connection, or use a CSV file.",
+    )
 
 
-def _table(frame: pd.DataFrame, name: str) -> PriceTable:
+def _to_table(frame: pd.DataFrame, name: str) -> PriceTable:
     """A frame with a column each, dated by the exchange's own days."""
     index = pd.DatetimeIndex(frame.index)
-    days = (index.tz_localize(None) if index.tz else index).normalize().as_unit("ns").to_numpy()
+    if index.tz:
+        index = index.tz_localize(None)
+    days = index.normalize().as_unit("ns").to_numpy()
     values = {c: frame[c].to_numpy(np.float64) for c in COLUMNS if c in frame}
     notes: list[Note] = []
     if "Volume" in values and not values["Volume"].all():
@@ -178,11 +202,11 @@ def _table(frame: pd.DataFrame, name: str) -> PriceTable:
     return PriceTable(name, repaired, tuple(notes))
 
 
-def _folder() -> Path:
+def _cache_folder() -> Path:
     return home() / "cache"
 
 
-def _age(copy: Path) -> float:
+def _copy_age(copy: Path) -> float:
     """Seconds since a copy was fetched; endless where there is none."""
     try:
         return max(time.time() - copy.stat().st_mtime, 0.0)
@@ -190,8 +214,11 @@ def _age(copy: Path) -> float:
         return float("inf")
 
 
-def _keep(table: PriceTable, copy: Path) -> None:
-    """Written beside and moved into place, so that no reader meets half a file; a full disk is no reason to fail."""
+def _write_copy(table: PriceTable, copy: Path) -> None:
+    """Write beside and move into place, so that no reader meets half a file.
+
+    A full disk is no reason to fail.
+    """
     part = copy.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -201,18 +228,19 @@ def _keep(table: PriceTable, copy: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _kept(copy: Path, ticker: str) -> PriceTable | None:
+def _read_copy(copy: Path, ticker: str) -> PriceTable | None:
     try:
         return read_prices(copy, name=TICKERS.get(ticker, ticker))
-    except DataError:  # spoilt on disk: as good as none
+    except DataError:  # damaged on disk: as good as none
         return None
 
 
 def _last_copy(copy: Path, ticker: str) -> PriceTable | None:
-    """The copy of this range, else the newest one of the ticker; told as what it is."""
-    others = sorted(copy.parent.glob(f"{quote(ticker, safe='')}__*.csv"), key=_age)
-    for path in ([copy] if copy.exists() else []) + others:
-        if table := _kept(path, ticker):
+    """The copy of this range, else the newest one of the ticker, with a note of its age."""
+    others = sorted(copy.parent.glob(f"{quote(ticker, safe='')}__*.csv"), key=_copy_age)
+    copies = [path for path in (copy, *others) if path.exists()]
+    for path in copies:
+        if table := _read_copy(path, ticker):
             day = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
             note = Note("copy", f"This is a copy fetched on {day}.")
             return replace(table, repairs=(note, *table.repairs))

@@ -97,9 +97,11 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     count = len(starts)
     needed = first + config.window + config.horizon + 3
     if count < 4:
+        units = prices.spacing.units
         raise TooFewRowsError(
-            f"{prices.name} has {len(prices)} rows; a window of {config.window} days and a horizon of {config.horizon} need at "
-            f"least {needed}. A shorter window or a longer file would do."
+            f"{prices.name} has {len(prices)} rows; a window of {config.window} {units} and a "
+            f"horizon of {config.horizon} need at least {needed}.",
+            remedy="Use a shorter window or a longer file.",
         )
     trained, validated, test_start = _parts(prices, config, first, count)
     train_rows = int(starts[trained - 1]) + config.window + config.horizon
@@ -224,14 +226,16 @@ def _parts(
     if not 1 <= learned <= most:
         raise TooFewRowsError(
             f"The split {config.split} leaves {max(learned, 0)} of {count} windows for training and "
-            f"{max(count - gap - learned, 0)} for the test; both need at least one, so a split from 1 to {most} windows would do."
+            f"{max(count - gap - learned, 0)} for the test; both need at least one.",
+            remedy=f"Use a split from 1 to {most} windows.",
         )
     validated = int(config.valid * learned)
     trained = learned - validated - (gap if validated else 0)
     if trained < 1:
         raise TooFewRowsError(
-            f"{learned} training windows leave none to train on beside a validation share of {config.valid:g} and a horizon of "
-            f"{config.horizon}; a smaller share or a later split would do."
+            f"{learned} training windows leave none to train on beside a validation share of "
+            f"{config.valid:g} and a horizon of {config.horizon}.",
+            remedy="Use a smaller share or a later split.",
         )
     return trained, validated, learned + gap
 
@@ -269,6 +273,6 @@ def _fit_features(config: WindowConfig, features: Float64Array) -> Scaler:
 def _notes(config: WindowConfig) -> tuple[str, ...]:
     if config.scaling == "all":
         return (
-            "The scaler is fitted on all rows, so the net is told the test part's range: these figures leak.",
+            "The scaler is fitted on all rows, so the net knows the test part's range: these figures leak.",
         )
     return ()

@@ -236,7 +236,7 @@ def _ask_choice(error: ChoiceError, place: DeltaGenerator) -> None:
             format_func=lambda value: CALENDARS.get(value, value),
             key=f"choose_{error.option}",
         )
-        if st.form_submit_button("Read it so", type="primary"):
+        if st.form_submit_button("Read the file this way", type="primary"):
             _choose_option(error.option, chosen)
             st.rerun()
 

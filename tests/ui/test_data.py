@@ -64,7 +64,7 @@ def test_a_file_of_several_tickers_asks_which_and_reads_it() -> None:
     assert "2 tickers" in page.error[0].value
     assert "--" not in page.error[0].value
     page.selectbox(key="choose_ticker").set_value("BBB")
-    next(button for button in page.button if button.label == "Read it so").click().run()
+    next(button for button in page.button if button.label == "Read the file this way").click().run()
     assert not page.error
     assert "mine: 120 days" in _shown(page)
 
