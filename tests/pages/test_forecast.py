@@ -219,11 +219,11 @@ def test_keep_this_run_speaks_of_this_run_only() -> None:
     page = opened(rows="400", epochs="1", seed="31")
     page = trained(page)
     page.button(key="keep").click().run()
-    assert page.button(key="keep_open").label == "Kept: open the run"
+    assert page.button(key="keep_open").label == "Saved: open the run"
     page.number_input(key="seed").set_value(32).run()
     assert page.button(key="keep").label == "Keep this run"
     page.number_input(key="seed").set_value(31).run()
-    assert page.button(key="keep_open").label == "Kept: open the run"
+    assert page.button(key="keep_open").label == "Saved: open the run"
 
 
 @pytest.mark.parametrize("tab", ["Changes", "Shift", "Which days"])
