@@ -221,7 +221,7 @@ def test_keep_this_run_speaks_of_this_run_only() -> None:
     page.button(key="keep").click().run()
     assert page.button(key="keep_open").label == "Saved: open the run"
     page.number_input(key="seed").set_value(32).run()
-    assert page.button(key="keep").label == "Keep this run"
+    assert page.button(key="keep").label == "Save this run"
     page.number_input(key="seed").set_value(31).run()
     assert page.button(key="keep_open").label == "Saved: open the run"
 
