@@ -72,7 +72,7 @@ def show_shift(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel
     )
     words = _describe_shift(fit_shift(forecast, days))
     figure = shift_figure(forecast, days, line_of(trained.model), dark=is_dark())
-    chart(figure, "shift", words)
+    chart(figure, "shift_chart", words)
     st.caption(words)
     target = st.session_state.get(keys.SHIFT_TARGET, 0)
     if days < target:
