@@ -19,7 +19,7 @@ VERBS = {
     "code": "write a run as plain PyTorch code",
     "digits": "train, judge and use nets that read handwritten digits",
     "reproduce": "run the notebooks' recipes, published figures beside the run's",
-    "runs": "list, show, delete, bring back and unpack kept runs",
+    "runs": "list, show, delete, restore and unpack saved runs",
 }
 """Each verb's help, so that listing the verbs imports none of them."""
 

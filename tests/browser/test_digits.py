@@ -1,4 +1,4 @@
-"""The Digits page as a person uses it: real hands' strokes by mouse and by finger, the answer, undo, labels, a training."""
+"""The Digits page as a person uses it: real hands' strokes, answers, undo, labels, a training."""
 
 from __future__ import annotations
 
@@ -164,6 +164,9 @@ def test_train_watch_stop_and_draw_against_it(open_page: Opened) -> None:
     page = at_canvas(open_page("/digits"))
     page.get_by_text("scikit-learn's", exact=True).click()
     settle(page)
+    for slider, end in (("Epochs", "End"), ("Batch size", "Home")):  # long enough to be stopped
+        page.get_by_role("slider", name=slider).press(end)
+        settle(page)
     page.get_by_role("button", name="Train the BiLSTM").click()
     expect(page.get_by_text(re.compile(r"Epoch [1-9]")).first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
