@@ -21,6 +21,7 @@ __all__ = ["MAX_DIGITS", "Digits", "find_digits", "find_one_digit"]
 
 MAX_DIGITS = 60
 """A picture with more marks than this holds no digits."""
+_NARROWEST = 6  # pixels: in less there is no digit
 _DRAW = "Use a picture of one digit on plain paper."
 
 
@@ -89,8 +90,12 @@ def find_digits(picture: npt.NDArray[np.uint8]) -> Digits:
         picture: (H, W, 4) uint8, RGBA.
 
     Raises:
-        InkError: the picture is blank, or holds something that is no digit.
+        InkError: the picture is blank, some pixels wide, or holds something that is no digit.
     """
+    height, width = picture.shape[:2]
+    if min(height, width) < _NARROWEST:
+        message = "The picture is {width:,} x {height:,} pixels, too narrow for a digit."
+        raise InkError(message.format(width=width, height=height), remedy=_DRAW)
     try:
         digits = _cut_apart(picture)
     except InkError:
