@@ -1,4 +1,7 @@
-"""The server: the dashboard, and frames for a moving slider. Start it with ``scripts/app`` or ``streamlit run app.py``."""
+"""The server: the dashboard, and frames for a moving slider.
+
+Start it with ``scripts/app`` or ``streamlit run app.py``.
+"""
 
 import streamlit as st
 

@@ -49,7 +49,10 @@ _THUMB = """name => {
 
 
 def drag_all(rounds: int = 2) -> list[dict[str, Any]]:
-    """Figures of each page, by mouse and by touch: the best of some rounds, for a busy machine disturbs all of them."""
+    """Figures of each page, by mouse and by touch.
+
+    The best of some rounds, for a busy machine disturbs all of them.
+    """
     with contextlib.suppress(AttributeError):  # not on every system
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     with browsing() as (browser, address, server):

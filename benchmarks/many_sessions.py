@@ -66,10 +66,16 @@ def _drag(seeds: str, sessions: int, rounds: int) -> dict[str, Any]:
         )
         every = [wait for found in waits for wait in found]
         return {
-            "seeds": seeds, "sessions": sessions, "median": statistics.median(every), "worst": max(every),
-            "first": max(waits[0]), "errors": errors, "server_seconds": statistics.median(spent),
-            "memory_before": memory[0], "memory_after": memory[-1],
-        }  # fmt: skip
+            "seeds": seeds,
+            "sessions": sessions,
+            "median": statistics.median(every),
+            "worst": max(every),
+            "first": max(waits[0]),
+            "errors": errors,
+            "server_seconds": statistics.median(spent),
+            "memory_before": memory[0],
+            "memory_after": memory[-1],
+        }
 
 
 def _round(pages: list[Any], key: str, *, apart: bool) -> tuple[list[float], int]:

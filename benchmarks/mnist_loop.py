@@ -36,7 +36,10 @@ def ours(split: DigitSplit, train: TrainConfig) -> TrainedModel:
 
 
 def loop(split: DigitSplit, train: TrainConfig) -> float:
-    """The same by the notebook's loop, sample by sample through a DataLoader; returns the test accuracy."""
+    """The same by the notebook's loop, sample by sample through a DataLoader.
+
+    Returns the test accuracy.
+    """
     torch.manual_seed(train.seed)
     net = notebook_loop.Net("lstm", 28, MODEL.hidden, MODEL.layers, 28, 10, squash=False, both=True)
     inputs, tests = (

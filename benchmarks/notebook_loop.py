@@ -1,4 +1,7 @@
-"""The training loop as notebooks write it: a DataLoader, a step, ``loss.item()``. What everything else is held against."""
+"""The training loop as notebooks write it: a DataLoader, a step, ``loss.item()``.
+
+What everything else is held against.
+"""
 
 from __future__ import annotations
 

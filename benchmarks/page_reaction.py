@@ -47,11 +47,17 @@ WATCH = """key => {
             if (performance.now() - start < 15000) setTimeout(look, 8); };
         look(); }, {once: true, capture: true});
 }"""
-"""Run in the page with a chart's key: ``window.reaction`` becomes the milliseconds from the next key press to its newest curve."""
+"""Run in the page with a chart's key.
+
+``window.reaction`` becomes the milliseconds from the next key press to its newest curve.
+"""
 
 
 def measure(moves: int = 15) -> list[dict[str, Any]]:
-    """Median milliseconds of each page's reaction; a page that does not retrain by itself is left out."""
+    """Median milliseconds of each page's reaction.
+
+    A page that does not retrain by itself is left out.
+    """
     with browsing() as (browser, address, _):
         rows = []
         for what, (path, key) in _PLACES.items():
@@ -71,7 +77,10 @@ def measure(moves: int = 15) -> list[dict[str, Any]]:
 
 @contextmanager
 def browsing(*program: str) -> Iterator[tuple[Any, str, subprocess.Popen[bytes]]]:
-    """A browser, the address of a server of its own, and that server; ``program`` starts it where it is not the app itself."""
+    """A browser, the address of a server of its own, and that server.
+
+    ``program`` starts it where it is not the app itself.
+    """
     from playwright.sync_api import sync_playwright
 
     named = (
@@ -93,7 +102,10 @@ def browsing(*program: str) -> Iterator[tuple[Any, str, subprocess.Popen[bytes]]
 
 
 def _moves(page: Any, address: str, key: str, count: int) -> list[float]:
-    """Times of so many moves from the stock setting's window of 5 days on, a few for each table: nothing was computed before."""
+    """Times of so many moves from the stock setting's window of 5 days on, a few for each table.
+
+    Nothing was computed before.
+    """
     from playwright.sync_api import Error
 
     times: list[float] = []
@@ -134,7 +146,10 @@ def settle(page: Any) -> None:
 
 
 def _serve(log: Any, *program: str) -> tuple[str, subprocess.Popen[bytes]]:
-    """A server of its own on a free port, its kernels loaded; ``program`` starts it with a port and its own arguments."""
+    """A server of its own on a free port, its kernels loaded.
+
+    ``program`` starts it with a port and its own arguments.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -24,7 +24,10 @@ covariates = TimeSeries.from_values(data["rows"][: len(close)])
 
 
 def train(cell: str) -> dict[str, float]:
-    """Fit on the training windows; the loss and the test error come from its own historical forecasts."""
+    """Fit on the training windows.
+
+    The loss and the test error come from its own historical forecasts.
+    """
     quiet = {
         "accelerator": "cpu",
         "enable_progress_bar": False,
@@ -34,9 +37,18 @@ def train(cell: str) -> dict[str, float]:
     }
     started, cpu = time.perf_counter(), time.process_time()
     model = BlockRNNModel(
-        T, 1, model=cell.upper(), hidden_dim=8, n_rnn_layers=2, batch_size=int(data["batch"]), n_epochs=int(data["epochs"]),
-        optimizer_kwargs={"lr": float(data["lr"])}, random_state=0, pl_trainer_kwargs=quiet, force_reset=True,
-    )  # fmt: skip
+        T,
+        1,
+        model=cell.upper(),
+        hidden_dim=8,
+        n_rnn_layers=2,
+        batch_size=int(data["batch"]),
+        n_epochs=int(data["epochs"]),
+        optimizer_kwargs={"lr": float(data["lr"])},
+        random_state=0,
+        pl_trainer_kwargs=quiet,
+        force_reset=True,
+    )
     model.fit(series[: T + count], past_covariates=covariates)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     steps = int(model.trainer.global_step)

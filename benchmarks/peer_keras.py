@@ -1,4 +1,7 @@
-"""Keras 3 on JAX, as fast as its ``fit`` was found to go: all epochs laid out as one, ten steps in each compiled call."""
+"""Keras 3 on JAX, as fast as its ``fit`` was found to go.
+
+All epochs laid out as one, ten steps in each compiled call.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,13 @@ def train(cell: str) -> dict[str, float]:
     started, cpu = time.perf_counter(), time.process_time()
     net = keras.Sequential(
         [
-            keras.Input((T, windows.shape[2])), kind(8, return_sequences=True), kind(8, return_sequences=True),
-            keras.layers.Flatten(), keras.layers.Dense(1, activation="sigmoid" if cell == "rnn" else None),
+            keras.Input((T, windows.shape[2])),
+            kind(8, return_sequences=True),
+            kind(8, return_sequences=True),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, activation="sigmoid" if cell == "rnn" else None),
         ]
-    )  # fmt: skip
+    )
     net.compile(keras.optimizers.Adam(float(data["lr"])), "mse", steps_per_execution=10)
     order = np.concatenate(
         [np.random.default_rng(e).permutation(count) for e in range(int(data["epochs"]))]

@@ -1,4 +1,7 @@
-"""NeuralForecast's RNN, LSTM and GRU: Close as the series, the other columns as historic covariates."""
+"""NeuralForecast's RNN, LSTM and GRU.
+
+Close as the series, the other columns as historic covariates.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +42,23 @@ def train(cell: str) -> dict[str, float]:
     steps = int(data["epochs"]) * -(-count // int(data["batch"]))
     started, cpu = time.perf_counter(), time.process_time()
     model = {"rnn": RNN, "lstm": LSTM, "gru": GRU}[cell](
-        h=1, input_size=T, encoder_n_layers=2, encoder_hidden_size=8, decoder_layers=1, decoder_hidden_size=8, hist_exog_list=names,
-        max_steps=steps, learning_rate=float(data["lr"]), num_lr_decays=0, batch_size=1, windows_batch_size=int(data["batch"]),
-        loss=MSE(), scaler_type=None, random_seed=0, **quiet,
-    )  # fmt: skip
+        h=1,
+        input_size=T,
+        encoder_n_layers=2,
+        encoder_hidden_size=8,
+        decoder_layers=1,
+        decoder_hidden_size=8,
+        hist_exog_list=names,
+        max_steps=steps,
+        learning_rate=float(data["lr"]),
+        num_lr_decays=0,
+        batch_size=1,
+        windows_batch_size=int(data["batch"]),
+        loss=MSE(),
+        scaler_type=None,
+        random_seed=0,
+        **quiet,
+    )
     forecaster = NeuralForecast(models=[model], freq="D")
     forecaster.fit(table[: T + count])
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu

@@ -60,9 +60,14 @@ class Peer:
         one["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
         self._log = (_HERE / ".venvs" / f"{name}.err").open("w")
         self._process = subprocess.Popen(
-            [environment(name), _HERE / f"peer_{name}.py", data], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._log, text=True, env=os.environ | one, cwd=_HERE / ".venvs",
-        )  # fmt: skip
+            [environment(name), _HERE / f"peer_{name}.py", data],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=os.environ | one,
+            cwd=_HERE / ".venvs",
+        )
 
     def train(self, cell: str) -> dict[str, Any]:
         """Train once: seconds, cpu, steps, loss on the training windows (scaled), rmse on the test windows (points)."""

@@ -1,4 +1,7 @@
-"""How times grow: with rows, window length, hidden size, and the number of runs at once; a million-row table; MNIST."""
+"""How times grow: with rows, window length, hidden size, and the number of runs at once.
+
+A million-row table; MNIST.
+"""
 
 from __future__ import annotations
 
@@ -83,13 +86,19 @@ def ensembles(setting: Setting, repeats: int) -> list[dict[str, float]]:
 
 
 def million() -> dict[str, float]:
-    """Windows of a million-row table, in a process of its own: seconds, and megabytes at the peak beyond the table."""
+    """Windows of a million-row table, in a process of its own.
+
+    Seconds, and megabytes at the peak beyond the table.
+    """
     done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def mnist(repeats: int) -> dict[str, dict[str, float]] | None:
-    """One epoch of the notebook's BiLSTM over 60,000 digits, by everyone in turn; None where MNIST is not here."""
+    """One epoch of the notebook's BiLSTM over 60,000 digits, by everyone in turn.
+
+    None where MNIST is not here.
+    """
     if find_mnist() is None:
         return None
     torch.set_num_threads(1)

@@ -15,7 +15,10 @@ _TRIALS = 40
 
 
 def two_workers(seeds: int = 3) -> dict[str, Any]:
-    """Seconds of whole searches, pruning and all, on one worker and on two; each seed is a search of its own."""
+    """Seconds of whole searches, pruning and all, on one worker and on two.
+
+    Each seed is a search of its own.
+    """
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, RNNAPP_HOME=folder):
         rows = [[_search(seed, workers) for workers in (1, 2)] for seed in range(seeds)]
     shares = [two / one for one, two in rows]

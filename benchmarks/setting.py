@@ -1,4 +1,7 @@
-"""The stock setting that everyone trains on: 200 windows of 5 days, hidden 8 x 2 layers, batch 20, 301 epochs of Adam."""
+"""The stock setting that everyone trains on.
+
+200 windows of 5 days, hidden 8 x 2 layers, batch 20, 301 epochs of Adam.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +35,24 @@ class Setting:
         return RECIPES[f"stock-{cell}"].model
 
     def save(self, path: Path) -> None:
-        """For the peers, who run in environments of their own: scaled rows, scaled targets, and the way back to points."""
+        """For the peers, who run in environments of their own.
+
+        Scaled rows, scaled targets, and the way back to points.
+        """
         split = self.split
         low, high = split.to_points(np.array([[0.0], [1.0]]), np.zeros(2))[:, 0]
         np.savez(
-            path, rows=split.train.rows, targets=np.concatenate([split.train.targets, split.test.targets])[:, 0],
-            count=len(split.train), steps=split.steps, low=low, high=high,
-            epochs=self.train.epochs, batch=self.train.batch, lr=self.train.lr,
-        )  # fmt: skip
+            path,
+            rows=split.train.rows,
+            targets=np.concatenate([split.train.targets, split.test.targets])[:, 0],
+            count=len(split.train),
+            steps=split.steps,
+            low=low,
+            high=high,
+            epochs=self.train.epochs,
+            batch=self.train.batch,
+            lr=self.train.lr,
+        )
 
 
 def stock(file: str | None = None) -> Setting:

@@ -1,4 +1,7 @@
-"""The app, with workers that write down when each epoch of a run ended: ``python stamped.py PORT FILE``."""
+"""The app, with workers that write down when each epoch of a run ended.
+
+``python stamped.py PORT FILE``.
+"""
 
 from __future__ import annotations
 

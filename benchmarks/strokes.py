@@ -1,4 +1,7 @@
-"""From a stroke's end to the answer on screen: digits drawn by real hands, replayed with the mouse in a real browser."""
+"""From a stroke's end to the answer on screen.
+
+Digits drawn by real hands, replayed with the mouse in a real browser.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ _WATCH = """headline => {
 
 
 def draw(every: int = 25) -> dict[str, Any] | None:
-    """Milliseconds from the last stroke's end to another headline; None where the drawings are not at hand."""
+    """Milliseconds from the last stroke's end to another headline.
+
+    None where the drawings are not at hand.
+    """
     root = os.environ.get("RNNAPP_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
     file = Path(root) / "drawn_digits.json"
     if not file.exists():

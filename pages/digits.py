@@ -1,4 +1,7 @@
-"""Digits: draw one, see which it is and how the net read it row by row; train a net and draw against it."""
+"""Digits: draw one, see which it is and how the net read it row by row.
+
+Train a net and draw against it.
+"""
 
 import streamlit as st
 

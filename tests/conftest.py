@@ -51,7 +51,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Under CI a browser test that was skipped is a failure: it would hide a page that nobody looked at."""
+    """Under CI a browser test that was skipped is a failure.
+
+    It would hide a page that nobody looked at.
+    """
     if (
         os.environ.get("CI") == "true"
         and _skipped_browser

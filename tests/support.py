@@ -52,7 +52,10 @@ def random_walk(
 
 
 def multiply(file: Path, run_id: str, times: int) -> None:
-    """Copies of a run of the history, written straight into the tables: a thousand through the client would take a minute."""
+    """Copies of a run of the history, written straight into the tables.
+
+    A thousand through the client would take a minute.
+    """
     with sqlite3.connect(file) as base:
         for table in ("runs", "tags", "params", "latest_metrics", "metrics"):
             columns = [

@@ -103,7 +103,10 @@ def add_file_choices(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=HEADER",
-        help="what the file calls one of our columns (Close=Kurs, Close=ETH); a number counts columns",
+        help=(
+            "what the file calls one of our columns (Close=Kurs, Close=ETH); "
+            "a number counts columns"
+        ),
     )
     group.add_argument("--ticker", metavar="TICKER", help="which one to read of several in a file")
     group.add_argument(

@@ -166,8 +166,8 @@ def _place_by_hand(search: _Search, columns: Mapping[str, str]) -> None:
         role = next((each for each in _NAMED_BY_HAND if each.casefold() == ours.casefold()), None)
         if role is None:
             raise ColumnError(
-                f"{search.name} is read into {', '.join(_NAMED_BY_HAND)}; there is no column {ours} "
-                "to name.",
+                f"{search.name} is read into {', '.join(_NAMED_BY_HAND)}; "
+                f"there is no column {ours} to name.",
                 search.table.names,
                 remedy="Name one of these.",
             )

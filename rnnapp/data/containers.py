@@ -56,7 +56,10 @@ _KINDS = (
     (b"\x93NUMPY", "a NumPy file", "Write it as CSV."),
     (b"ARROW1", "an Arrow file", "Write it as CSV."),
 )
-_HTML = re.compile(r"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body|table|div|meta|style)", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_HTML = re.compile(
+    r"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body|table|div|meta|style)",
+    re.IGNORECASE | re.DOTALL,
+)
 _TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 
 

@@ -17,39 +17,41 @@ Kind = Literal[
     "numbers", "month word", "month only", "quarter", "compact", "epoch", "serial", "decimal", "era"
 ]
 
-_MONTHS = """jan january januar januari janvier janv enero ene gennaio gen janeiro ocak oca sty styczeń stycznia
-    янв января январь січ січня led leden ledna ιαν يناير जनवरी ม.ค. มกราคม tammikuu january. 1
-    feb february februar februari fevrier février fevr févr fév febrero febbraio fevereiro fev febr şubat şub
-    lut luty lutego фев февр февраля февраль лют лютого úno únor února φεβ فبراير फ़रवरी फरवरी ก.พ. กุมภาพันธ์
-    pebruari peb 2
-    mar march marz märz mrz maerz maart mrt mars marzo marco março maret mart marzec marca мар марта март
-    бер березня bře březen března μαρ مارس मार्च มี.ค. มีนาคม márc 3
-    apr april avril avr abril abr aprile nisan nis kwi kwiecień kwietnia апр апреля апрель кві квітня dub duben
-    dubna απρ أبريل ابريل अप्रैल เม.ย. เมษายน ápr 4
-    may mai mei mayo maggio mag maio mayıs maj máj май мая тра травня kvě květen května μαι مايو मई พ.ค.
-    พฤษภาคม 5
-    jun june juni juin junio giugno giu junho haziran haz cze czerwiec czerwca июн июня июнь чер червня čvn
-    červen června ιουν يونيو जून มิ.ย. มิถุนายน jún 6
-    jul july juli juillet juil julio luglio lug julho temmuz tem lip lipiec lipca июл июля июль липня čvc
-    červenec července ιουλ يوليو जुलाई ก.ค. กรกฎาคม júl 7
-    aug august augustus aout août agosto ago ağustos ağu agustus agu agt sie sierpień sierpnia авг августа
-    август сер серпня srp srpen srpna αυγ أغسطس اغسطس अगस्त ส.ค. สิงหาคม 8
-    sep sept september septembre septiembre settembre set setembro eylül eyl wrz wrzesień września сен сент
-    сентября сентябрь вер вересня zář září σεπ سبتمبر सितंबर सितम्बर ก.ย. กันยายน szept 9
-    oct october oktober okt octobre octubre ottobre ott outubro out ekim eki paź październik października окт
-    октября октябрь жов жовтня říj říjen října οκτ أكتوبر اكتوبر अक्टूबर अक्तूबर ต.ค. ตุลาคม 10
+_MONTHS = """jan january januar januari janvier janv enero ene gennaio gen janeiro ocak oca sty
+    styczeń stycznia янв января январь січ січня led leden ledna ιαν يناير जनवरी ม.ค. มกราคม
+    tammikuu january. 1
+    feb february februar februari fevrier février fevr févr fév febrero febbraio fevereiro fev febr
+    şubat şub lut luty lutego фев февр февраля февраль лют лютого úno únor února φεβ فبراير फ़रवरी
+    फरवरी ก.พ. กุมภาพันธ์ pebruari peb 2
+    mar march marz märz mrz maerz maart mrt mars marzo marco março maret mart marzec marca мар марта
+    март бер березня bře březen března μαρ مارس मार्च มี.ค. มีนาคม márc 3
+    apr april avril avr abril abr aprile nisan nis kwi kwiecień kwietnia апр апреля апрель кві
+    квітня dub duben dubna απρ أبريل ابريل अप्रैल เม.ย. เมษายน ápr 4
+    may mai mei mayo maggio mag maio mayıs maj máj май мая тра травня kvě květen května μαι مايو मई
+    พ.ค. พฤษภาคม 5
+    jun june juni juin junio giugno giu junho haziran haz cze czerwiec czerwca июн июня июнь чер
+    червня čvn červen června ιουν يونيو जून มิ.ย. มิถุนายน jún 6
+    jul july juli juillet juil julio luglio lug julho temmuz tem lip lipiec lipca июл июля июль
+    липня čvc červenec července ιουλ يوليو जुलाई ก.ค. กรกฎาคม júl 7
+    aug august augustus aout août agosto ago ağustos ağu agustus agu agt sie sierpień sierpnia авг
+    августа август сер серпня srp srpen srpna αυγ أغسطس اغسطس अगस्त ส.ค. สิงหาคม 8
+    sep sept september septembre septiembre settembre set setembro eylül eyl wrz wrzesień września
+    сен сент сентября сентябрь вер вересня zář září σεπ سبتمبر सितंबर सितम्बर ก.ย. กันยายน szept 9
+    oct october oktober okt octobre octubre ottobre ott outubro out ekim eki paź październik
+    października окт октября октябрь жов жовтня říj říjen října οκτ أكتوبر اكتوبر अक्टूबर अक्तूबर
+    ต.ค. ตุลาคม 10
     nov november novembre noviembre novembro kasım kas listopad listopada lis нояб ноя ноября ноябрь
     листопада νοε نوفمبر नवंबर नवम्बर พ.ย. พฤศจิกายน nop nopember 11
-    dec december dezember dez decembre décembre déc diciembre dic dicembre dezembro aralık ara desember des
-    gru grudzień grudnia дек декабря декабрь гру грудня pro prosinec prosince δεκ ديسمبر दिसंबर दिसम्बर
-    ธ.ค. ธันวาคม 12"""
-_FILLERS = """mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday
-    sunday mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonntag de del th st nd rd
-    of the 월 화 수 목 금 토 일 月曜日 火 水 木 金 土 lun mar mer jeu ven sam dim lunes martes miercoles miércoles
-    jueves viernes sábado domingo lundi mardi mercredi jeudi vendredi samedi dimanche segunda terça quarta
-    quinta sexta thg tháng ngày năm г года пн вт ср чт пт сб вс pzt sal çar per cum pazartesi salı çarşamba
-    perşembe cuma sen sel rab kam jum senin selasa rabu kamis jumat ma ti ke to pe la må on lö sö lør søn pon
-    wt śr czw pt po út st čt pá"""
+    dec december dezember dez decembre décembre déc diciembre dic dicembre dezembro aralık ara
+    desember des gru grudzień grudnia дек декабря декабрь гру грудня pro prosinec prosince δεκ
+    ديسمبر दिसंबर दिसम्बर ธ.ค. ธันวาคม 12"""
+_FILLERS = """mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday
+    saturday sunday mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonntag
+    de del th st nd rd of the 월 화 수 목 금 토 일 月曜日 火 水 木 金 土 lun mar mer jeu ven sam dim
+    lunes martes miercoles miércoles jueves viernes sábado domingo lundi mardi mercredi jeudi
+    vendredi samedi dimanche segunda terça quarta quinta sexta thg tháng ngày năm г года пн вт ср чт
+    пт сб вс pzt sal çar per cum pazartesi salı çarşamba perşembe cuma sen sel rab kam jum senin
+    selasa rabu kamis jumat ma ti ke to pe la må on lö sö lør søn pon wt śr czw pt po út st čt pá"""
 
 
 def _number_months() -> dict[str, int]:
@@ -70,9 +72,20 @@ _THAI_MONTHS = {
     word: number for word, number in _MONTH_NUMBERS.items() if "\u0e00" <= word[0] <= "\u0e7f"
 }
 _ERAS = {
-    "r": 2018, "令和": 2018, "令": 2018, "h": 1988, "平成": 1988, "平": 1988, "s": 1925, "昭和": 1925, "昭": 1925,
-    "民國": 1911, "民国": 1911, "中華民國": 1911, "中华民国": 1911,
-}  # fmt: skip
+    "r": 2018,
+    "令和": 2018,
+    "令": 2018,
+    "h": 1988,
+    "平成": 1988,
+    "平": 1988,
+    "s": 1925,
+    "昭和": 1925,
+    "昭": 1925,
+    "民國": 1911,
+    "民国": 1911,
+    "中華民國": 1911,
+    "中华民国": 1911,
+}
 _ERA = re.compile(
     r"^(令和|平成|昭和|中華民國|中华民国|民國|民国|[RHS令平昭])[\s.]*(\d{1,4}|元)\s*[./年-]\s*(\d{1,2})"
     r"(?:\s*[./月-]\s*(\d{1,2})\s*日?)?$",
@@ -82,7 +95,8 @@ _WORD = re.compile(r"\d+|[^\W\d_][\w\u0300-\u036f\u0900-\u0963\u0e00-\u0e4e]*")
 _TIME = re.compile(
     r"[ T,]*(?P<half>오전|오후|上午|下午|午前|午後)?\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
     r"(?::(?P<second>\d{2})(?:[.,:]\d+)?)?\s*(?P<ampm>[ap]\.?m\.?(?![a-z]))?\s*"
-    r"(?P<zone>Z\b|UTC\b|GMT\b|[A-Z]{3,5}\b)?\s*(?P<offset>[+-]\d{1,2}:?(?:\d{2})?)?\s*(?:\([^)]*\))?",
+    r"(?P<zone>Z\b|UTC\b|GMT\b|[A-Z]{3,5}\b)?\s*"
+    r"(?P<offset>[+-]\d{1,2}:?(?:\d{2})?)?\s*(?:\([^)]*\))?",
     re.IGNORECASE,
 )
 _COMPACT_TIME = re.compile(r"^(\d{8})[ T]?(\d{4}|\d{6})$")

@@ -577,8 +577,9 @@ def _move_to_market(
         return moved, (
             Note(
                 "time zone",
-                f"Stamps such as {shown} are in another time zone: they fall on weekends and miss a "
-                f"weekday. Each was moved to the market's own day, {first} for the first.",
+                f"Stamps such as {shown} are in another time zone: "
+                "they fall on weekends and miss a weekday. "
+                f"Each was moved to the market's own day, {first} for the first.",
             ),
         )
     if zone == "utc" and hours.min() >= 12 and not (days[known][:1] == days[known]).all():

@@ -130,7 +130,8 @@ def _resolve_long_years(
         return _convert(years, months, days, 4, "thai")
     if 1250 <= usual <= 1500:
         raise PriceFileError(
-            f"{name} has years such as {usual}, which belong to the Persian or the Islamic calendar.",
+            f"{name} has years such as {usual}, "
+            "which belong to the Persian or the Islamic calendar.",
             remedy="Convert the dates to the common calendar, as 2018-04-18.",
         )
     return make_days(years, months, days), ()

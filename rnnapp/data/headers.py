@@ -29,71 +29,76 @@ ROLES = ("Date", "Time", "Year", "Month", "Day", *COLUMNS, ADJUSTED, "Ticker", "
 # Names without spaces and punctuation. A name further to the left is preferred: a file with both
 # "Close" and "Last" has its close in "Close".
 _NAMES = {
-    "Date": """date 날짜 일자 거래일 거래일자 기준일 기준일자 日付 日付け 年月日 データ日付 取引日 約定日 日期 交易日期
-        交易日 datum fecha data дата datetime dateandtime tradedate tradingdate tradingday pricedate
-        valuedate asofdate quotedate observationdate businessdate exchangedate dtyyyymmdd yyyymmdd
-        snappedat timestamp timestampms unixtimestamp unixtime unix epoch 日時 tarih ngày ngàygiaodịch
-        tanggal tarikh วันที่ วัน التاريخ تاريخ תאריך तारीख दिनांक तिथि dato päivämäärä pvm dátum
-        ημερομηνία data_sessão datapregão datapregao dt period periode période 期間 日 day
-        timeperiod refdate""",
-    "Time": """time hour 시간 시각 時間 时间 時刻 zeit uhrzeit heure hora ora час время saat giờ waktu เวลา
-        الوقت समय opentime gmttime localtime closetime starttime endtime klok tid čas godzina""",
+    "Date": """date 날짜 일자 거래일 거래일자 기준일 기준일자 日付 日付け 年月日 データ日付 取引日
+        約定日 日期 交易日期 交易日 datum fecha data дата datetime dateandtime tradedate tradingdate
+        tradingday pricedate valuedate asofdate quotedate observationdate businessdate exchangedate
+        dtyyyymmdd yyyymmdd snappedat timestamp timestampms unixtimestamp unixtime unix epoch 日時
+        tarih ngày ngàygiaodịch tanggal tarikh วันที่ วัน التاريخ تاريخ תאריך तारीख दिनांक तिथि dato
+        päivämäärä pvm dátum ημερομηνία data_sessão datapregão datapregao dt period periode période
+        期間 日 day timeperiod refdate""",
+    "Time": """time hour 시간 시각 時間 时间 時刻 zeit uhrzeit heure hora ora час время saat giờ
+        waktu เวลา الوقت समय opentime gmttime localtime closetime starttime endtime klok tid čas
+        godzina""",
     "Year": "year yr yyyy 연도 년 年 jahr año ano anno année annee rok yıl tahun năm",
     "Month": "month mon mm 월 月 monat mes mês mese mois miesiąc měsíc ay bulan tháng",
     "Day": "day dd dayofmonth 일 日 tag dia día giorno jour dzień den gün hari ngày",
-    "Open": """open 시가 시작가 오픈 始値 开盘 开盘价 開盤 開盤價 开市 開市 今开 今開 eroffnung eroffnungskurs eroffn
-        erster offnen ouverture ouv coursouverture apertura abertura открытие откр otwarcie otwarcia
-        kursotwarcia openen opening openingskoers openprice openingprice pxopen açılış acilis mở mởcửa giámởcửa
-        pembukaan buka เปิด ราคาเปิด مفتوح فتح الافتتاح افتتاح سعرالافتتاح פתיחה खुला ओपन
-        preçodeabertura precodeabertura otevření otevírací otevíracícena öppning öppningskurs öppna åbning
-        åpning åpningskurs avaus nyitó άνοιγμα відкр deschidere первая اولین prezzodiapertura
-        preciodeapertura firsttradeprice""",
-    "High": """high 고가 高値 最高 最高价 最高價 最高值 高 hoch tageshoch hochst hochstkurs plushaut haut maximo max
-        massimo maxima maximum максимум макс najwyzszy najwyższy najwyższa hoog hoogste hochster
-        highprice dayhigh pxhigh yüksek yuksek enyüksek cao caonhất giácaonhất tertinggi tinggi สูงสุด สูง
-        ราคาสูงสุด مرتفع الأعلى أعلى اعلى الاعلى גבוה उच्च हाई máxima massima prezzomassimo preciomaximo
-        nejvyšší högst högsta högstakurs høj høy høyest ylin υψηλό maxim بیشترین maks""",
-    "Low": """low 저가 安値 最低 最低价 最低價 最低值 低 tief tagestief tiefst tiefstkurs plusbas bas minimo min minima
-        minimum минимум мин najnizszy najniższy najniższa laag laagste tiefster lowprice daylow pxlow
-        düşük dusuk endüşük thấp thấpnhất giáthấpnhất terendah rendah ต่ำสุด ต่ำ ราคาต่ำสุด منخفض الأدنى أدنى
-        ادنى الادنى נמוך निम्न लो mínima prezzominimo preciominimo nejnižší lägst lägsta lägstakurs lav
-        lavest alin χαμηλό minim мін کمترین""",
-    "Close": """close 종가 終値 收盘 收盘价 收盤 收盤價 收市 收市價 收市价 schluss schlusskurs cloture fermeture
-        courscloture coursdecloture cierre preciodecierre preciocierre chiusura prezzodichiusura
-        fechamento fecho preçodefechamento precodefechamento закрытие ценазакрытия zamkniecie zamknięcia
-        kurszamknięcia kurszamkniecia slot slotkoers sluiting closelast closeprice closingprice closing
-        closevalue closingindexvalue kapanış kapanis kapanışfiyatı đóngcửa giáđóngcửa penutupan tutup
-        hargapenutupan ปิด ราคาปิด الإغلاق إغلاق اغلاق الاغلاق سعرالإغلاق סגירה נעילה שערנעילה समापन क्लोज
-        बंद uzavření zavírací zavíracícena závěr stängning stängningskurs stängkurs slutkurs sluttkurs
-        luk lukk päätös päätöskurssi záró κλείσιμο închidere پایانی
-        price 현재가 체결가 现价 現價 最新价 最新價 現在値 zuletzt dernier ultimo letzter laatste laatst цена last
-        lastprice pxlast lastsale settle settlement settlementprice settleprice şimdi simdi son lầncuối terakhir ล่าสุด
-        الأخير الاخير آخر אחרון अंतिम último poslední senaste senast seneste siste viimeisin utolsó
-        τελευταία ultimul ostatnio ostatni آخرین последняя kurs koers kurz cena ціна fiyat giá harga
-        ราคา سعر السعر שער मूल्य कीमत prijs preis prix cours prezzo precio preço preco cotação cotacao pris
-        value wert valeur valor rate exchangerate midrate nav indexvalue index wartość hodnota
-        sp500 nasdaqcom nasdaq100 djia nikkei225""",
-    "Volume": """volume 거래량 出来高 売買高 成交量 交易量 volumen 成交股数 成交股數 stucke objem объем объём wolumen vol
-        volym volum tradingvolume totalvolume pxvolume hacim hac khốilượng kl klgd tickvol tickvolume
-        ปริมาณ ปริมาณการซื้อขาย الحجم حجم נפח מחזור वॉल्यूम मात्रा वॉल volyymi vaihto forgalom όγκος
-        обсяг volumi quantità omsättning omzet sharestraded totaltradedquantity ttltrdqnty""",
-    ADJUSTED: """adjclose adjustedclose closeadjusted adjcloseprice adjustedcloseprice adjusted closeadj
-        수정종가 수정주가 調整後終値 調整後終値 复权收盘价 clotureajustee cierreajustado fechamentoajustado
-        schlusskursbereinigt giáđiềuchỉnh""",
-    "Ticker": """ticker symbol symbols tic ric isin stock stockcode code name security instrument asset
-        pair coin currency currencycode 종목 종목코드 종목명 銘柄 コード 股票代码 股票代號 证券代码 代码 证券简称 名称
-        tscode codigo kod hisse mã secid""",
+    "Open": """open 시가 시작가 오픈 始値 开盘 开盘价 開盤 開盤價 开市 開市 今开 今開 eroffnung
+        eroffnungskurs eroffn erster offnen ouverture ouv coursouverture apertura abertura открытие
+        откр otwarcie otwarcia kursotwarcia openen opening openingskoers openprice openingprice
+        pxopen açılış acilis mở mởcửa giámởcửa pembukaan buka เปิด ราคาเปิด مفتوح فتح الافتتاح
+        افتتاح سعرالافتتاح פתיחה खुला ओपन preçodeabertura precodeabertura otevření otevírací
+        otevíracícena öppning öppningskurs öppna åbning åpning åpningskurs avaus nyitó άνοιγμα відкр
+        deschidere первая اولین prezzodiapertura preciodeapertura firsttradeprice""",
+    "High": """high 고가 高値 最高 最高价 最高價 最高值 高 hoch tageshoch hochst hochstkurs plushaut
+        haut maximo max massimo maxima maximum максимум макс najwyzszy najwyższy najwyższa hoog
+        hoogste hochster highprice dayhigh pxhigh yüksek yuksek enyüksek cao caonhất giácaonhất
+        tertinggi tinggi สูงสุด สูง ราคาสูงสุด مرتفع الأعلى أعلى اعلى الاعلى גבוה उच्च हाई máxima
+        massima prezzomassimo preciomaximo nejvyšší högst högsta högstakurs høj høy høyest ylin
+        υψηλό maxim بیشترین maks""",
+    "Low": """low 저가 安値 最低 最低价 最低價 最低值 低 tief tagestief tiefst tiefstkurs plusbas
+        bas minimo min minima minimum минимум мин najnizszy najniższy najniższa laag laagste
+        tiefster lowprice daylow pxlow düşük dusuk endüşük thấp thấpnhất giáthấpnhất terendah rendah
+        ต่ำสุด ต่ำ ราคาต่ำสุด منخفض الأدنى أدنى ادنى الادنى נמוך निम्न लो mínima prezzominimo
+        preciominimo nejnižší lägst lägsta lägstakurs lav lavest alin χαμηλό minim мін کمترین""",
+    "Close": """close 종가 終値 收盘 收盘价 收盤 收盤價 收市 收市價 收市价 schluss schlusskurs
+        cloture fermeture courscloture coursdecloture cierre preciodecierre preciocierre chiusura
+        prezzodichiusura fechamento fecho preçodefechamento precodefechamento закрытие ценазакрытия
+        zamkniecie zamknięcia kurszamknięcia kurszamkniecia slot slotkoers sluiting closelast
+        closeprice closingprice closing closevalue closingindexvalue kapanış kapanis kapanışfiyatı
+        đóngcửa giáđóngcửa penutupan tutup hargapenutupan ปิด ราคาปิด الإغلاق إغلاق اغلاق الاغلاق
+        سعرالإغلاق סגירה נעילה שערנעילה समापन क्लोज बंद uzavření zavírací zavíracícena závěr
+        stängning stängningskurs stängkurs slutkurs sluttkurs luk lukk päätös päätöskurssi záró
+        κλείσιμο închidere پایانی price 현재가 체결가 现价 現價 最新价 最新價 現在値 zuletzt dernier
+        ultimo letzter laatste laatst цена last lastprice pxlast lastsale settle settlement
+        settlementprice settleprice şimdi simdi son lầncuối terakhir ล่าสุด الأخير الاخير آخر אחרון
+        अंतिम último poslední senaste senast seneste siste viimeisin utolsó τελευταία ultimul
+        ostatnio ostatni آخرین последняя kurs koers kurz cena ціна fiyat giá harga ราคา سعر السعر
+        שער मूल्य कीमत prijs preis prix cours prezzo precio preço preco cotação cotacao pris value
+        wert valeur valor rate exchangerate midrate nav indexvalue index wartość hodnota sp500
+        nasdaqcom nasdaq100 djia nikkei225""",
+    "Volume": """volume 거래량 出来高 売買高 成交量 交易量 volumen 成交股数 成交股數 stucke objem
+        объем объём wolumen vol volym volum tradingvolume totalvolume pxvolume hacim hac khốilượng
+        kl klgd tickvol tickvolume ปริมาณ ปริมาณการซื้อขาย الحجم حجم נפח מחזור वॉल्यूम मात्रा वॉल
+        volyymi vaihto forgalom όγκος обсяг volumi quantità omsättning omzet sharestraded
+        totaltradedquantity ttltrdqnty""",
+    ADJUSTED: """adjclose adjustedclose closeadjusted adjcloseprice adjustedcloseprice adjusted
+        closeadj 수정종가 수정주가 調整後終値 調整後終値 复权收盘价 clotureajustee cierreajustado
+        fechamentoajustado schlusskursbereinigt giáđiềuchỉnh""",
+    "Ticker": """ticker symbol symbols tic ric isin stock stockcode code name security instrument
+        asset pair coin currency currencycode 종목 종목코드 종목명 銘柄 コード 股票代码 股票代號
+        证券代码 代码 证券简称 名称 tscode codigo kod hisse mã secid""",
     "Split": "splitfactor stocksplits splits split splitratio splitcoefficient",
-}  # fmt: skip
+}
 # Names that say something only when they stand alone: "Kurs otwarcia" is no close.
-_WEAK = """price kurs koers kurz cena ціна fiyat giá harga ราคา سعر السعر שער मूल्य कीमत prijs preis prix cours
-    prezzo precio preço preco pris value wert valeur valor rate nav index data day dt period son max min
-    maximum minimum name code stock currency pair coin asset quantità time hour last ultimo 高 低 日 年 月
-    mon mm dd yr high low 일 월 년 kl vol unix 名称 dernier 代码 opening closing"""
+_WEAK = """price kurs koers kurz cena ціна fiyat giá harga ราคา سعر السعر שער मूल्य कीमत prijs preis
+    prix cours prezzo precio preço preco pris value wert valeur valor rate nav index data day dt
+    period son max min maximum minimum name code stock currency pair coin asset quantità time hour
+    last ultimo 高 低 日 年 月 mon mm dd yr high low 일 월 년 kl vol unix 名称 dernier 代码 opening
+    closing"""
 # Words that make a column another one: the close of the day before, a change, a turnover.
-_OTHERS = """prev previous prior pre yesterday change chg chng pct percent ratio cap capitalization turnover
-    dividend dividends div bid ask avg average mean vwap count trades week weeks weekly month year ytd
-    52w 52wk ma sma ema diff return returns quote taker base amount number no"""
+_OTHERS = """prev previous prior pre yesterday change chg chng pct percent ratio cap capitalization
+    turnover dividend dividends div bid ask avg average mean vwap count trades week weeks weekly
+    month year ytd 52w 52wk ma sma ema diff return returns quote taker base amount number no"""
 _EDGES = {
     "open": "Open",
     "high": "High",

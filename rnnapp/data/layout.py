@@ -334,19 +334,13 @@ def _fit_rows(
         elif usual > len(cells) + 1:
             raise PriceFileError(
                 f"{name} has rows of {usual} fields under a header of {len(cells)}.",
-                remedy="Use an export with numbers in quotation marks, or with semicolons between fields.",
+                remedy=(
+                    "Use an export with numbers in quotation marks, "
+                    "or with semicolons between fields."
+                ),
             )
         lines = _drop_misfits(lines, counts, len(cells))
-        lost = written - len(lines)
-        if lost > max(2, 0.1 * written):
-            raise PriceFileError(
-                f"{name} has {lost:,} of {written:,} lines that do not fit the {len(cells)} fields "
-                "of its header.",
-                remedy="Use a fresh export.",
-            )
-        if lost:
-            words = f"{count_of(lost, 'line')} with more or fewer fields than the header left out."
-            notes = (Note("lines", words, lost),)
+        notes = _note_misfits(written - len(lines), written, len(cells), name)
     _refuse_width(len(cells), name)
     chosen = _choose_ticker(tickers, name, ticker)
     hidden = frozenset(i for i, of in enumerate(tickers) if of and of != chosen)
@@ -361,6 +355,20 @@ def _fit_rows(
         quoted,
         notes,
     )
+
+
+def _note_misfits(lost: int, written: int, width: int, name: str) -> tuple[Note, ...]:
+    """What is said of lines left out; too many of them are refused."""
+    if not lost:
+        return ()
+    if lost > max(2, 0.1 * written):
+        raise PriceFileError(
+            f"{name} has {lost:,} of {written:,} lines that do not fit the {width} fields "
+            "of its header.",
+            remedy="Use a fresh export.",
+        )
+    words = f"{count_of(lost, 'line')} with more or fewer fields than the header left out."
+    return (Note("lines", words, lost),)
 
 
 def _drop_misfits(lines: list[str], counts: npt.NDArray[np.int64], width: int) -> list[str]:

@@ -27,8 +27,8 @@ __all__ = [
 Numbers = npt.NDArray[np.float64]
 
 DECIMAL_SIGNS = {"point": ".", "comma": ","}
-_MISSING_WORDS = """- -- --- — – . .. ... … x nd null nan none na n/a #n/a #value! #ref! #div/0! n.a. nil <na> 없음 -.-
-    無 无 k.a. n.d. s/d n/d"""
+_MISSING_WORDS = """- -- --- — – . .. ... … x nd null nan none na n/a #n/a #value! #ref! #div/0!
+    n.a. nil <na> 없음 -.- 無 无 k.a. n.d. s/d n/d"""
 _MISSING = {"", "#n/a n/a", *_MISSING_WORDS.split()}
 _GROUPED = {  # RE2: no look-around
     ".": r"^[+-]?(?:\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)?(?:\.\d*)?$",
@@ -196,7 +196,7 @@ def _split_units(cells: pd.Series) -> _Volume:
 
 
 def _vote(cells: pd.Series) -> tuple[str, dict[str, int]]:
-    """The decimal sign that a column shows ("" where it does not), and how many cells show which."""
+    """The decimal sign that a column shows ("" for none), and how many cells show each."""
     votes = {
         sign: int(cells.str.contains(form, regex=True).sum()) for sign, form in _EVIDENCE.items()
     }

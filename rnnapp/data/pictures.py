@@ -42,8 +42,20 @@ _OTHER_KINDS = (
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heif", b"avif")
 _ORIENTATION = 0x0112  # the EXIF tag
 _DEPTHS = (255, 1023, 4095, 16_383, 65_535)  # the largest value of 8, 10, 12, 14 and 16 bits
-_BROKEN = (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, OverflowError,
-           AttributeError, EOFError, MemoryError, struct.error, ZeroDivisionError)  # fmt: skip
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    AttributeError,
+    EOFError,
+    MemoryError,
+    struct.error,
+    ZeroDivisionError,
+)
 
 
 def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:

@@ -137,8 +137,8 @@ def repair_table(
     frame, notes = _sort_rows(frame, name)
     if len(frame) < 2:
         raise TooFewRowsError(
-            f"{name} has {count_of(len(frame), 'readable row')}; at least 2 with a date and a close "
-            "are needed."
+            f"{name} has {count_of(len(frame), 'readable row')}; "
+            "at least 2 with a date and a close are needed."
         )
     _refuse_swapped_columns(frame, name, headers)
     frame, more = _drop_wrong_closes(frame, name)
@@ -181,8 +181,9 @@ def _sort_rows(frame: pd.DataFrame, name: str) -> Repaired:
     whole = frame.reset_index().duplicated(keep=False).to_numpy()
     differing = int((again & ~whole).sum())
     if differing > max(2, 0.05 * len(frame)):
+        day = name_day(frame.index[again][0])
         raise PriceFileError(
-            f"{name} has several rows a day with other prices (on {name_day(frame.index[again][0])}).",
+            f"{name} has several rows a day with other prices (on {day}).",
             remedy="Use a file of one index with one row a day.",
         )
     message = f"{count_of(int(again.sum()), 'row')} for a date already there left out"
@@ -251,8 +252,8 @@ def _drop_wrong_closes(frame: pd.DataFrame, name: str) -> Repaired:
     shown = f"Close {close[row]:,.10g} on {name_day(frame.index[row])}"
     if wrong.sum() > max(3, 0.02 * len(frame)):
         raise PriceFileError(
-            f"{name} has {count_of(int(wrong.sum()), 'row')} with a close that cannot be right (the "
-            f"first is {shown}): it is many times off its neighbours.",
+            f"{name} has {count_of(int(wrong.sum()), 'row')} with a close that cannot be right "
+            f"(the first is {shown}): it is many times off its neighbours.",
             remedy=_FRESH_EXPORT,
         )
     if len(frame) - wrong.sum() < 2:
@@ -396,14 +397,21 @@ def _describe_oddities(frame: pd.DataFrame) -> tuple[Note, ...]:
         if outside.any():
             day = name_day(frame.index[int(outside.argmax())])
             count = int(outside.sum())
-            message = f"{count_of(count, 'row')} with a price outside High and Low (the first on {day}) left as written."
+            message = (
+                f"{count_of(count, 'row')} with a price outside High and Low "
+                f"(the first on {day}) left as written."
+            )
             notes.append(Note("range", message, count))
     below = np.asarray(frame["Close"] <= 0)
     if below.any():
         row = int(below.argmax())
         shown = f"{frame['Close'].iloc[row]:,.10g} on {name_day(frame.index[row])}"
-        message = f"Close is zero or below in {count_of(int(below.sum()), 'row')} (the first is {shown}), so log-returns cannot be used."
-        notes.append(Note("sign", message, int(below.sum())))
+        count = int(below.sum())
+        message = (
+            f"Close is zero or below in {count_of(count, 'row')} (the first is {shown}), "
+            "so log-returns cannot be used."
+        )
+        notes.append(Note("sign", message, count))
     days = frame.index.to_numpy()
     wide = np.flatnonzero(np.diff(days) > _APART)
     if len(wide):

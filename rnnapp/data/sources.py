@@ -1,4 +1,4 @@
-"""Prices without a file: bundled with a package, or fetched from Yahoo Finance and cached for half a day."""
+"""Prices without a file: bundled with a package, or fetched from Yahoo Finance and cached."""
 
 from __future__ import annotations
 

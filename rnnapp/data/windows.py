@@ -1,8 +1,9 @@
-"""From a price table to training, validation and test windows, without a leak and without a copy."""
+"""From a price table to training, validation and test windows, without leak or copy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,13 @@ import numpy.typing as npt
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.scaling import RangeScaler, Scaler, StandardScaler
-from rnnapp.data.sequences import Sequences, Split
+from rnnapp.data.sequences import FloatArray, Sequences, Split
 from rnnapp.errors import ConfigError, TooFewRowsError
 
 __all__ = ["PriceSequences", "PriceSplit", "make_split", "window_starts"]
 
 Float64Array = npt.NDArray[np.float64]
+_Value = TypeVar("_Value", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,7 +27,8 @@ class PriceSequences(Sequences):
     Attributes:
         dates: (N, H) datetime64[ns], the day of each target.
         actual: (N, H) float64, the close on that day, index points.
-        anchor: (N,) float64, the last close inside the window, index points: what persistence forecasts.
+        anchor: (N,) float64, the last close inside the window, index points; persistence
+            forecasts it.
         anchor_dates: (N,) datetime64[ns], the day of the anchor.
     """
 
@@ -44,7 +47,8 @@ class PriceSplit(Split):
         prices: the table (only the rows in use).
         columns: names of the F features, in the order the net sees them.
         feature_scaler, target_scaler: fitted on the rows that ``config.scaling`` names.
-        train_rows: rows of the table whose prices training may know; the scalers see no later row under ``train``.
+        train_rows: rows of the table with prices that training may know; the scalers see no
+            later row under ``train``.
         boundary: the first test day.
         notes: what a person should know about these settings, in sentences.
     """
@@ -82,8 +86,9 @@ class PriceSplit(Split):
 def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     """Cut a price table into windows.
 
-    Window i holds T rows; its targets are the H closes after it. The first k windows train (their latest share validates);
-    windows whose labels would overlap the next part's are left out, so that no training label lies in the test period.
+    Window i holds T rows; its targets are the H closes after it. The first k windows train (their
+    latest share validates); windows with labels that would overlap the next part's are left out,
+    so that no training label lies in the test period.
 
     Raises:
         ConfigError: a feature the table does not have, or a split outside the table.
@@ -94,54 +99,73 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     columns, features, notes = _features(prices, config)
     first = _first_row(config)
     starts = window_starts(prices, config)
-    count = len(starts)
-    needed = first + config.window + config.horizon + 3
-    if count < 4:
-        units = prices.spacing.units
-        raise TooFewRowsError(
-            f"{prices.name} has {len(prices)} rows; a window of {config.window} {units} and a "
-            f"horizon of {config.horizon} need at least {needed}.",
-            remedy="Use a shorter window or a longer file.",
-        )
-    trained, validated, test_start = _parts(prices, config, first, count)
+    _require_windows(prices, config, len(starts))
+    trained, validated, test_start = _parts(prices, config, first, len(starts))
     train_rows = int(starts[trained - 1]) + config.window + config.horizon
     fit_rows = len(prices) if config.scaling == "all" else train_rows
 
+    # the scalers see training rows only, unless the settings say otherwise
     feature_scaler = _fit_features(config, features[first:fit_rows])
     rows = np.ascontiguousarray(feature_scaler.transform(features), dtype=np.float32)
     rows[:first] = 0.0  # never inside a window
-
-    actual = _ahead(prices.close, config, first)[starts - first]  # (count, H)
-    dates = _ahead(prices.dates, config, first)[starts - first]
-    ends = starts + config.window - 1
-    anchor, anchor_dates = prices.close[ends], prices.dates[ends]
-    values = _target(actual, anchor, config)
+    actual = _ahead(prices.close, config, first)[starts - first]  # (N, H)
+    values = _target(actual, prices.close[starts + config.window - 1], config)
     fitted = values if config.scaling == "all" else values[:trained]
-    target_scaler: Scaler
-    if (
-        config.target == "level"
-    ):  # as the notebooks: the range of the closes themselves, each horizon alike
-        low_high = prices.close[first:fit_rows]
-        target_scaler = RangeScaler.fit(np.repeat(low_high[:, None], config.horizon, axis=1))
-    else:
-        target_scaler = StandardScaler.fit(fitted, with_mean=False)
+    target_scaler = _fit_targets(config, prices.close[first:fit_rows], fitted)
     targets = np.ascontiguousarray(target_scaler.transform(values), dtype=np.float32)
 
-    def part(start: int, stop: int) -> PriceSequences:
-        of = slice(start, stop)
-        return PriceSequences(
-            rows=rows, starts=starts[of], targets=targets[of], steps=config.window,
-            dates=dates[of], actual=actual[of], anchor=anchor[of], anchor_dates=anchor_dates[of],
-        )  # fmt: skip
-
+    windows = _cut_windows(prices, config, rows, targets)
     gap = config.horizon - 1
-    valid = part(trained + gap, trained + gap + validated) if validated else None
-    test = part(test_start, count)
+    valid = windows[trained + gap : trained + gap + validated] if validated else None
+    test = windows[test_start:]
     return PriceSplit(
-        train=part(0, trained), test=test, valid=valid, objective="mse", outputs=config.horizon,
-        name=prices.name, fingerprint=prices.fingerprint, config=config, prices=prices, columns=columns, feature_scaler=feature_scaler, target_scaler=target_scaler,
-        train_rows=train_rows, boundary=test.dates[0, 0], notes=notes + _notes(config),
-    )  # fmt: skip
+        train=windows[:trained],
+        test=test,
+        valid=valid,
+        objective="mse",
+        outputs=config.horizon,
+        name=prices.name,
+        fingerprint=prices.fingerprint,
+        config=config,
+        prices=prices,
+        columns=columns,
+        feature_scaler=feature_scaler,
+        target_scaler=target_scaler,
+        train_rows=train_rows,
+        boundary=test.dates[0, 0],
+        notes=notes + _notes(config),
+    )
+
+
+def _require_windows(prices: PriceTable, config: WindowConfig, count: int) -> None:
+    if count >= 4:
+        return
+    units = prices.spacing.units
+    needed = _first_row(config) + config.window + config.horizon + 3
+    raise TooFewRowsError(
+        f"{prices.name} has {len(prices)} rows; a window of {config.window} {units} and a "
+        f"horizon of {config.horizon} need at least {needed}.",
+        remedy="Use a shorter window or a longer file.",
+    )
+
+
+def _cut_windows(
+    prices: PriceTable, config: WindowConfig, rows: FloatArray, targets: FloatArray
+) -> PriceSequences:
+    """All N windows over the scaled (R, F) rows, with their scaled (N, H) targets."""
+    first = _first_row(config)
+    starts = window_starts(prices, config)
+    ends = starts + config.window - 1
+    return PriceSequences(
+        rows=rows,
+        starts=starts,
+        targets=targets,
+        steps=config.window,
+        dates=_ahead(prices.dates, config, first)[starts - first],
+        actual=_ahead(prices.close, config, first)[starts - first],
+        anchor=prices.close[ends],
+        anchor_dates=prices.dates[ends],
+    )
 
 
 def _features(
@@ -225,8 +249,8 @@ def _parts(
     most = count - gap - 1
     if not 1 <= learned <= most:
         raise TooFewRowsError(
-            f"The split {config.split} leaves {max(learned, 0)} of {count} windows for training and "
-            f"{max(count - gap - learned, 0)} for the test; both need at least one.",
+            f"The split {config.split} leaves {max(learned, 0)} of {count} windows for training "
+            f"and {max(count - gap - learned, 0)} for the test; both need at least one.",
             remedy=f"Use a split from 1 to {most} windows.",
         )
     validated = int(config.valid * learned)
@@ -251,7 +275,7 @@ def _split_windows(prices: PriceTable, config: WindowConfig, first: int, count: 
     return int((starts + config.window + config.horizon - 1 < row).sum())
 
 
-def _ahead(values: npt.NDArray, config: WindowConfig, first: int) -> npt.NDArray:  # type: ignore[type-arg]
+def _ahead(values: npt.NDArray[_Value], config: WindowConfig, first: int) -> npt.NDArray[_Value]:
     """(count, H) view: the H values after each window."""
     return np.lib.stride_tricks.sliding_window_view(values[first + config.window :], config.horizon)
 
@@ -270,9 +294,17 @@ def _fit_features(config: WindowConfig, features: Float64Array) -> Scaler:
     return StandardScaler.fit(features)
 
 
+def _fit_targets(config: WindowConfig, closes: Float64Array, values: Float64Array) -> Scaler:
+    """As the notebooks do, levels are scaled by the closes' own range, each horizon alike."""
+    if config.target == "level":
+        return RangeScaler.fit(np.repeat(closes[:, None], config.horizon, axis=1))
+    return StandardScaler.fit(values, with_mean=False)
+
+
 def _notes(config: WindowConfig) -> tuple[str, ...]:
     if config.scaling == "all":
         return (
-            "The scaler is fitted on all rows, so the net knows the test part's range: these figures leak.",
+            "The scaler is fitted on all rows, so the net knows the test part's range: "
+            "these figures leak.",
         )
     return ()

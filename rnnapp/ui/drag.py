@@ -35,9 +35,21 @@ __all__ = [
 ]
 
 SLIDERS = (
-    "window", "horizon", "split_share", "split_windows", "split_date", "valid",
-    "hidden", "layers", "dropout", "epochs", "batch", "lr", "patience", "clip",
-)  # fmt: skip
+    "window",
+    "horizon",
+    "split_share",
+    "split_windows",
+    "split_date",
+    "valid",
+    "hidden",
+    "layers",
+    "dropout",
+    "epochs",
+    "batch",
+    "lr",
+    "patience",
+    "clip",
+)
 """Keys of the sliders that the charts follow while their thumb moves."""
 _TURN_SECONDS = 0.012  # that one net trains before the next one's turn
 _MOST_SPLITS = 6  # that a page remembers while a thumb moves

@@ -290,26 +290,44 @@ def _details(result: ForecastResult, split: PriceSplit) -> None:
 
 def _figures(judged: Evaluation) -> list[Metric]:
     better = judged.rmse < judged.persistence_rmse
+    low, high = judged.directional_interval
     return [
         Metric(
-            "RMSE, points", format_points(judged.rmse), f"persistence {format_points(judged.persistence_rmse)}", better,
+            "RMSE, points",
+            format_points(judged.rmse),
+            f"persistence {format_points(judged.persistence_rmse)}",
+            better,
             "Root mean squared error on test.",
         ),
         Metric(
-            "MAE, points", format_points(judged.mae), f"persistence {format_points(judged.persistence_mae)}", judged.mae < judged.persistence_mae,
+            "MAE, points",
+            format_points(judged.mae),
+            f"persistence {format_points(judged.persistence_mae)}",
+            judged.mae < judged.persistence_mae,
             "Mean absolute error on test.",
         ),
         Metric(
-            "MAPE", f"{judged.mape:.2f}%", f"persistence {judged.persistence_mape:.2f}%", judged.mape < judged.persistence_mape,
+            "MAPE",
+            f"{judged.mape:.2f}%",
+            f"persistence {judged.persistence_mape:.2f}%",
+            judged.mape < judged.persistence_mape,
             "Mean absolute error in percent of the close.",
         ),
-        Metric("Skill", f"{judged.skill:+.1%}", "persistence 0%", judged.skill > 0, "1 − RMSE / persistence's RMSE."),
         Metric(
-            "Direction right", f"{judged.directional_accuracy:.1%}", f"always up {judged.base_rate:.1%}",
-            judged.directional_accuracy > judged.base_rate,
-            f"95% interval {judged.directional_interval[0]:.0%} to {judged.directional_interval[1]:.0%}.",
+            "Skill",
+            f"{judged.skill:+.1%}",
+            "persistence 0%",
+            judged.skill > 0,
+            "1 − RMSE / persistence's RMSE.",
         ),
-    ]  # fmt: skip
+        Metric(
+            "Direction right",
+            f"{judged.directional_accuracy:.1%}",
+            f"always up {judged.base_rate:.1%}",
+            judged.directional_accuracy > judged.base_rate,
+            f"95% interval {low:.0%} to {high:.0%}.",
+        ),
+    ]
 
 
 def _how(trained: TrainedModel) -> str:
@@ -321,7 +339,10 @@ def _how(trained: TrainedModel) -> str:
     where = {"torch": "torch", "compiled": "the compiled kernel"}[trained.backend]
     if not trained.history:
         return f"Broken off in the first epoch. {trained.reason}"
-    done = f"{len(trained.history)} epochs in {trained.seconds:.2f} s with {where} on the {trained.device.upper()}{ended}."
+    done = (
+        f"{len(trained.history)} epochs in {trained.seconds:.2f} s "
+        f"with {where} on the {trained.device.upper()}{ended}."
+    )
     return f"{done} {trained.reason}"
 
 

@@ -91,8 +91,9 @@ def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:
         if not kernels_building():
             st.rerun()
         st.caption(
-            ":material/hourglass_top: The fast kernel is being compiled for this machine, once, for some 15 seconds; from then on "
-            "a small net trains as you drag. Until then torch trains it."
+            ":material/hourglass_top: The fast kernel is being compiled for this machine, once, "
+            "for some 15 seconds; from then on a small net trains as you drag. "
+            "Until then torch trains it."
         )
 
     waiting()

@@ -49,16 +49,19 @@ _HTML = """
   <h3 class="headline" hidden></h3>
   <div class="top">
     <div class="ranges" role="group" aria-label="Range"></div>
-    <div class="state"><canvas class="loss" aria-hidden="true"></canvas><span class="dot"></span><span class="words"></span></div>
+    <div class="state"><canvas class="loss" aria-hidden="true"></canvas>
+      <span class="dot"></span><span class="words"></span></div>
   </div>
   <div class="plot"><canvas role="img" tabindex="0"></canvas><div class="tip" hidden></div></div>
   <div class="strip" title="Drag to choose days, double-click for all"><canvas></canvas></div>
   <div class="scrub" hidden>
     <button type="button" class="play" aria-label="Play the training">▶</button>
-    <input type="range" min="0" max="0" step="1" value="0" aria-label="Epoch"><span class="epoch"></span>
+    <input type="range" min="0" max="0" step="1" value="0" aria-label="Epoch">
+    <span class="epoch"></span>
   </div>
   <div class="legend"><span class="entries" style="display: contents"></span>
-    <button type="button" class="save" title="Save the chart as a picture">Save as PNG</button></div>
+    <button type="button" class="save" title="Save the chart as a picture">Save as PNG</button>
+  </div>
 </div>
 """
 
@@ -254,8 +257,16 @@ def forecast_curve(
         lower = forecast.lower[chosen]
         upper = forecast.upper[chosen]
     return ChartCurve(
-        forecast.name, line, rows[chosen], forecast.predicted[chosen], lower, upper, losses, kind, waits
-    )  # fmt: skip
+        forecast.name,
+        line,
+        rows[chosen],
+        forecast.predicted[chosen],
+        lower,
+        upper,
+        losses,
+        kind,
+        waits,
+    )
 
 
 def live_chart(key: str, frame: bytes) -> None:
@@ -296,6 +307,39 @@ def pack_frame(
         block.add("days", base.days)
         block.add("actual", base.actual)
         block.add("anchor", base.anchor)
+    described = _add_curves(block, curves)
+    header: Header = {
+        "key": key,
+        "testid": f"live-{key}",
+        "base": base.token,
+        "boundary": base.boundary,
+        "axis": "Close, index points",
+        "grey": BASELINE,
+        "curves": described,
+        "sliders": list(sliders),
+        "ranges": _ranges(base),
+        "opens": "open",
+        "settings": state.settings,
+        "epochs": state.epochs,
+        "total": state.total,
+        "done": state.done,
+        "words": state.words,
+        "alt": state.alt,
+        "seq": state.seq,
+        "headline": state.headline,
+        "route": frame_address(),
+        "token": token,
+    }
+    if kept is not None:
+        header["kept"] = {"epochs": list(kept.epochs), "words": list(kept.words)}
+        block.add("keptRows", kept.rows.astype(np.int32))
+        for place, values in enumerate(kept.curves):
+            block.add(f"kept{place}", values.ravel())
+    return block.pack(header)
+
+
+def _add_curves(block: _Block, curves: Sequence[ChartCurve]) -> list[Mapping[str, object]]:
+    """Put the curves' arrays into the block; the header's entry for each."""
     shared: dict[int, str] = {}  # curves over the same days share their rows
     described = []
     for place, curve in enumerate(curves):
@@ -304,19 +348,7 @@ def pack_frame(
             block.add(f"rows{place}", curve.rows.astype(np.int32))
         _add_curve(block, place, curve)
         described.append(_describe_curve(curve, shared[id(curve.rows)]))
-    header: Header = {
-        "key": key, "testid": f"live-{key}", "base": base.token, "boundary": base.boundary,
-        "axis": "Close, index points", "grey": BASELINE, "curves": described, "sliders": list(sliders),
-        "ranges": _ranges(base), "opens": "open", "settings": state.settings, "epochs": state.epochs,
-        "total": state.total, "done": state.done, "words": state.words, "alt": state.alt, "seq": state.seq,
-        "headline": state.headline, "route": frame_address(), "token": token,
-    }  # fmt: skip
-    if kept is not None:
-        header["kept"] = {"epochs": list(kept.epochs), "words": list(kept.words)}
-        block.add("keptRows", kept.rows.astype(np.int32))
-        for place, values in enumerate(kept.curves):
-            block.add(f"kept{place}", values.ravel())
-    return block.pack(header)
+    return described
 
 
 def _add_curve(block: _Block, place: int, curve: ChartCurve) -> None:
@@ -329,9 +361,14 @@ def _add_curve(block: _Block, place: int, curve: ChartCurve) -> None:
 
 def _describe_curve(curve: ChartCurve, rows: str) -> Mapping[str, object]:
     return {
-        "name": curve.name, "color": curve.line.color, "dash": curve.line.dash, "width": 1.6,
-        "rows": rows, "kind": curve.kind, "waits": curve.waits,
-    }  # fmt: skip
+        "name": curve.name,
+        "color": curve.line.color,
+        "dash": curve.line.dash,
+        "width": 1.6,
+        "rows": rows,
+        "kind": curve.kind,
+        "waits": curve.waits,
+    }
 
 
 def _ranges(base: ChartBase) -> list[Mapping[str, object]]:
@@ -342,11 +379,16 @@ def _ranges(base: ChartBase) -> list[Mapping[str, object]]:
     opening = max(min(test_rows, len(base.days) - 2), len(base.days) - OPENING_DAYS, 0)
     around = (base.boundary - _AROUND_BOUNDARY, base.boundary + _AROUND_BOUNDARY)
     spans = [
-        ("open", f"{OPENING_DAYS} days", "The last days of the test part", (int(base.days[opening]), last)),
+        (
+            "open",
+            f"{OPENING_DAYS} days",
+            "The last days of the test part",
+            (int(base.days[opening]), last),
+        ),
         *((name, name, f"The last {days} days", (last - days, last)) for name, days in _RANGES),
         ("boundary", "boundary", "Around the first test day", around),
         ("all", "all", "The whole series", (first, last)),
-    ]  # fmt: skip
+    ]
     return [
         {"name": name, "label": label, "title": title, "span": span}
         for name, label, title, span in spans

@@ -129,7 +129,10 @@ class LiveForecast(Generic[R]):
             state = ChartState(query, 0, settings.train.epochs, True, "", alt, headline, seq)
             return self._pack(split, [], state, known=known)
         losses = [event.train_loss for event in result.trained.history]
-        alt = f"Actual and predicted close by day with persistence. The test part begins on {day}. {headline}"
+        alt = (
+            "Actual and predicted close by day with persistence. "
+            f"The test part begins on {day}. {headline}"
+        )
         words = progress_words(losses, settings.train.epochs)
         state = ChartState(
             query, len(losses), settings.train.epochs, True, words, alt, headline, seq
@@ -167,9 +170,14 @@ class LiveForecast(Generic[R]):
             f"after {len(losses)} of {total} epochs; persistence by {rule:,.1f}."
         )
         state = ChartState(
-            settings_query(settings), len(losses), total, False, progress_words(losses, total),
-            headline=headline, seq=move.seq,
-        )  # fmt: skip
+            settings_query(settings),
+            len(losses),
+            total,
+            False,
+            progress_words(losses, total),
+            headline=headline,
+            seq=move.seq,
+        )
         return self._pack(split, [(trained, made)], state, known=move.base)
 
     def _pack(
@@ -192,9 +200,15 @@ class LiveForecast(Generic[R]):
             for trained, made in nets
         ]
         return pack_frame(
-            _KEY, base, curves, state,
-            sliders=self.sliders, token=self.token, known=known, kept=kept,
-        )  # fmt: skip
+            _KEY,
+            base,
+            curves,
+            state,
+            sliders=self.sliders,
+            token=self.token,
+            known=known,
+            kept=kept,
+        )
 
 
 def show_live_forecast(

@@ -70,7 +70,10 @@ def server(own_home: Path) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
-    """Open a path of the dashboard in a fresh session: ``open_page("/compare?cell=gru", width=390, dark=True)``."""
+    """Open a path of the dashboard in a fresh session.
+
+    ``open_page("/compare?cell=gru", width=390, dark=True)``.
+    """
     contexts = []
 
     def opened(
@@ -100,7 +103,10 @@ def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
 
 
 def settle(page: Page, seconds: float = 30) -> None:
-    """Wait until the page has told something and its script runs no more: an app that has not begun does not run either."""
+    """Wait until the page has told something and its script runs no more.
+
+    An app that has not begun does not run either.
+    """
     page.wait_for_selector('[data-testid="stApp"]', timeout=seconds * 1000)
     page.wait_for_function(
         """() => { const app = document.querySelector('[data-testid="stApp"]');
@@ -111,7 +117,10 @@ def settle(page: Page, seconds: float = 30) -> None:
 
 
 def plot(page: Page, key: str, ask: str, seconds: float = 30) -> Any:
-    """Ask a drawn chart something, in JavaScript: waits until the answer is neither false, null nor zero."""
+    """Ask a drawn chart something, in JavaScript.
+
+    Waits until the answer is neither false, null nor zero.
+    """
     script = """([key, ask]) => { const plot = document.querySelector(`.st-key-chart_${key} .js-plotly-plot`);
                                   return plot && plot.data && eval(ask)(plot); }"""
     return page.wait_for_function(script, arg=[key, ask], timeout=seconds * 1000).json_value()

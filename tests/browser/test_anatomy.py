@@ -1,4 +1,7 @@
-"""The Anatomy page in a real browser: each tab for each cell, stepping, pointing at the diagram, phone width."""
+"""The Anatomy page in a real browser.
+
+Each tab for each cell, stepping, pointing at the diagram, phone width.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ def test_each_tab_draws_for_each_cell(open_page: Callable[..., Page], cell: str)
 
 
 def test_stepping_through_time_fills_the_equations(open_page: Callable[..., Page]) -> None:
-    """And quickly: what is measured here includes the browser; half a second is the aim on a machine with nothing else to do."""
+    """And quickly: what is measured here includes the browser.
+
+    Half a second is the aim on a machine with nothing else to do.
+    """
     page = open_page("/anatomy?cell=lstm&rows=500&view=Gates")
     equations = page.locator(".katex-mathml").first
     expect(equations).to_be_attached()

@@ -1,4 +1,7 @@
-"""The Compare page as a person uses it: three nets, the verdict, the table, the legend, the address, stop."""
+"""The Compare page as a person uses it.
+
+Three nets, the verdict, the table, the legend, the address, stop.
+"""
 
 from __future__ import annotations
 

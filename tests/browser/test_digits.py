@@ -70,7 +70,10 @@ def headline(page: Page) -> Locator:
 
 
 def expect_answer(page: Page, label: int) -> None:
-    """The answer after the last stroke; the strokes before it may have been read as something else."""
+    """The answer after the last stroke.
+
+    The strokes before it may have been read as something else.
+    """
     expect(headline(page)).to_have_text(re.compile(rf"This is an? {label}\b"))
 
 
@@ -85,7 +88,10 @@ def clear(page: Page) -> None:
 
 
 def at_canvas(page: Page) -> Page:
-    """Wait until the canvas takes strokes: it is given its pen a moment after it is shown, and the pointer tells."""
+    """Wait until the canvas takes strokes.
+
+    It is given its pen a moment after it is shown, and the pointer tells.
+    """
     page.wait_for_selector("canvas.upper-canvas")
     settle(page)
     canvas = page.locator("canvas.upper-canvas").last

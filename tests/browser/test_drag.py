@@ -1,4 +1,7 @@
-"""A slider's thumb while it moves, and the strip: curves follow it, and at rest they are those of a direct visit."""
+"""A slider's thumb while it moves, and the strip.
+
+Curves follow it, and at rest they are those of a direct visit.
+"""
 
 from __future__ import annotations
 

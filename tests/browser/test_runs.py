@@ -1,4 +1,7 @@
-"""A long run as a person lives with it: start, reload, watch, stop, resume, compare, delete and undo."""
+"""A long run as a person lives with it.
+
+Start, reload, watch, stop, resume, compare, delete and undo.
+"""
 
 from __future__ import annotations
 

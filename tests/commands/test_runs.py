@@ -19,9 +19,29 @@ from rnnapp.training.loop import Training
 from tests.support import random_walk
 
 KEYS = {
-    "id", "name", "status", "kind", "created", "seconds", "epoch", "settings", "data", "source", "fingerprint",
-    "metrics", "spark", "message", "note", "pinned", "deleted", "session", "owner", "beat", "parent", "versions",
-}  # fmt: skip
+    "id",
+    "name",
+    "status",
+    "kind",
+    "created",
+    "seconds",
+    "epoch",
+    "settings",
+    "data",
+    "source",
+    "fingerprint",
+    "metrics",
+    "spark",
+    "message",
+    "note",
+    "pinned",
+    "deleted",
+    "session",
+    "owner",
+    "beat",
+    "parent",
+    "versions",
+}
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,22 @@ from rnnapp.training.checkpoints import load_model
 from tests.support import shared_data
 
 STOCK = [
-    "--window=5", "--split=200", "--horizon=1", "--features=Open,High,Low,Volume", "--target=level", "--scaling=all", "--hidden=8",
-    "--layers=2", "--readout=all", "--epochs=301", "--batch=20", "--optimizer=adam", "--lr=1e-3", "--device=cpu", "--json",
-]  # fmt: skip
+    "--window=5",
+    "--split=200",
+    "--horizon=1",
+    "--features=Open,High,Low,Volume",
+    "--target=level",
+    "--scaling=all",
+    "--hidden=8",
+    "--layers=2",
+    "--readout=all",
+    "--epochs=301",
+    "--batch=20",
+    "--optimizer=adam",
+    "--lr=1e-3",
+    "--device=cpu",
+    "--json",
+]
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
@@ -26,7 +39,10 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, objec
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_stock_notebooks_losses_come_out(capsys: pytest.CaptureFixture[str], seed: int) -> None:
-    """Published for the RNN: 0.0009, 0.0007, 0.0005 at epochs 100, 200, 300; all cells end below 0.0015."""
+    """Published for the RNN: 0.0009, 0.0007, 0.0005 at epochs 100, 200, 300.
+
+    All cells end below 0.0015.
+    """
     path = str(shared_data("kospi.csv"))
     for cell, head in (("rnn", "--squash"), ("lstm", "--no-squash"), ("gru", "--no-squash")):
         report = told(capsys, path, *STOCK, f"--cell={cell}", head, f"--seed={seed}")

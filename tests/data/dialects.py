@@ -160,18 +160,31 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "excel sep line": lambda f: b"sep=;\n" + f.to_csv(sep=";").encode(),
     "tabs": lambda f: f.to_csv(sep="\t").encode(),
     "metatrader": lambda f: (
-        f.rename(columns=lambda c: f"<{c.upper()}>").rename_axis("<DATE>").to_csv(date_format="%Y.%m.%d").encode()
+        f.rename(columns=lambda c: f"<{c.upper()}>")
+        .rename_axis("<DATE>")
+        .to_csv(date_format="%Y.%m.%d")
+        .encode()
     ),
     "nasdaq": lambda f: (
-        f.map(lambda v: f"${v}").rename(columns={"Close": "Close/Last"})[::-1].to_csv(date_format="%m/%d/%Y").encode()
+        f.map(lambda v: f"${v}")
+        .rename(columns={"Close": "Close/Last"})[::-1]
+        .to_csv(date_format="%m/%d/%Y")
+        .encode()
     ),
-    "german": lambda f: _named(f, "german").to_csv(sep=";", decimal=",", date_format="%d.%m.%Y").encode("cp1252"),
-    "german thousands": lambda f: _named(f.map(_european), "german").to_csv(sep=";", date_format="%d.%m.%y").encode(),
+    "german": lambda f: (
+        _named(f, "german").to_csv(sep=";", decimal=",", date_format="%d.%m.%Y").encode("cp1252")
+    ),
+    "german thousands": lambda f: (
+        _named(f.map(_european), "german").to_csv(sep=";", date_format="%d.%m.%y").encode()
+    ),
     "french": lambda f: (
         _named(f.map(lambda v: f"{v:,.2f}".translate(str.maketrans(",.", "\u202f,"))), "french")
-        .to_csv(sep="\t", date_format="%d/%m/%Y").encode()
+        .to_csv(sep="\t", date_format="%d/%m/%Y")
+        .encode()
     ),
-    "spanish": lambda f: _named(f.map(_european), "spanish").to_csv(date_format="%d/%m/%Y").encode(),
+    "spanish": lambda f: (
+        _named(f.map(_european), "spanish").to_csv(date_format="%d/%m/%Y").encode()
+    ),
     "korean": lambda f: _named(f, "korean").to_csv(date_format="%Y년 %m월 %d일").encode(),
     "korean cp949": lambda f: _named(f, "korean").to_csv(date_format="%Y/%m/%d").encode("cp949"),
     "japanese": lambda f: _named(f, "japanese").to_csv(date_format="%Y年%m月%d日").encode("cp932"),
@@ -184,30 +197,68 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "bank": lambda f: f.to_csv(date_format="%d-%b-%y").encode(),
     "letter": lambda f: f.to_csv(date_format="%A, %d %B %Y").encode(),
     **{
-        language: lambda f, language=language: _named(f, language).to_csv(sep=";", date_format="%d/%m/%Y").encode()
+        language: lambda f, language=language: (
+            _named(f, language).to_csv(sep=";", date_format="%d/%m/%Y").encode()
+        )
         for language in (
-            "turkish", "vietnamese", "indonesian", "thai", "arabic", "hindi", "portuguese", "italian", "dutch",
-            "czech", "swedish", "polish",
+            "turkish",
+            "vietnamese",
+            "indonesian",
+            "thai",
+            "arabic",
+            "hindi",
+            "portuguese",
+            "italian",
+            "dutch",
+            "czech",
+            "swedish",
+            "polish",
         )
     },
-    "turkish cp1254": lambda f: _named(f, "turkish").to_csv(sep=";", date_format="%d.%m.%Y").encode("cp1254"),
+    "turkish cp1254": lambda f: (
+        _named(f, "turkish").to_csv(sep=";", date_format="%d.%m.%Y").encode("cp1254")
+    ),
     "thai cp874": lambda f: _named(f, "thai").to_csv(date_format="%d/%m/%Y").encode("cp874"),
-    "czech cp1250": lambda f: _named(f, "czech").to_csv(sep=";", date_format="%d.%m.%Y").encode("cp1250"),
-    "taiwanese years": lambda f: _stamped(_named(f, "taiwanese"), _era_day(1911, 3)).to_csv().encode("big5"),
-    "japanese years": lambda f: _stamped(_named(f, "japanese"), _era_day(1988, 2)).rename_axis("日付").to_csv().encode("cp932"),
+    "czech cp1250": lambda f: (
+        _named(f, "czech").to_csv(sep=";", date_format="%d.%m.%Y").encode("cp1250")
+    ),
+    "taiwanese years": lambda f: (
+        _stamped(_named(f, "taiwanese"), _era_day(1911, 3)).to_csv().encode("big5")
+    ),
+    "japanese years": lambda f: (
+        _stamped(_named(f, "japanese"), _era_day(1988, 2))
+        .rename_axis("日付")
+        .to_csv()
+        .encode("cp932")
+    ),
     "japanese eras": lambda f: (
-        _stamped(_named(f, "japanese"), lambda d: f"H{d.year - 1988}.{d.month}.{d.day}").rename_axis("日付").to_csv().encode()
+        _stamped(_named(f, "japanese"), lambda d: f"H{d.year - 1988}.{d.month}.{d.day}")
+        .rename_axis("日付")
+        .to_csv()
+        .encode()
     ),
     "thai years": lambda f: (
-        _stamped(_named(f, "thai"), lambda d: f"{d:%d/%m/}{d.year + 543}").rename_axis("วันที่").to_csv().encode()
+        _stamped(_named(f, "thai"), lambda d: f"{d:%d/%m/}{d.year + 543}")
+        .rename_axis("วันที่")
+        .to_csv()
+        .encode()
     ),
     "thai short years": lambda f: (
-        _stamped(_named(f, "thai"), lambda d: f"{d:%d/%m/}{(d.year + 543) % 100}").rename_axis("วันที่").to_csv().encode()
+        _stamped(_named(f, "thai"), lambda d: f"{d:%d/%m/}{(d.year + 543) % 100}")
+        .rename_axis("วันที่")
+        .to_csv()
+        .encode()
     ),
     "headerless": lambda f: f.to_csv(header=False).encode(),
-    "headerless epoch": lambda f: _stamped(f, lambda d: int(d.timestamp())).to_csv(header=False).encode(),
-    "headerless low first": lambda f: f[["Low", "High", "Open", "Close", "Volume"]].to_csv(header=False).encode(),
-    "unknown names": lambda f: f.set_axis(list("abcde"), axis=1).rename_axis("when").to_csv().encode(),
+    "headerless epoch": lambda f: (
+        _stamped(f, lambda d: int(d.timestamp())).to_csv(header=False).encode()
+    ),
+    "headerless low first": lambda f: (
+        f[["Low", "High", "Open", "Close", "Volume"]].to_csv(header=False).encode()
+    ),
+    "unknown names": lambda f: (
+        f.set_axis(list("abcde"), axis=1).rename_axis("when").to_csv().encode()
+    ),
     "first and last words": lambda f: (
         f.rename(columns=lambda c: f"{c} (USD)").rename_axis("Exchange Date").to_csv().encode()
     ),
@@ -217,16 +268,25 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "epoch microseconds": _epoch(10**6),
     "epoch nanoseconds": _epoch(10**9),
     "float dates": lambda f: _stamped(f, lambda d: f"{d:%Y%m%d}.0").to_csv().encode(),
-    "spreadsheet days": lambda f: _stamped(f, lambda d: (d - pd.Timestamp("1899-12-30")).days).to_csv().encode(),
-    "javascript dates": lambda f: (
-        _stamped(f, lambda d: f"{d:%a %b %d %Y} 00:00:00 GMT+0200 (Eastern European Time)").to_csv().encode()
+    "spreadsheet days": lambda f: (
+        _stamped(f, lambda d: (d - pd.Timestamp("1899-12-30")).days).to_csv().encode()
     ),
-    "gmt stamps": lambda f: _stamped(f, lambda d: f"{d:%d.%m.%Y} 00:00:00.000 GMT+0200").to_csv().encode(),
+    "javascript dates": lambda f: (
+        _stamped(f, lambda d: f"{d:%a %b %d %Y} 00:00:00 GMT+0200 (Eastern European Time)")
+        .to_csv()
+        .encode()
+    ),
+    "gmt stamps": lambda f: (
+        _stamped(f, lambda d: f"{d:%d.%m.%Y} 00:00:00.000 GMT+0200").to_csv().encode()
+    ),
     "frankfurt in utc": lambda f: (
         f.tz_localize("Europe/Berlin").tz_convert("UTC").to_csv().encode()
     ),
     "sydney in utc": lambda f: (
-        f.tz_localize("Australia/Sydney").tz_convert("UTC").to_csv(date_format="%Y-%m-%dT%H:%M:%SZ").encode()
+        f.tz_localize("Australia/Sydney")
+        .tz_convert("UTC")
+        .to_csv(date_format="%Y-%m-%dT%H:%M:%SZ")
+        .encode()
     ),
     "three columns of dates": _ymd_columns,
     "rupees": _money("₹{:,.2f}"),
@@ -236,7 +296,9 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "baht": _money("฿{}"),
     "dollars in letters": _money("USD {:,.2f}"),
     "blank thousands": lambda f: f.map(lambda v: f"{v:,.2f}".replace(",", " ")).to_csv().encode(),
-    "apostrophe thousands": lambda f: f.map(lambda v: f"{v:,.2f}".replace(",", "'")).to_csv(sep=";").encode(),
+    "apostrophe thousands": lambda f: (
+        f.map(lambda v: f"{v:,.2f}".replace(",", "'")).to_csv(sep=";").encode()
+    ),
     "arabic digits": lambda f: (
         f.to_csv().translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")).encode()
     ),
@@ -245,11 +307,15 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "gzip": lambda f: gzip.compress(f.to_csv().encode()),
     "json records": _records,
     "json columns": lambda f: f.to_json(date_format="iso").encode(),
-    "json lines": lambda f: f.reset_index().to_json(orient="records", lines=True, date_format="iso").encode(),
+    "json lines": lambda f: (
+        f.reset_index().to_json(orient="records", lines=True, date_format="iso").encode()
+    ),
     "json split": lambda f: f.to_json(orient="split", date_format="iso").encode(),
-    "html": lambda f: f"<html><body><h1>Prices</h1>{f.reset_index().to_html(index=False, float_format='{:.2f}'.format)}</body></html>".encode(),
+    "html": lambda f: (
+        f"<html><body><h1>Prices</h1>{f.reset_index().to_html(index=False, float_format='{:.2f}'.format)}</body></html>".encode()
+    ),
     "repeated rows of names": _two_tickers,
-}  # fmt: skip
+}
 
 
 def check_invariants(table: PriceTable) -> None:

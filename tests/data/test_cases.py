@@ -1,4 +1,7 @@
-"""Files that people had trouble with end as worked out by hand: the right table, or a refusal that names the cause."""
+"""Files that people had trouble with end as worked out by hand.
+
+The right table, or a refusal that names the cause.
+"""
 
 from __future__ import annotations
 

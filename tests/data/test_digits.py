@@ -99,7 +99,10 @@ def test_a_download_that_is_not_the_published_file_is_refused(
 
 
 def test_a_download_from_a_server_is_kept_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Thirty digits in MNIST's own four files, packed, on a web server of this machine; the first mirror is down."""
+    """Thirty digits in MNIST's own four files, packed, on a web server of this machine.
+
+    The first mirror is down.
+    """
     served, kept = tmp_path / "served", tmp_path / "kept"
     served.mkdir()
     pictures = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)

@@ -1,4 +1,7 @@
-"""A drawing file comes from anywhere: what is wrong with it is said, and what is right comes back as it was."""
+"""A drawing file comes from anywhere.
+
+What is wrong with it is said, and what is right comes back as it was.
+"""
 
 from __future__ import annotations
 

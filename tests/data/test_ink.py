@@ -31,7 +31,10 @@ def aligned(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def test_mnist_geometry():
-    """The net was trained on digits 20 pixels high with their mass in the middle; anything else is another task."""
+    """The net was trained on digits 20 pixels high with their mass in the middle.
+
+    Anything else is another task.
+    """
     digit = to_digit(draw_strokes(FIVE))
     rows, columns = np.nonzero(digit.max(1))[0], np.nonzero(digit.max(0))[0]
     assert digit.shape == (28, 28)

@@ -258,7 +258,10 @@ def test_a_column_that_is_no_numbers_is_refused():
 
 
 def test_a_line_cut_short_is_left_out_and_told():
-    """Its last number may be half of one: 2175.5 cut to 217 would look like a crash, cut to 2175 like a price."""
+    """Its last number may be half of one.
+
+    2175.5 cut to 217 would look like a crash, cut to 2175 like a price.
+    """
     rows = [f"2020-01-{day:02},5.25,6.5,100\n" for day in range(1, 10)]
     table = _read("Date,Open,Close,Volume\n" + "".join(rows) + "2020-01-10,5.25,6")
     assert len(table) == 9
@@ -299,11 +302,17 @@ def test_many_indices_one_below_the_other_are_refused():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Date,Close\n2020-01-02,1057.03\n2020-01-03,1.057.030.998.551.800\n", "1.057.030.998.551.800"),
-        ("Date,Close\n2020-01-02,1.057.030.998.551.800\n2020-01-03,1.057.030.998.551.801\n", "1.057.030.998.551.800"),
+        (
+            "Date,Close\n2020-01-02,1057.03\n2020-01-03,1.057.030.998.551.800\n",
+            "1.057.030.998.551.800",
+        ),
+        (
+            "Date,Close\n2020-01-02,1.057.030.998.551.800\n2020-01-03,1.057.030.998.551.801\n",
+            "1.057.030.998.551.800",
+        ),
         ("Date,Close\n2020-01-02,5e15\n2020-01-03,5e15\n", "so high"),
     ],
-)  # fmt: skip
+)
 def test_numbers_that_cannot_be_right_are_refused(text, words):
     with pytest.raises(PriceFileError, match=words.replace(".", r"\.")):
         _read(text)

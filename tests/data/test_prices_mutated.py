@@ -147,8 +147,20 @@ def _misdate(data: bytes, rng: random.Random) -> bytes:
 
 def _impossible_days(data: bytes, rng: random.Random) -> bytes:
     lines = data.split(b"\n")
-    days = [b"31/12/9999", b"00/00/0000", b"2024-02-30", b"1900-01-00", b"32.13.2020", b"R0.0.0", b"25:61:61",
-            b"1e18", b"99999999999999999999", b"-1", b"9999-12-31 23:59:59", b"0000-00-00T00:00:00Z"]  # fmt: skip
+    days = [
+        b"31/12/9999",
+        b"00/00/0000",
+        b"2024-02-30",
+        b"1900-01-00",
+        b"32.13.2020",
+        b"R0.0.0",
+        b"25:61:61",
+        b"1e18",
+        b"99999999999999999999",
+        b"-1",
+        b"9999-12-31 23:59:59",
+        b"0000-00-00T00:00:00Z",
+    ]
     for i in range(1, len(lines)):
         _, sign, rest = lines[i].partition(b",")
         if sign and rng.random() < rng.choice([0.02, 0.5, 1.0]):
@@ -157,8 +169,18 @@ def _impossible_days(data: bytes, rng: random.Random) -> bytes:
 
 
 _MUTATIONS = (
-    _misdate, _impossible_days, _flip_bytes, _drop_bytes, _insert_bytes, _cut, _lines, _shuffle_lines, _swap_signs, _shuffle_columns, _reorder_dates,
-)  # fmt: skip
+    _misdate,
+    _impossible_days,
+    _flip_bytes,
+    _drop_bytes,
+    _insert_bytes,
+    _cut,
+    _lines,
+    _shuffle_lines,
+    _swap_signs,
+    _shuffle_columns,
+    _reorder_dates,
+)
 
 
 def _outcome(data: bytes) -> PriceTable | None:
@@ -202,7 +224,10 @@ def test_bytes_that_never_were_a_file_end_the_same_way(data):
 
 @pytest.mark.parametrize("place", range(0, 400, 23))
 def test_a_file_cut_anywhere_keeps_only_true_rows(place):
-    """A half-finished download must not invent a last price: a cut inside the last number is the one thing it cannot see."""
+    """A half-finished download must not invent a last price.
+
+    A cut inside the last number is the one thing it cannot see.
+    """
     data = _GOOD["stooq"]
     table = _outcome(data[: len(data) - place])
     assert table is not None

@@ -173,7 +173,10 @@ def test_the_shared_pictures_come_out_as_they_are_labelled() -> None:
 
 
 def mutate_picture(seed: int) -> npt.NDArray[np.uint8]:
-    """A digit's picture changed at random: cropped, stretched, washed out, torn, inverted, made clear."""
+    """A digit's picture changed at random.
+
+    Cropped, stretched, washed out, torn, inverted, made clear.
+    """
     rng = np.random.default_rng(seed)
     ink = ink_of(
         int(rng.choice(list(DIGITS))), float(rng.uniform(0.05, 1.2)), float(rng.uniform(1, 60))

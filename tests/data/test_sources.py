@@ -27,14 +27,25 @@ def _own_home(tmp_path, monkeypatch):
 
 
 def _recorded(rows: int = 5, volume: int = 480400) -> pd.DataFrame:
-    """What ``Ticker.history(auto_adjust=False)`` answers: the exchange's midnight, whole-number volumes, no capital gains."""
+    """What ``Ticker.history(auto_adjust=False)`` answers.
+
+    The exchange's midnight, whole-number volumes, no capital gains.
+    """
     index = pd.bdate_range("2020-01-02", periods=rows, tz="Asia/Seoul", name="Date")
     close = 2175.0 + np.arange(rows)
     return pd.DataFrame(
-        {"Open": close + 1, "High": close + 9, "Low": close - 9, "Close": close, "Adj Close": close,
-         "Volume": np.full(rows, volume, np.int64), "Dividends": 0.0, "Stock Splits": 0.0},
+        {
+            "Open": close + 1,
+            "High": close + 9,
+            "Low": close - 9,
+            "Close": close,
+            "Adj Close": close,
+            "Volume": np.full(rows, volume, np.int64),
+            "Dividends": 0.0,
+            "Stock Splits": 0.0,
+        },
         index=index,
-    )  # fmt: skip
+    )
 
 
 class _Asked:
@@ -169,7 +180,7 @@ def _dns_error() -> Exception:
         (_recorded(1), "cannot be used"),
         (_recorded().assign(Close=1e16), "cannot be used"),
     ],
-)  # fmt: skip
+)
 def test_each_failure_has_its_own_sentence_and_offers_the_last_copy(ask, answer, words):
     ask(answer)
     with pytest.raises(SourceError, match=words) as caught:

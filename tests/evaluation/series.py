@@ -35,7 +35,10 @@ def hand_made(
     valid: int = 0,
     horizon: int = 1,
 ) -> Forecast:
-    """A forecast of consecutive days: the first ``train`` rows train, the next ``valid`` validate, the rest test."""
+    """A forecast of consecutive days.
+
+    The first ``train`` rows train, the next ``valid`` validate, the rest test.
+    """
     count = len(np.asarray(actual))
     dates = pd.bdate_range("2020-01-01", periods=count).to_numpy("datetime64[ns]")
     part = np.array(["train"] * train + ["valid"] * valid + ["test"] * (count - train - valid))

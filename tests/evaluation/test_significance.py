@@ -104,7 +104,10 @@ def test_a_handful_of_days_still_has_an_outcome(days):
 
 
 def test_looking_at_many_lucky_forecasts_finds_none_better():
-    """Twenty forecasts that differ from the benchmark by luck alone: the best of them must not count, nine times in ten."""
+    """Twenty forecasts that differ from the benchmark by luck alone.
+
+    The best of them must not count, nine times in ten.
+    """
     found = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,7 @@
-"""Code to take home repeats the run: the same losses and the same test RMSE, without this package."""
+"""Code to take home repeats the run.
+
+The same losses and the same test RMSE, without this package.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,10 @@ def views_of(kind, **more):
 
 @KINDS
 def test_each_gate_has_its_map_on_its_scale(kind):
-    """Gates run from 0 to 1 on the even scale; what may be negative is centred on 0, or red and blue would lie."""
+    """Gates run from 0 to 1 on the even scale.
+
+    What may be negative is centred on 0, or red and blue would lie.
+    """
     view = views_of(kind)[0]
     days = np.arange("2020-01-01", "2020-01-07", dtype="datetime64[D]")
     figure = price_gates_figure(view.signals, days, np.arange(6.0), step=2, unit=1, dark=False)

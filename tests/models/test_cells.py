@@ -106,7 +106,10 @@ def test_first_weights_fill_the_published_range(kind):
 @KINDS
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_trace_tells_what_the_outputs_are_made_of(kind, bidirectional):
-    """The gates shown are those that made the answer: putting them together again by hand gives ``out``."""
+    """The gates shown are those that made the answer.
+
+    Putting them together again by hand gives ``out``.
+    """
     _, net = twins(kind, 2, bidirectional)
     inputs = torch.randn(4, 6, 3, dtype=torch.float64)
     out, state = net(inputs)

@@ -1,4 +1,7 @@
-"""The Anatomy page without a browser: each tab for each cell, real windows and digits, bad addresses, recipes."""
+"""The Anatomy page without a browser.
+
+Each tab for each cell, real windows and digits, bad addresses, recipes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The Compare page without a browser: first opening, a whole comparison, addresses, and bad input."""
+"""The Compare page without a browser.
+
+First opening, a whole comparison, addresses, and bad input.
+"""
 
 from __future__ import annotations
 

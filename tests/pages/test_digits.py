@@ -1,4 +1,7 @@
-"""The Digits page without a browser: empty, drawn, refused, trained, and with no MNIST and no network."""
+"""The Digits page without a browser.
+
+Empty, drawn, refused, trained, and with no MNIST and no network.
+"""
 
 from __future__ import annotations
 

@@ -174,7 +174,10 @@ def test_a_damaged_history_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_text_from_outside_is_shown_as_text_and_no_formula_reaches_a_csv(saved: list[str]) -> None:
-    """A run's name and note reach everybody who opens the page: no picture is fetched, no formula runs."""
+    """A run's name and note reach everybody who opens the page.
+
+    No picture is fetched, no formula runs.
+    """
     store = RunStore()
     before = store.get_run(saved[0])
     picture = "![x](http://example.org/a.png)"

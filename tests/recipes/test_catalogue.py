@@ -14,9 +14,16 @@ from rnnapp.recipes.catalogue import RECIPES, find_recipes
 
 def test_every_published_row_is_there() -> None:
     assert list(RECIPES) == [
-        "stock-rnn", "stock-lstm", "stock-gru", "mnist-bilstm", "mnist-bilstm-long",
-        "mnist-lstm-scratch", "mnist-lstm-256", "mnist-rnn", "mnist-birnn",
-    ]  # fmt: skip
+        "stock-rnn",
+        "stock-lstm",
+        "stock-gru",
+        "mnist-bilstm",
+        "mnist-bilstm-long",
+        "mnist-lstm-scratch",
+        "mnist-lstm-256",
+        "mnist-rnn",
+        "mnist-birnn",
+    ]
 
 
 @pytest.mark.parametrize("name", RECIPES)

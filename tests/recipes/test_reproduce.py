@@ -75,9 +75,12 @@ def test_a_scratch_recipe_pauses_without_changing_the_run():
         model=ModelConfig(cell="lstm-scratch", hidden=6, readout="last"),
         train=dataclasses.replace(RECIPES["mnist-lstm-scratch"].train, epochs=2),
         every=10,
-        published=(Published("at 10", "test_accuracy", 1.0, 10), Published("at 40", "test_accuracy", 1.0, 40),
-                   Published("end", "test_accuracy", 1.0)),
-    )  # fmt: skip
+        published=(
+            Published("at 10", "test_accuracy", 1.0, 10),
+            Published("at 40", "test_accuracy", 1.0, 40),
+            Published("end", "test_accuracy", 1.0),
+        ),
+    )
     done = reproduce_recipe(recipe, digits, seeds=(4,))
     training = Training(digits, recipe.model, dataclasses.replace(recipe.train, seed=4))
     events = list(training.epochs())

@@ -1,4 +1,7 @@
-"""The seeds of a comparison as runs, and the folds of a walk on the job queue: the same answers as in place."""
+"""The seeds of a comparison as runs, and the folds of a walk on the job queue.
+
+The same answers as in place.
+"""
 
 from __future__ import annotations
 
@@ -59,10 +62,15 @@ def test_runs_give_the_results_of_a_comparison_in_place_and_are_recorded(
     heard: list[tuple[str, int, int]] = []
     results = list(
         compare_runs(
-            manager, split, entries, seeds=2, stop=threading.Event(), session="me",
+            manager,
+            split,
+            entries,
+            seeds=2,
+            stop=threading.Event(),
+            session="me",
             on_event=lambda entry, seed, event: heard.append((entry.name, seed, event.epoch)),
         )
-    )  # fmt: skip
+    )
     here = {(r.candidate.name, r.seed): r.forecast for r in compare_nets(split, entries, seeds=2)}
     assert (
         {(r.candidate.name, r.seed) for r in results}

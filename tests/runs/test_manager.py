@@ -218,7 +218,10 @@ def test_a_killed_app_leaves_its_history_whole_and_resume_ends_the_same(
 def test_a_history_that_cannot_be_written_ends_no_training(
     manager: RunManager, prices: PriceTable, undisturbed: TrainedModel
 ) -> None:
-    """A full disk (here: a file size limit) is shown in a sentence; what waits is written once there is room."""
+    """A full disk (here: a file size limit) is shown in a sentence.
+
+    What waits is written once there is room.
+    """
     run_id = manager.submit_run("on a full disk", SETTINGS, prices=prices)
     until(lambda: (live := manager.live_run(run_id)) is not None and len(live.events) > 5)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

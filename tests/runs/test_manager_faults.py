@@ -152,7 +152,10 @@ def test_forty_runs_submitted_at_once_all_reach_the_history(
 def test_the_status_of_an_end_is_set_after_its_result(
     manager: RunManager, prices: PriceTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The writer thread may look between any two assignments: an end without its model would be written as such."""
+    """The writer thread may look between any two assignments.
+
+    An end without its model would be written as such.
+    """
     seen: list[tuple[str, bool]] = []
 
     def note(active: Any, name: str, value: Any) -> None:

@@ -1,4 +1,7 @@
-"""Runs and searches that an earlier version saved still open: ``saved_before/history.json`` is what its code wrote."""
+"""Runs and searches that an earlier version saved still open.
+
+``saved_before/history.json`` is what its code wrote.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,11 @@ def test_an_old_run_opens_with_the_same_forecast(store: RunStore, tmp_path: Path
     run_id = write_run(store, SAVED["runs"][0], tmp_path / "files")
     (run,) = store.list_runs()
     assert (run.id, run.name, run.status, run.note) == (
-        run_id, "an old run", "finished", "a note",
-    )  # fmt: skip
+        run_id,
+        "an old run",
+        "finished",
+        "a note",
+    )
     assert run.pinned
     assert run.settings.train.epochs == 3
     loaded = load_run(store, run_id)
@@ -75,8 +81,11 @@ def test_an_old_search_opens_and_can_go_on(home: Path) -> None:
     write_files(home / "searches" / "0123456789ab", SAVED["search"])
     (summary,) = saved_searches()
     assert (summary.name, summary.data, summary.trials, summary.best) == (
-        "0123456789ab", "a random walk", 3, 1.0,
-    )  # fmt: skip
+        "0123456789ab",
+        "a random walk",
+        3,
+        1.0,
+    )
     search = Search.open(summary.name, ManualQueue())
     assert [trial.state for trial in search.trials] == ["complete", "complete", "running"]
     assert [dimension.name for dimension in search.space.dimensions] == ["lr", "cell"]

@@ -1,4 +1,7 @@
-"""Jobs for the tests of the queue; they live in a module so that worker processes can import them."""
+"""Jobs for the tests of the queue.
+
+They live in a module so that worker processes can import them.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,10 @@ __all__ = ["classes", "regression"]
 def regression(
     count: int = 60, steps: int = 5, features: int = 4, outputs: int = 1, seed: int = 0
 ) -> Split:
-    """Windows over smooth random rows; the targets are a rule of the window plus noise, in 0..1. A third is the test part."""
+    """Windows over smooth random rows; the targets are a rule of the window plus noise, in 0..1.
+
+    A third is the test part.
+    """
     rng = np.random.default_rng(seed)
     rows = rng.random((count + steps, features)).astype(np.float32)
     starts = np.arange(count, dtype=np.int64)

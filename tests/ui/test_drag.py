@@ -1,4 +1,7 @@
-"""Settings under a moving thumb: each slider's value becomes its setting, and what is shown is a true training of it."""
+"""Settings under a moving thumb.
+
+Each slider's value becomes its setting, and what is shown is a true training of it.
+"""
 
 from __future__ import annotations
 
@@ -75,9 +78,13 @@ def test_what_no_slider_says_is_refused(name: str, value: float) -> None:
 
 def test_every_followed_slider_changes_its_setting() -> None:
     values = {
-        "split_date": 1.4e15, "split_share": 0.5, "valid": 0.2, "dropout": 0.2, "clip": 2.0,
+        "split_date": 1.4e15,
+        "split_share": 0.5,
+        "valid": 0.2,
+        "dropout": 0.2,
+        "clip": 2.0,
         "patience": 5,
-    }  # fmt: skip
+    }
     for name in SLIDERS:
         assert moved(name, values.get(name, 4)) != SETTINGS
 

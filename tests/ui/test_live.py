@@ -1,4 +1,7 @@
-"""Work inside a run of the page: in turn, given up when a control has moved, and never left holding its turn."""
+"""Work inside a run of the page.
+
+In turn, given up when a control has moved, and never left holding its turn.
+"""
 
 from __future__ import annotations
 

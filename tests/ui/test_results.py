@@ -1,4 +1,7 @@
-"""Results made once for all sessions: side by side, after an error, and where one may not be shared."""
+"""Results made once for all sessions.
+
+Side by side, after an error, and where one may not be shared.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Jobs shared between sessions: found again, never evicted while under way, safe from many threads."""
+"""Jobs shared between sessions.
+
+Found again, never evicted while under way, safe from many threads.
+"""
 
 from __future__ import annotations
 

@@ -25,8 +25,15 @@ from rnnapp.ui.page import chart, is_dark
 
 __all__ = ["show_diagram", "show_gates"]
 
-_DRAWING = ".drawing {color: var(--st-text-color); font-family: var(--st-font); overflow-x: auto;} svg {min-width: 540px;}"
-_SHOW = "export default function ({ parentElement, data }) { parentElement.querySelector('.drawing').innerHTML = data }"
+_DRAWING = """
+.drawing {color: var(--st-text-color); font-family: var(--st-font); overflow-x: auto;}
+svg {min-width: 540px;}
+"""
+_SHOW = """
+export default function ({ parentElement, data }) {
+  parentElement.querySelector('.drawing').innerHTML = data
+}
+"""
 _WAYS = ("forwards", "backwards")
 
 
@@ -47,8 +54,8 @@ def show_gates(subject: Subject) -> None:
     moment = _controls(subject, "gates")
     chart(_figure(subject, moment), "gates", _alt(subject, moment))
     st.caption(
-        "Gates run from 0, shut, to 1, open; candidates and states are red above 0 and blue below. The lines mark what is written "
-        f"out below: {moment.when}, unit {moment.unit + 1}."
+        "Gates run from 0, shut, to 1, open; candidates and states are red above 0 and blue below. "
+        f"The lines mark what is written out below: {moment.when}, unit {moment.unit + 1}."
     )
     _equations(moment)
 
@@ -60,16 +67,21 @@ def show_diagram(subject: Subject) -> None:
     moment = _controls(subject, "diagram")
     stages = STAGES[kind]
     stage = st.segmented_control(
-        "Lit", range(len(stages)), format_func=lambda i: f"{i + 1} {stages[i]}", default=0, key=f"stage_{kind}", required=True,
+        "Lit",
+        range(len(stages)),
+        format_func=lambda i: f"{i + 1} {stages[i]}",
+        default=0,
+        key=f"stage_{kind}",
+        required=True,
         help="What happens within a step, in order; pointing at a part lights it too.",
-    )  # fmt: skip
+    )
     _drawing(cell_diagram(kind, stage=int(stage), values=_values(moment)), key=f"drawing_{kind}")
     st.caption(f"Numbers of {moment.when}, unit {moment.unit + 1}.")
     _equations(moment)
 
 
 def _drawing(svg: str, key: str) -> None:
-    """An SVG inside the page, so that it takes the page's colours and the pointer lights its parts."""
+    """An SVG inside the page: it takes the page's colours, and the pointer lights its parts."""
     component = st.components.v2.component(
         "cell_drawing", html='<div class="drawing"></div>', css=_DRAWING, js=_SHOW
     )

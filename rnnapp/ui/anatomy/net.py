@@ -44,11 +44,19 @@ __all__ = [
     "show_shapes",
 ]
 
-_AT_ONCE = 0.3  # seconds a training may take without being asked for
-_DIGITS_TRAINED = (
-    6000  # digits a net of this page is trained on: enough to see gates that learned something
+_AT_ONCE = 0.3  # seconds a training may take without a click on a button
+_DIGITS_TRAINED = 6000  # digits that a net of this page learns: enough for gates to show something
+_FLOW_HIDDEN = 64
+_FLOW_LAYERS = 2
+_FLOW_CAPTION = (
+    "Loss: half the squared length of the last hidden state. The {kind} has {weights}; "
+    "the two others first weights of the same seed. Read forwards."
 )
-_FLOW_HIDDEN, _FLOW_LAYERS = 64, 2
+_FLOW_SMALLER = "Computed with {hidden} units and {layers} layers to stay quick."
+_DERIVATIVE_CAPTION = (
+    "Each step back multiplies by such a derivative: at most 1 for tanh, "
+    "at most a quarter for the sigmoid."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +104,8 @@ def anatomy_controls() -> Subject | None:
             seed=train.seed,
         ).eval()
         return Subject(split, model, train, net, f"first weights of seed {train.seed}, untrained")
-    words = f"weights after {len(trained.history)} epochs on {len(_short(split).train):,} {_what(split)}"
+    windows = len(_short(split).train)
+    words = f"weights after {len(trained.history)} epochs on {windows:,} {_what(split)}"
     return Subject(split, model, train, trained.net(), words)
 
 
@@ -106,9 +115,12 @@ def show_headline(subject: Subject) -> None:
     total = sum(p.numel() for p in subject.net.parameters())
     article = "An" if model.name[0] in "RL" else "A"
     layers = f"{model.layers} {'layer' if model.layers == 1 else 'layers'}"
-    rows = f"{split.steps} {'rows' if isinstance(split, DigitSplit) else 'days'} of {split.features} values"
+    unit = "days"
+    if isinstance(split, DigitSplit):
+        unit = "rows"
     headline(
-        f"{article} {model.name} of {model.hidden} units and {layers} learns {total:,} values and reads {rows}."
+        f"{article} {model.name} of {model.hidden} units and {layers} learns {total:,} values "
+        f"and reads {split.steps} {unit} of {split.features} values."
     )
     st.caption(f"Shown are {subject.weights}.")
 
@@ -145,9 +157,10 @@ def show_shapes(subject: Subject) -> None:
     )
     if model.bidirectional:
         st.markdown("Taken apart by direction:")
+        shapes = {row.name: row.shape for row in walk}
         st.code(
-            f"both = out.view(B, T, 2, H)         # {next(r.shape for r in walk if r.name == 'out by direction')}\n"
-            f"last = h_n.view(L, 2, B, H)         # {next(r.shape for r in walk if r.name == 'h_n by direction')}\n"
+            f"both = out.view(B, T, 2, H)         # {shapes['out by direction']}\n"
+            f"last = h_n.view(L, 2, B, H)         # {shapes['h_n by direction']}\n"
             "both[:, -1, 0] == last[-1, 0]       # forward ends at the last step\n"
             "both[:, 0, 1] == last[-1, 1]        # backward ends at the first",
             language="python",
@@ -182,7 +195,8 @@ def show_parameters(subject: Subject) -> None:
         "gru": "three blocks: r, z, n",
     }[subject.model.kind]
     st.markdown(
-        f"G counts what each unit computes (here {gates}), I the inputs of a layer, D the directions."
+        f"G counts what each unit computes (here {gates}), "
+        "I the inputs of a layer, D the directions."
     )
     for name, formula, _ in parameter_groups(subject.model, **subject.sizes):
         st.markdown(f"**{name}** ${formula}$")
@@ -197,6 +211,21 @@ def show_parameters(subject: Subject) -> None:
 
 def show_flow(subject: Subject) -> None:
     """How gradients fade on their way back, cell beside cell."""
+    steps, bias = _flow_controls()
+    flows = _flows(subject, steps, bias)
+    st.markdown(f"**{_flow_sentence(flows)}**")
+    _flow_charts(flows)
+    st.caption(_flow_caption(subject))
+    chart(
+        derivative_figure(is_dark()),
+        "derivatives",
+        "tanh and sigmoid with their derivatives, at most 1 and 0.25.",
+    )
+    st.caption(_DERIVATIVE_CAPTION)
+
+
+def _flow_controls() -> tuple[int, float]:
+    """Steps that the gradient goes back, and what is added to the gates' bias."""
     left, right = st.columns(2)
     steps = left.slider(
         "Steps back (steps)",
@@ -215,8 +244,10 @@ def show_flow(subject: Subject) -> None:
         key="flow_bias",
         help="Added to the LSTM's forget and the GRU's update bias.",
     )
-    flows = _flows(subject, steps, bias)
-    st.markdown(f"**{_flow_sentence(flows)}**")
+    return steps, bias
+
+
+def _flow_charts(flows: list[GradientFlow]) -> None:
     left, right = st.columns(2)
     with left:
         chart(
@@ -230,28 +261,16 @@ def show_flow(subject: Subject) -> None:
             "flow_x",
             "Norm of the gradient of the loss by input, by steps before the last.",
         )
-    shown = dataclasses.replace(
-        subject.model,
-        hidden=min(subject.model.hidden, _FLOW_HIDDEN),
-        layers=min(subject.model.layers, _FLOW_LAYERS),
-    )
-    smaller = (
-        ""
-        if shown == subject.model
-        else f" Computed with {shown.hidden} units and {shown.layers} layers to stay quick."
-    )
-    st.caption(
-        f"Loss: half the squared length of the last hidden state. The {subject.model.kind.upper()} has {subject.weights}; the two "
-        f"others first weights of the same seed. Read forwards.{smaller}"
-    )
-    chart(
-        derivative_figure(is_dark()),
-        "derivatives",
-        "tanh and sigmoid with their derivatives, at most 1 and 0.25.",
-    )
-    st.caption(
-        "Each step back multiplies by such a derivative: at most 1 for tanh, at most a quarter for the sigmoid."
-    )
+
+
+def _flow_caption(subject: Subject) -> str:
+    """What the gradients are of, and by which nets."""
+    caption = _FLOW_CAPTION.format(kind=subject.model.kind.upper(), weights=subject.weights)
+    hidden = min(subject.model.hidden, _FLOW_HIDDEN)
+    layers = min(subject.model.layers, _FLOW_LAYERS)
+    if (hidden, layers) == (subject.model.hidden, subject.model.layers):
+        return caption
+    return f"{caption} {_FLOW_SMALLER.format(hidden=hidden, layers=layers)}"
 
 
 def _flows(subject: Subject, steps: int, bias: float) -> list[GradientFlow]:
@@ -259,9 +278,12 @@ def _flows(subject: Subject, steps: int, bias: float) -> list[GradientFlow]:
     flows = []
     for kind in ("rnn", "lstm", "gru"):
         model = dataclasses.replace(
-            subject.model, cell=kind, hidden=min(subject.model.hidden, _FLOW_HIDDEN), bidirectional=False,
+            subject.model,
+            cell=kind,
+            hidden=min(subject.model.hidden, _FLOW_HIDDEN),
+            bidirectional=False,
             layers=min(subject.model.layers, _FLOW_LAYERS),
-        )  # fmt: skip
+        )
         own = (
             kind == subject.model.kind
             and dataclasses.replace(model, cell=subject.model.cell) == subject.model

@@ -90,7 +90,8 @@ RecipeTask: TypeAlias = PageTask[BackgroundTask[Reproduction, "Reproduction | No
 def show_recipes(subject: Any = None) -> None:
     """Every recipe with its settings, its published figures, and what a run here gave."""
     st.markdown(
-        "The notebooks this lab grew from, as settings. Each can be opened, or run here and held against what was published."
+        "The notebooks this lab grew from, as settings. "
+        "Each can be opened, or run here and held against what was published."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         quick = st.toggle(

@@ -35,11 +35,23 @@ NETS = {
 _FIRST = ("rnn", "lstm", "gru")
 _NOTHING = "nothing"
 _SUGGESTED = {
-    "hidden": "4, 16", "layers": "1, 2", "dropout": "0, 0.2", "readout": "all, last", "squash": "false, true",
-    "window": "5, 20", "target": "difference, level", "inputs": "change, level", "scaling": "train, all",
-    "epochs": "10, 60", "batch": "16, 64", "optimizer": "adam, sgd", "lr": "0.001, 0.01",
-    "schedule": "constant, one-cycle", "shuffle": "true, false", "clip": "0, 1",
-}  # fmt: skip
+    "hidden": "4, 16",
+    "layers": "1, 2",
+    "dropout": "0, 0.2",
+    "readout": "all, last",
+    "squash": "false, true",
+    "window": "5, 20",
+    "target": "difference, level",
+    "inputs": "change, level",
+    "scaling": "train, all",
+    "epochs": "10, 60",
+    "batch": "16, 64",
+    "optimizer": "adam, sgd",
+    "lr": "0.001, 0.01",
+    "schedule": "constant, one-cycle",
+    "shuffle": "true, false",
+    "clip": "0, 1",
+}
 
 
 @dataclass(frozen=True)
@@ -134,9 +146,14 @@ def _cells() -> list[str]:
         asked = st.query_params.get("cells", "").split(",")
         st.session_state["cells"] = [word for word in NETS if word in asked] or list(_FIRST)
     chosen = st.pills(
-        "Nets to compare", list(NETS), format_func=lambda word: NETS[word], selection_mode="multi", key="cells",
-        help="Each is trained on the same days with the same seeds.", persist_state="session",
-    )  # fmt: skip
+        "Nets to compare",
+        list(NETS),
+        format_func=lambda word: NETS[word],
+        selection_mode="multi",
+        key="cells",
+        help="Each is trained on the same days with the same seeds.",
+        persist_state="session",
+    )
     chosen = [word for word in NETS if word in chosen]
     publish_word("cells", ",".join(chosen), ",".join(_FIRST))
     return chosen
@@ -166,9 +183,13 @@ def _varied() -> tuple[str, str]:
         for name, option in options(cls).items()
     }
     setting = st.selectbox(
-        "Setting to vary", (_NOTHING, *VARIABLE), format_func=lambda name: names.get(name, name), key="vary",
-        help="Each net is trained once for every value.", persist_state="session",
-    )  # fmt: skip
+        "Setting to vary",
+        (_NOTHING, *VARIABLE),
+        format_func=lambda name: names.get(name, name),
+        key="vary",
+        help="Each net is trained once for every value.",
+        persist_state="session",
+    )
     values = ""
     if setting != _NOTHING:
         key = f"vary_{setting}"

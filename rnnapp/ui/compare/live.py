@@ -83,8 +83,15 @@ class LiveCompare:
             return self._draw_unfinished(split, settings, entries, training, move)
         except RnnappError as error:
             state = ChartState(
-                "", 0, first.train.epochs, False, str(error), "", "These settings cannot be trained.", move.seq
-            )  # fmt: skip
+                "",
+                0,
+                first.train.epochs,
+                False,
+                str(error),
+                "",
+                "These settings cannot be trained.",
+                move.seq,
+            )
             return self._pack(self.split, [], state, known=move.base)
 
     def draw_rest(self, comparison: Comparison | None, epochs: int, headline: str) -> bytes:
@@ -103,7 +110,10 @@ class LiveCompare:
             alt = f"Closing prices of {self.split.prices.name}. The test part begins on {day}."
             return self._pack(self.split, [], ChartState(query, 0, total, True, "", alt, headline))
         names = ", ".join(row.name for row in comparison.net_rows)
-        alt = f"Actual close by day with the forecasts of {names}. The test part begins on {day}. {headline}"
+        alt = (
+            f"Actual close by day with the forecasts of {names}. "
+            f"The test part begins on {day}. {headline}"
+        )
         words = f"{epochs} of {total} epochs, {self.seeds} seeds"
         if self.seeds == 1:
             words = f"{epochs} of {total} epochs, one seed"

@@ -55,10 +55,14 @@ def _residuals(result: CompareResult) -> None:
 
 
 def _changes(result: CompareResult) -> None:
-    alt = "Forecast change against the change that came; a good forecast lies along the diagonal, persistence on the flat line."
+    alt = (
+        "Forecast change against the change that came; a good forecast lies along the diagonal, "
+        "persistence on the flat line."
+    )
     chart(changes_figure(result.comparison, dark=is_dark()), "compare_changes", alt)
     st.caption(
-        "Persistence lies on the flat line: it forecasts no change. A useful forecast leans towards the dashed diagonal."
+        "Persistence lies on the flat line: it forecasts no change. "
+        "A useful forecast leans towards the dashed diagonal."
     )
 
 
@@ -82,7 +86,8 @@ def _intervals(result: CompareResult) -> None:
     row = _choose_net(result.comparison, "interval_net")
     if result.split.valid is None:
         st.info(
-            "An interval is measured on a validation part, and there is none. Hold out 15% of the training windows for it."
+            "An interval is measured on a validation part, and there is none. "
+            "Hold out 15% of the training windows for it."
         )
         st.button(
             "Hold out 15%", key="hold_out", on_click=lambda: st.session_state.update(valid=0.15)
@@ -96,13 +101,15 @@ def _intervals(result: CompareResult) -> None:
     )
     st.markdown(interval_sentence(banded, level))
     st.caption(
-        "Split-conformal, from the absolute errors on the validation days. Crosses mark test days outside."
+        "Split-conformal, from the absolute errors on the validation days. "
+        "Crosses mark test days outside."
     )
 
 
 def _strategy(result: CompareResult) -> None:
     st.markdown(
-        "**Not advice.** Long where the forecast is up, out of the market where it is not, beside buying once and holding."
+        "**Not advice.** Long where the forecast is up, out of the market where it is not, "
+        "beside buying once and holding."
     )
     cost = (
         number_control(
@@ -123,11 +130,14 @@ def _strategy(result: CompareResult) -> None:
     chart(figure, "compare_strategy", " ".join(one.describe_result() for one in followed))
     lines = [
         {
-            "Forecast": s.name, "Gain": 100 * s.total_gain, "Deepest fall": 100 * s.max_drawdown, "Trades": s.trades,
+            "Forecast": s.name,
+            "Gain": 100 * s.total_gain,
+            "Deepest fall": 100 * s.max_drawdown,
+            "Trades": s.trades,
             "Days held": 100 * float(s.long.mean()),
         }
         for s in followed
-    ]  # fmt: skip
+    ]
     held = followed[0]
     lines.append(
         {

@@ -176,7 +176,8 @@ def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> N
             _start(split, request, key)
     await_kernels(split, request.entries[0].model, request.entries[0].train)
     st.caption(
-        f"{len(split.train):,} windows train, {len(split.test):,} test. Five baselines are judged beside the nets."
+        f"{len(split.train):,} windows train, {len(split.test):,} test. "
+        "Five baselines are judged beside the nets."
     )
     notes(split.notes)
 
@@ -257,20 +258,38 @@ def _figures(best: Row, base: Row) -> list[Metric]:
     right = mean["directional_accuracy"]
     figures = [
         Metric(
-            f"{label}, points", format_points(mean[name]), f"persistence {format_points(base.mean[name])}", mean[name] < base.mean[name],
+            f"{label}, points",
+            format_points(mean[name]),
+            f"persistence {format_points(base.mean[name])}",
+            mean[name] < base.mean[name],
             _over(best, name),
         )
         for label, name in (("RMSE", "rmse"), ("MAE", "mae"))
-    ]  # fmt: skip
+    ]
     return [
         *figures,
-        Metric("Skill", f"{mean['skill']:+.1%}", "persistence 0%", mean["skill"] > 0, "1 − RMSE / persistence's RMSE."),
         Metric(
-            "Direction right", f"{right:.1%}", f"always up {judged.base_rate:.1%}", right > judged.base_rate,
+            "Skill",
+            f"{mean['skill']:+.1%}",
+            "persistence 0%",
+            mean["skill"] > 0,
+            "1 − RMSE / persistence's RMSE.",
+        ),
+        Metric(
+            "Direction right",
+            f"{right:.1%}",
+            f"always up {judged.base_rate:.1%}",
+            right > judged.base_rate,
             f"95% interval {low:.0%} to {high:.0%}, {judged.still_days} still days left out.",
         ),
-        Metric("Rank", f"{best.rank}", f"persistence {base.rank}", best.rank < base.rank, "Of nets and baselines, by mean RMSE."),
-    ]  # fmt: skip
+        Metric(
+            "Rank",
+            f"{best.rank}",
+            f"persistence {base.rank}",
+            best.rank < base.rank,
+            "Of nets and baselines, by mean RMSE.",
+        ),
+    ]
 
 
 def _over(row: Row, name: str) -> str:

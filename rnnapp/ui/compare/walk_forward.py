@@ -49,7 +49,8 @@ WalkTask: TypeAlias = PageTask[WalkJob, tuple[Walk, ...]]
 def show_walk_forward(told: CompareResult) -> None:
     """Ask for folds and days, then walk."""
     st.markdown(
-        "One split can be lucky: here each net is trained anew at several origins and tested on the days that follow."
+        "One split can be lucky: here each net is trained anew at several origins "
+        "and tested on the days that follow."
     )
     left, right = st.columns(2)
     with left:
@@ -63,7 +64,8 @@ def show_walk_forward(told: CompareResult) -> None:
     config = told.split.config
     if overlap_gap(config):
         st.caption(
-            f"{overlap_gap(config)} windows before each fold are left out, since labels {config.horizon} days ahead overlap."
+            f"{overlap_gap(config)} windows before each fold are left out, "
+            f"since labels {config.horizon} days ahead overlap."
         )
     key = split_key(told.split, told.request, "walk", folds, step)
     task: WalkTask | None = find_task(_PLACE, key)
@@ -158,12 +160,18 @@ def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
         judged = evaluate(join_folds(done))
         rows.append(
             {
-                "Forecast": name, "Folds": len(done), "RMSE, folds": judged.rmse, "Persistence, folds": judged.persistence_rmse,
-                "Skill, folds": 100 * judged.skill, "RMSE, single split": single[name], "Persistence, single split": base,
-                "Skill, single split": 100 * told.comparison.find_row(name).mean["skill"], "DM p, folds": judged.dm_p,
+                "Forecast": name,
+                "Folds": len(done),
+                "RMSE, folds": judged.rmse,
+                "Persistence, folds": judged.persistence_rmse,
+                "Skill, folds": 100 * judged.skill,
+                "RMSE, single split": single[name],
+                "Persistence, single split": base,
+                "Skill, single split": 100 * told.comparison.find_row(name).mean["skill"],
+                "DM p, folds": judged.dm_p,
                 "Beats persistence": judged.beats_persistence,
             }
-        )  # fmt: skip
+        )
     formats: dict[str, Any] = {
         name: st.column_config.NumberColumn(name, format="%.2f")
         for name in rows[0]

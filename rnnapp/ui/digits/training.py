@@ -76,9 +76,17 @@ def choose_source() -> DigitConfig:
     found = find_mnist() is not None
     names = {"auto": "MNIST" if found else "MNIST (not here yet)", "sklearn": "scikit-learn's"}
     source: Any = st.segmented_control(
-        "Digits", names, default="auto" if found else "sklearn", required=True, format_func=names.__getitem__, key="digit_source",
-        help="What to train and test on: MNIST's 70,000 digits, or scikit-learn's 1,797 of 8x8 pixels scaled up.",
-    )  # fmt: skip
+        "Digits",
+        names,
+        default="auto" if found else "sklearn",
+        required=True,
+        format_func=names.__getitem__,
+        key="digit_source",
+        help=(
+            "What to train and test on: MNIST's 70,000 digits, "
+            "or scikit-learn's 1,797 of 8x8 pixels scaled up."
+        ),
+    )
     if not found and st.button(
         "Download MNIST (11 MB)", key="fetch_mnist", icon=":material/download:"
     ):
@@ -256,9 +264,8 @@ def show_test(net: DigitNet) -> None:
     """
     test, line = net.facts["test"], line_of(net.trained.model)
     accuracy, count = test["accuracy"], net.facts["data"]["test"]
-    st.markdown(
-        f"**{net.title} reads {accuracy:.2%} of {count:,} test digits of {net.facts['data']['name']} right.**"
-    )
+    source = net.facts["data"]["name"]
+    st.markdown(f"**{net.title} reads {accuracy:.2%} of {count:,} test digits of {source} right.**")
     left, right = st.columns(2, gap="medium")
     with left:
         confusion = np.array(test["confusion"])

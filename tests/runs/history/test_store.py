@@ -89,7 +89,10 @@ def state(epoch: int) -> TrainingState:
 def test_the_latest_whole_state_is_found_after_a_crash_while_writing(
     store: RunStore, home: Path, new: NewRun
 ) -> None:
-    """States are written in turn: when the app dies in the middle of one, the one before is whole."""
+    """States are written in turn.
+
+    When the app dies in the middle of one, the one before is whole.
+    """
     run_id = store.create_run(new)
     assert store.load_state(run_id) is None
     for epoch in (1, 2, 3):

@@ -124,7 +124,10 @@ def test_dropout_stays_with_torch() -> None:
 
 
 def test_divergence_is_told_not_hidden() -> None:
-    """Compiled code may assume away a NaN; the loss has to show it so that the loop can end the run."""
+    """Compiled code may assume away a NaN.
+
+    The loss has to show it so that the loop can end the run.
+    """
     backend = CompiledBackend(
         regression(),
         ModelConfig(cell="rnn", squash=False),

@@ -78,7 +78,10 @@ def _torch_gradient(split: Split, model: ModelConfig, seed: int, kind: torch.dty
 def test_one_gradient_equals_torchs(
     model: ModelConfig, count: int, steps: int, features: int, outputs: int
 ) -> None:
-    """Odd sizes leave the vector's and the tiles' edges half used: there an index error would hide."""
+    """Odd sizes leave the vector's and the tiles' edges half used.
+
+    There an index error would hide.
+    """
     found, truth, allowed = gradients(regression(count, steps, features, outputs), model)
     assert np.abs(found - truth).max() <= allowed
 
@@ -87,7 +90,10 @@ def test_one_gradient_equals_torchs(
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("squash", [False, True])
 def test_gradient_of_classes_equals_torchs(cell: str, bidirectional: bool, squash: bool) -> None:
-    """Bytes are normalised in the gather and the loss is cross-entropy: digits run on the same kernel."""
+    """Bytes are normalised in the gather and the loss is cross-entropy.
+
+    Digits run on the same kernel.
+    """
     found, truth, allowed = gradients(
         classes(),
         ModelConfig(cell=cell, hidden=6, layers=2, bidirectional=bidirectional, squash=squash),
@@ -114,7 +120,10 @@ def test_whole_run_equals_torchs(cell: str, layers: int, bidirectional: bool) ->
 
 @pytest.mark.parametrize(("optimizer", "clip"), [("sgd", 0.0), ("sgd", 0.02), ("adam", 0.02)])
 def test_optimizer_and_clip_equal_torchs(optimizer: str, clip: float) -> None:
-    """The norm is cut over all parameters together, before the step; rates differ from step to step."""
+    """The norm is cut over all parameters together, before the step.
+
+    Rates differ from step to step.
+    """
     split, model = regression(outputs=2), ModelConfig(cell="gru", hidden=5, layers=2)
     train = TrainConfig(batch=16, optimizer=optimizer, clip=clip, device="cpu")
     rates = np.linspace(1e-3, 1e-2, 30).reshape(10, 3)
