@@ -1,4 +1,4 @@
-"""From a slider's move on the Anatomy page to the last change it makes to the page, in every tab, in a real browser."""
+"""From a slider's move on the Anatomy page to its last change to the page, in a real browser."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ _WATCH = """() => {
         const start = performance.now();
         let last = null, ran = false;
         const watch = new MutationObserver(() => { last = performance.now(); });
-        watch.observe(main, {subtree: true, childList: true, characterData: true, attributes: true});
+        watch.observe(main, {
+            subtree: true, childList: true, characterData: true, attributes: true});
         const look = () => {
             const state = app.getAttribute('data-test-script-state'), now = performance.now();
             ran = ran || state === 'running';
-            if (ran && state === 'notRunning' && last && now - last > 400) { watch.disconnect(); window.changed = last - start; }
-            else if (now - start > 4000) { watch.disconnect(); window.changed = last ? last - start : 0; }
+            if (ran && state === 'notRunning' && last && now - last > 400) {
+                watch.disconnect(); window.changed = last - start; }
+            else if (now - start > 4000) {
+                watch.disconnect(); window.changed = last ? last - start : 0; }
             else setTimeout(look, 8); };
         look(); }, {once: true, capture: true});
 }"""

@@ -1,7 +1,8 @@
 """A slider dragged for five seconds: curves a second, and milliseconds from the thumb to its curve.
 
-Browser and server run on the same two cores. The clock runs inside the page: each value that the thumb takes is noted when the
-slider has it, each curve when it is drawn; a curve's delay is the time since the thumb took the value that the curve is for.
+Browser and server run on the same two cores. The clock runs inside the page: each value that the
+thumb takes is noted when the slider has it, each curve when it is drawn; a curve's delay is the
+time since the thumb took the value that the curve is for.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _WATCH = """([testid, name]) => {
     const chart = document.querySelector(`[data-testid="${testid}"]`);
     const input = document.querySelector(`.st-key-${name} input[type="range"]`);
     const seen = (window.seenDrag = { curves: [], values: [] });
-    const mark = () => seen.curves.push([performance.now(), chart.dataset.curve, chart.dataset.settings, chart.dataset.epochs]);
+    const mark = () => seen.curves.push([performance.now(),
+        chart.dataset.curve, chart.dataset.settings, chart.dataset.epochs]);
     window.watchedDrag?.disconnect();
     window.watchedDrag = new MutationObserver(mark);
     window.watchedDrag.observe(chart, { attributes: true, attributeFilter: ["data-frames"] });
@@ -41,10 +43,12 @@ _WATCH = """([testid, name]) => {
 }"""
 _THUMB = """name => {
     const slider = document.querySelector(`.st-key-${name} [data-testid="stSlider"]`);
-    const thumb = slider.querySelector('[data-testid="stSliderThumbValue"]').parentElement.getBoundingClientRect();
+    const value = slider.querySelector('[data-testid="stSliderThumbValue"]');
+    const thumb = value.parentElement.getBoundingClientRect();
     const input = slider.querySelector('input[type="range"]');
-    const track = input.closest('[role="group"]')?.getBoundingClientRect() ?? slider.getBoundingClientRect();
-    return [thumb.x + thumb.width / 2, thumb.y + thumb.height / 2, (track.width - 12) / (Number(input.max) - Number(input.min))];
+    const track = (input.closest('[role="group"]') ?? slider).getBoundingClientRect();
+    const values = Number(input.max) - Number(input.min);
+    return [thumb.x + thumb.width / 2, thumb.y + thumb.height / 2, (track.width - 12) / values];
 }"""
 
 

@@ -1,4 +1,4 @@
-"""How soon the Runs page stands with a thousand runs in its history, and how far behind a training the screen is."""
+"""How soon the Runs page stands with a thousand runs, and how far the screen lags a training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def thousand(openings: int = 7) -> dict[str, float]:
 
 
 def lag(seconds: float = 12.0) -> dict[str, float]:
-    """How old the newest epoch on the screen is while a long run is watched, in seconds, looked at in every frame."""
+    """Age of the newest epoch on the screen while a long run is watched, in seconds, by frame."""
     with tempfile.TemporaryDirectory() as folder:
         stamps = str(Path(folder) / "stamps")
         program = (str(Path(__file__).with_name("stamped.py")), stamps)
@@ -44,7 +44,7 @@ def _with_server(folder: str, work: Any, *program: str) -> Any:
 
 
 def _openings(browser: Any, address: str, openings: int) -> dict[str, float]:
-    """Medians of headline and table for a browser that never saw the app, for its second tab, and for a click inside it."""
+    """Medians of headline and table: in a new browser, in a second tab, after a click."""
     taken: dict[str, list[float]] = {}
     _first(browser, address)
     for _ in range(openings):
@@ -63,7 +63,8 @@ def _openings(browser: Any, address: str, openings: int) -> dict[str, float]:
         time.sleep(1.0)
     medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
     print(
-        f"Runs page with {_COUNT:,} runs: { {name: round(seconds, 2) for name, seconds in medians.items()} } s",
+        f"Runs page with {_COUNT:,} runs: "
+        f"{ {name: round(seconds, 2) for name, seconds in medians.items()} } s",
         flush=True,
     )
     return medians
@@ -127,7 +128,8 @@ def _watch(browser: Any, address: str, stamps: str, seconds: float) -> dict[str,
         for epoch in range(before + 1, now + 1)  # all that this frame is the first to show
     ]
     print(
-        f"{len(lags)} epochs, {len(seen)} redraws: lag median {statistics.median(lags):.2f} s, worst {max(lags):.2f} s",
+        f"{len(lags)} epochs, {len(seen)} redraws: "
+        f"lag median {statistics.median(lags):.2f} s, worst {max(lags):.2f} s",
         flush=True,
     )
     return {"epochs": len(lags), "median": statistics.median(lags), "worst": max(lags)}

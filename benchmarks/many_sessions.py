@@ -1,7 +1,7 @@
-"""Ten browser sessions drag the window slider at once: how long each waits for its curve, and what the server's memory does.
+"""Ten browser sessions drag the window slider at once: waits for the curve, and server memory.
 
-All browsers run on the server's machine and draw by software, so most of a wait is theirs; the server's own processor seconds
-are told beside it.
+All browsers run on the server's machine and draw by software, so most of a wait is theirs; the
+server's own processor seconds are reported beside it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SEEDS = {
 
 
 def drag(sessions: int = 10, rounds: int = 6) -> list[dict[str, Any]]:
-    """Waits in milliseconds from a session's last move to its new curve, errors seen, and the server's memory in MB.
+    """Waits (ms) from a session's last move to its new curve, errors, and the server's memory (MB).
 
     Every drag counts, the first of ten new browsers on a new server too.
     """
@@ -57,7 +57,8 @@ def _drag(seeds: str, sessions: int, rounds: int) -> dict[str, Any]:
             spent.append(_processor(server) - before)
             memory.append(_memory(server))
             print(
-                f"{seeds}, drag {number}: waits {sorted(map(round, found))} ms, server {spent[-1]:.1f} s, {lost} lost",
+                f"{seeds}, drag {number}: waits {sorted(map(round, found))} ms, "
+                f"server {spent[-1]:.1f} s, {lost} lost",
                 flush=True,
             )
         errors += sum(
@@ -79,7 +80,7 @@ def _drag(seeds: str, sessions: int, rounds: int) -> dict[str, Any]:
 
 
 def _round(pages: list[Any], key: str, *, apart: bool) -> tuple[list[float], int]:
-    """Every session drags; each one's wait from its last move to its last curve, and how many do not show what all asked for.
+    """Every session drags; waits from last move to last curve, and how many show another setting.
 
     With seeds of their own the sessions share the window only.
     """

@@ -1,4 +1,4 @@
-"""The notebook's BiLSTM on MNIST, whole trainings: test accuracy by seed, and seconds beside the notebook's own loop.
+"""The notebook's BiLSTM on MNIST: test accuracy by seed, and seconds beside the notebook's loop.
 
     python benchmarks/mnist_loop.py --seeds 3 --epochs 11
     python benchmarks/mnist_loop.py --seeds 1 --schedule one-cycle --lr 0.01 --augment affine
@@ -75,12 +75,18 @@ def main() -> None:
     for seed in range(args.seeds):
         trained, took = timed(lambda seed=seed: ours(split, dataclasses.replace(train, seed=seed)))
         accuracy = trained.history[-1].test_accuracy
-        told = f"seed {seed}: ours ({trained.backend}) {accuracy:.2%} in {took['seconds']:.0f} s, processor {took['cpu']:.0f} s"
+        told = (
+            f"seed {seed}: ours ({trained.backend}) {accuracy:.2%} in {took['seconds']:.0f} s, "
+            f"processor {took['cpu']:.0f} s"
+        )
         if not args.alone:
             other, spent = timed(
                 lambda seed=seed: loop(split, dataclasses.replace(train, seed=seed))
             )
-            told += f"; the loop {other:.2%} in {spent['seconds']:.0f} s, processor {spent['cpu']:.0f} s"
+            told += (
+                f"; the loop {other:.2%} in {spent['seconds']:.0f} s, "
+                f"processor {spent['cpu']:.0f} s"
+            )
             ratios.append(spent["cpu"] / took["cpu"])
         print(told, flush=True)
     if ratios:

@@ -1,6 +1,7 @@
 """From a slider's move to the new curve, in a real browser on a local server.
 
-The clock runs inside the page: from the key press to the first frame in which the chart's data are others.
+The clock runs inside the page: from the key press to the first frame in which the chart's data are
+others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import Any
 __all__ = ["ADDRESS", "WATCH", "browsing", "measure", "settle"]
 
 _ROOT = Path(__file__).parents[1]
-_SIZE = "split=200&window=5&epochs=301&batch=20&layers=2&hidden=8"  # the stock setting, on the bundled index
+# the stock setting, on the bundled index
+_SIZE = "split=200&window=5&epochs=301&batch=20&layers=2&hidden=8"
 ADDRESS = f"/?{_SIZE}&rows=431"
 """Of the Forecast page at that setting."""
 _EACH = 3  # moves of a table, which is a day longer each time
@@ -43,7 +45,8 @@ WATCH = """key => {
             const now = sign();
             if (now !== null && now !== shown) {
                 shown = now;
-                requestAnimationFrame(() => { if (window.watching === mine) window.reaction = performance.now() - start; }); }
+                requestAnimationFrame(() => {
+                    if (window.watching === mine) window.reaction = performance.now() - start; }); }
             if (performance.now() - start < 15000) setTimeout(look, 8); };
         look(); }, {once: true, capture: true});
 }"""
@@ -140,7 +143,8 @@ def _open(page: Any, address: str, key: str) -> None:
 def settle(page: Any) -> None:
     """Wait until the page has nothing left to do."""
     page.wait_for_function(
-        """() => document.querySelector('[data-testid="stApp"]')?.getAttribute('data-test-script-state') === 'notRunning'"""
+        """() => { const app = document.querySelector('[data-testid="stApp"]');
+            return app?.getAttribute('data-test-script-state') === 'notRunning'; }"""
     )
     page.wait_for_timeout(300)
 

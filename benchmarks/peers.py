@@ -1,6 +1,7 @@
 """Public peers, each in an environment of its own, kept running so that all can take turns.
 
-A peer's script loads its library once, then answers each cell name on its standard input with one line of JSON.
+A peer's script loads its library once, then answers each cell name on its standard input with one
+line of JSON.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Peer:
         )
 
     def train(self, cell: str) -> dict[str, Any]:
-        """Train once: seconds, cpu, steps, loss on the training windows (scaled), rmse on the test windows (points)."""
+        """Train once: seconds, cpu, steps, loss (training, scaled), rmse (test windows, points)."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(cell + "\n")

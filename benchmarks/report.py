@@ -29,7 +29,8 @@ def write(results: dict[str, Any]) -> None:
     page = _HERE / "README.md"
     head = page.read_text().partition(_MARK)[0]
     parts = [
-        f"{_MARK}\n\nMachine: {results['machine']}. Data: {results['data']}. Medians of {results['repeats']}, taken in turn.\n"
+        f"{_MARK}\n\nMachine: {results['machine']}. Data: {results['data']}. "
+        f"Medians of {results['repeats']}, taken in turn.\n"
     ]
     if "side_by_side" in results:
         parts += [_stock(cell, results["side_by_side"][cell]) for cell in CELLS]
@@ -50,19 +51,21 @@ def _stock(cell: str, people: dict[str, dict[str, float]]) -> str:
     base = people["notebook loop"]
     lines = [
         f"### {cell.upper()}, one training\n",
-        "| who | wall s | processor s | times faster than the notebook (processor) | steps | loss | test RMSE, points |",
+        "| who | wall s | processor s | times faster than the notebook (processor) "
+        "| steps | loss | test RMSE, points |",
         "|---|---|---|---|---|---|---|",
     ]
     for who, row in people.items():
         lines.append(
-            f"| {_NAMES.get(who, who)} | {row['seconds']:.3f} | {row['cpu']:.3f} | {base['cpu'] / row['cpu']:.1f} | "
-            f"{row['steps']:.0f} | {row['loss']:.5f} | {row['rmse']:.1f} |"
+            f"| {_NAMES.get(who, who)} | {row['seconds']:.3f} | {row['cpu']:.3f} "
+            f"| {base['cpu'] / row['cpu']:.1f} | {row['steps']:.0f} | {row['loss']:.5f} "
+            f"| {row['rmse']:.1f} |"
         )
     floor = _FLOPS[cell] / _FLOOR
     times = people["ours, compiled"]["cpu"] / floor
     lines.append(
-        f"\nThe floor, {_FLOPS[cell] / 1e9:.2f} GFLOP at {_FLOOR / 1e9:.0f} GFLOP/s, is {floor * 1000:.0f} ms; "
-        f"the whole run takes {times:.1f} times that.\n"
+        f"\nThe floor, {_FLOPS[cell] / 1e9:.2f} GFLOP at {_FLOOR / 1e9:.0f} GFLOP/s, "
+        f"is {floor * 1000:.0f} ms; the whole run takes {times:.1f} times that.\n"
     )
     return "\n".join(lines)
 
@@ -74,7 +77,8 @@ def _growth(what: str, unit: str, rows: list[dict[str, float]]) -> str:
         "|---|---|---|---|",
     ]
     lines += [
-        f"| {row['size']:,} | {row['compiled']:.4f} | {row['torch']:.3f} | {row['torch'] / row['compiled']:.1f} |"
+        f"| {row['size']:,} | {row['compiled']:.4f} | {row['torch']:.3f} "
+        f"| {row['torch'] / row['compiled']:.1f} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
@@ -87,7 +91,8 @@ def _ensembles(rows: list[dict[str, float]]) -> str:
         "|---|---|---|",
     ]
     lines += [
-        f"| {row['runs']:.0f}{' (5 seeds of 3 cells)' if 'cells' in row else ' GRU'} | {row['seconds']:.3f} | {row['cpu']:.3f} |"
+        f"| {row['runs']:.0f}{' (5 seeds of 3 cells)' if 'cells' in row else ' GRU'} "
+        f"| {row['seconds']:.3f} | {row['cpu']:.3f} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
@@ -95,8 +100,10 @@ def _ensembles(rows: list[dict[str, float]]) -> str:
 
 def _million(row: dict[str, float]) -> str:
     return (
-        f"### A million rows\n\n{row['windows']:,.0f} windows of 60 rows: {row['cpu']:.2f} s of processor time, "
-        f"{row['megabytes']:.0f} MB at the peak beyond the table (a copy of the windows would be {row['copied']:.0f} MB).\n"
+        f"### A million rows\n\n{row['windows']:,.0f} windows of 60 rows: "
+        f"{row['cpu']:.2f} s of processor time, "
+        f"{row['megabytes']:.0f} MB at the peak beyond the table "
+        f"(a copy of the windows would be {row['copied']:.0f} MB).\n"
     )
 
 
@@ -108,7 +115,8 @@ def _mnist(people: dict[str, dict[str, float]]) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {who} | {row['seconds']:.2f} | {row['cpu']:.2f} | {row['cpu'] / base:.2f} | {row['loss']:.3f} |"
+        f"| {who} | {row['seconds']:.2f} | {row['cpu']:.2f} "
+        f"| {row['cpu'] / base:.2f} | {row['loss']:.3f} |"
         for who, row in people.items()
     ]
     return "\n".join(lines) + "\n"
@@ -123,8 +131,9 @@ def _page(rows: list[dict[str, float]]) -> str:
 def _strokes(row: dict[str, Any]) -> str:
     return (
         "### From a stroke's end to the answer on screen\n\n"
-        f"{row['drawn']} digits drawn by real hands, replayed with the mouse: median {row['median']:.0f} ms, worst "
-        f"{row['worst']:.0f} ms; {row['right']} read right. The canvas itself waits 200 ms after a stroke before it tells of it.\n"
+        f"{row['drawn']} digits drawn by real hands, replayed with the mouse: "
+        f"median {row['median']:.0f} ms, worst {row['worst']:.0f} ms; {row['right']} read right. "
+        "The canvas itself waits 200 ms after a stroke before it tells of it.\n"
     )
 
 
@@ -145,17 +154,20 @@ def _sessions(rows: list[dict[str, Any]]) -> str:
     settings = {"alike": "all at one setting", "apart": "each with a seed of its own"}
     lines = [
         f"### {rows[0]['sessions']:.0f} browser sessions drag the window slider at once\n",
-        "| settings | median s | worst s | worst of the first drag s | errors | server's processor s a drag | memory MB |",
+        "| settings | median s | worst s | worst of the first drag s | errors "
+        "| server's processor s a drag | memory MB |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {settings[row['seeds']]} | {row['median'] / 1000:.1f} | {row['worst'] / 1000:.1f} | {row['first'] / 1000:.1f} | "
-        f"{row['errors']:.0f} | {row['server_seconds']:.1f} | {row['memory_before']:.0f} to {row['memory_after']:.0f} |"
+        f"| {settings[row['seeds']]} | {row['median'] / 1000:.1f} | {row['worst'] / 1000:.1f} "
+        f"| {row['first'] / 1000:.1f} | {row['errors']:.0f} | {row['server_seconds']:.1f} "
+        f"| {row['memory_before']:.0f} to {row['memory_after']:.0f} |"
         for row in rows
     ]
     return (
         "\n".join(lines)
-        + "\n\nFrom the last move to the new curve. All browsers drew on the server's own two cores.\n"
+        + "\n\nFrom the last move to the new curve. "
+        + "All browsers drew on the server's own two cores.\n"
     )
 
 
@@ -167,8 +179,8 @@ def _history(row: dict[str, float]) -> str:
             f"| {how} | {row[key]:.2f} | {row[key + '_table']:.2f} |"
             for how, key in _OPENED.items()
         )
-        + "\n\nMedians. Streamlit itself, asked for any page in a new browser, shows its empty frame after "
-        f"{row['frame']:.2f} s here.\n"
+        + "\n\nMedians. Streamlit itself, asked for any page in a new browser, "
+        f"shows its empty frame after {row['frame']:.2f} s here.\n"
     )
 
 
@@ -182,8 +194,8 @@ _OPENED = {
 def _lag(row: dict[str, float]) -> str:
     return (
         "### From a worker to the screen\n\n"
-        f"{row['epochs']:.0f} epochs of a long run, from the end of each to the first frame that shows it: median "
-        f"{row['median']:.2f} s, worst {row['worst']:.2f} s.\n"
+        f"{row['epochs']:.0f} epochs of a long run, from the end of each to the first frame that "
+        f"shows it: median {row['median']:.2f} s, worst {row['worst']:.2f} s.\n"
     )
 
 
@@ -191,8 +203,8 @@ def _search(row: dict[str, Any]) -> str:
     pairs = "; ".join(f"{one:.1f} s and {two:.1f} s" for one, two in row["rows"])
     return (
         f"### A search of {row['trials']} trials on one worker and on two\n\n"
-        f"{pairs} (a pair a seed, pruning and all): two workers take {row['share']:.2f} of one's time in the median, "
-        f"{row['worst']:.2f} at worst.\n"
+        f"{pairs} (a pair a seed, pruning and all): two workers take {row['share']:.2f} "
+        f"of one's time in the median, {row['worst']:.2f} at worst.\n"
     )
 
 

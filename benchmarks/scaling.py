@@ -35,7 +35,7 @@ _WINDOWS = 6_400  # per epoch where rows do not vary
 
 
 def grow(what: str, repeats: int) -> list[dict[str, float]]:
-    """Seconds of one epoch by the kernel and by torch (extrapolated from its first steps) as one size grows.
+    """Seconds of one epoch by the kernel and by torch (from its first steps) as one size grows.
 
     The rest is a GRU of 8 units, a window of 10, batches of 64.
     """
@@ -53,7 +53,8 @@ def grow(what: str, repeats: int) -> list[dict[str, float]]:
             {"size": size, "compiled": kernel["cpu"], "torch": slow["cpu"] * count / (64 * 12)}
         )
         print(
-            f"{what} {size}: compiled {rows[-1]['compiled']:.4f} s, torch {rows[-1]['torch']:.3f} s an epoch",
+            f"{what} {size}: compiled {rows[-1]['compiled']:.4f} s, "
+            f"torch {rows[-1]['torch']:.3f} s an epoch",
             flush=True,
         )
     return rows
@@ -124,7 +125,8 @@ def mnist(repeats: int) -> dict[str, dict[str, float]] | None:
             loss, seconds = timed(work)
             rows.setdefault(who, []).append(seconds | {"loss": float(loss[0])})
             print(
-                f"MNIST {repeat + 1}/{repeats} {who:16} {seconds['seconds']:.2f} s, cpu {seconds['cpu']:.2f} s",
+                f"MNIST {repeat + 1}/{repeats} {who:16} {seconds['seconds']:.2f} s, "
+                f"cpu {seconds['cpu']:.2f} s",
                 flush=True,
             )
     return {who: medians(found) for who, found in rows.items()}

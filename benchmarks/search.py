@@ -59,7 +59,8 @@ def _search(seed: int, workers: int) -> float:
         seconds = time.perf_counter() - started
         states = [found.state for found in search.trials]
         print(
-            f"seed {seed}, {workers} workers: {seconds:.1f} s, {states.count('pruned')} of {len(states)} pruned",
+            f"seed {seed}, {workers} workers: {seconds:.1f} s, "
+            f"{states.count('pruned')} of {len(states)} pruned",
             flush=True,
         )
         return seconds

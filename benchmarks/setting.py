@@ -56,7 +56,10 @@ class Setting:
 
 
 def stock(file: str | None = None) -> Setting:
-    """KOSPI from a file (``file``, or ``kospi.csv`` in RNNAPP_SHARED_DATA), else as many days of the bundled S&P 500."""
+    """KOSPI from a file, else as many days of the bundled S&P 500.
+
+    The file is ``file``, or ``kospi.csv`` in RNNAPP_SHARED_DATA.
+    """
     recipe = RECIPES["stock-rnn"]
     path = (
         Path(file)

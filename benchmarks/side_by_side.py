@@ -26,9 +26,9 @@ OURS = ("notebook loop", "ours, torch", "ours, compiled")
 def compare(
     setting: Setting, repeats: int, peers: tuple[str, ...] = tuple(PEERS)
 ) -> Iterator[Figures]:
-    """Medians of seconds, cpu, steps, loss and rmse so far, after each round of everyone: {cell.
+    """Medians of seconds, cpu, steps, loss and rmse so far, after each round of everyone.
 
-    {who: figures}}.
+    As ``{cell: {who: figures}}``.
     """
     torch.set_num_threads(1)
     _ours(setting, "rnn", "ours, compiled", 0)  # what is lazy wakes up

@@ -1,4 +1,4 @@
-"""The first visit to a fresh server, beside a page with one plotly chart and nothing else, measured in turn."""
+"""The first visit to a fresh server, beside a page with one plotly chart, measured in turn."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ _WATCH = """headline => {
     window.addEventListener('mouseup', () => {
         const start = performance.now();
         const look = () => {
-            if (told() !== before) requestAnimationFrame(() => { window.answered = performance.now() - start; });
+            if (told() !== before) requestAnimationFrame(() => {
+                window.answered = performance.now() - start; });
             else requestAnimationFrame(look); };
         look(); }, {once: true, capture: true});
 }"""

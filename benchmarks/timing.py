@@ -1,4 +1,4 @@
-"""Taking times: wall clock, and the processor time of this process, which a busy machine disturbs less."""
+"""Taking times: wall clock, and this process's processor time, which others disturb less."""
 
 from __future__ import annotations
 
@@ -38,4 +38,5 @@ def machine() -> str:
     from rnnapp.training.kernels.simd import PROCESSOR
 
     wide = "AVX-512" if "+avx512f" in PROCESSOR else "AVX2" if "+avx2" in PROCESSOR else "no AVX"
-    return f"{', '.join(sorted(names)) or 'processor unknown'} ({wide}), {os.cpu_count()} cores, {memory:.0f} GiB"
+    known = ", ".join(sorted(names)) or "processor unknown"
+    return f"{known} ({wide}), {os.cpu_count()} cores, {memory:.0f} GiB"

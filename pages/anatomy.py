@@ -1,4 +1,4 @@
-"""Anatomy: shapes, parameters, gates and gradients of any configuration, the cell drawn, and the notebooks' recipes."""
+"""Anatomy: shapes, parameters, gates and gradients of any net, and the notebooks' recipes."""
 
 import streamlit as st
 

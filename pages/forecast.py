@@ -1,4 +1,4 @@
-"""Forecast: choose data and a net, train it, see actual against predicted and whether it beats the last close."""
+"""Forecast: train a net on prices, and see whether it beats "tomorrow = today"."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Tune: look for better settings on the days before the test, in parallel, and use what was found."""
+"""Tune: search for better settings on the days before the test, and use what was found."""
 
 import streamlit as st
 

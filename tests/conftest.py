@@ -1,4 +1,4 @@
-"""What all tests share: fixed seeds, a home of their own, and a browser run that may not be skipped under CI."""
+"""What all tests share: fixed seeds, a home of their own, no skipped browser tests under CI."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ def shared_data(*parts: str) -> Path:
     path = root.joinpath(*parts)
     if not path.exists():
         pytest.skip(
-            f"real data {Path(*parts)} is not here; set RNNAPP_SHARED_DATA to the folder that has it"
+            f"real data {Path(*parts)} is not here; "
+            "set RNNAPP_SHARED_DATA to the folder that has it"
         )
     return path
 
@@ -63,7 +64,10 @@ def multiply(file: Path, run_id: str, times: int) -> None:
             ]
             picked = ", ".join("new.id" if c == "run_uuid" else c for c in columns)
             names = ", ".join(columns)
-            ids = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?) SELECT printf('%032x', i) AS id FROM n"
+            ids = (
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?) "
+                "SELECT printf('%032x', i) AS id FROM n"
+            )
             copies = f"SELECT {picked} FROM {table}, ({ids}) AS new WHERE run_uuid = ?"
             base.execute(f"INSERT INTO {table} ({names}) {copies}", (times, run_id))
     base.close()

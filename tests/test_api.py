@@ -42,7 +42,10 @@ def test_the_examples_in_docstrings_run() -> None:
 
 def test_importing_the_package_is_cheap() -> None:
     """A command that only reads a file must not pay for torch, nor anyone for the page."""
-    code = "import sys, rnnapp; rnnapp.read_prices; print(sorted({'torch', 'streamlit', 'mlflow', 'numba'} & set(sys.modules)))"
+    code = (
+        "import sys, rnnapp; rnnapp.read_prices; "
+        "print(sorted({'torch', 'streamlit', 'mlflow', 'numba'} & set(sys.modules)))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

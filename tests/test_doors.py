@@ -1,4 +1,4 @@
-"""What import-linter cannot say of the doors: thin pages, and a map that names every module in its own words.
+"""What import-linter cannot say: pages are thin, and the map names every module in its words.
 
 The doors themselves are contracts in ``pyproject.toml``, held by ``lint-imports``.
 """

@@ -110,8 +110,10 @@ def settle(page: Page, seconds: float = 30) -> None:
     page.wait_for_selector('[data-testid="stApp"]', timeout=seconds * 1000)
     page.wait_for_function(
         """() => { const app = document.querySelector('[data-testid="stApp"]');
-                   const told = '[data-testid="stMain"] :is([data-testid="stMarkdown"], [data-testid="stAlert"])';
-                   return app && app.getAttribute('data-test-script-state') === 'notRunning' && document.querySelector(told); }""",
+                   const told = ['stMarkdown', 'stAlert'].map(id =>
+                       `[data-testid="stMain"] [data-testid="${id}"]`).join(', ');
+                   return app && app.getAttribute('data-test-script-state') === 'notRunning'
+                       && document.querySelector(told); }""",
         timeout=seconds * 1000,
     )
 
@@ -121,7 +123,8 @@ def plot(page: Page, key: str, ask: str, seconds: float = 30) -> Any:
 
     Waits until the answer is neither false, null nor zero.
     """
-    script = """([key, ask]) => { const plot = document.querySelector(`.st-key-chart_${key} .js-plotly-plot`);
+    script = """([key, ask]) => {
+        const plot = document.querySelector(`.st-key-chart_${key} .js-plotly-plot`);
                                   return plot && plot.data && eval(ask)(plot); }"""
     return page.wait_for_function(script, arg=[key, ask], timeout=seconds * 1000).json_value()
 

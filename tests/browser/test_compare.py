@@ -32,7 +32,7 @@ def compared(page: Page, label: str = "Compare 3 nets over 2 seeds") -> Page:
 
 
 def test_three_architectures_are_compared_and_told(open_page: Opened) -> None:
-    """The page's promise: the answer at the top, every curve over the actual, the table with its verdicts."""
+    """The answer at the top, every curve over the actual, and the table with its verdicts."""
     page = compared(open_page("/compare?rows=500&epochs=3&seeds=2"))
     heading = page.get_by_role("heading", name=VERDICT)
     expect(heading).to_be_visible()

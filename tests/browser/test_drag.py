@@ -17,14 +17,16 @@ Opened = Callable[..., Page]
 THUMB = """name => {
     const slider = document.querySelector(`.st-key-${name} [data-testid="stSlider"]`);
     slider.scrollIntoView({ block: "center" });
-    const thumb = slider.querySelector('[data-testid="stSliderThumbValue"]').parentElement.getBoundingClientRect();
+    const value = slider.querySelector('[data-testid="stSliderThumbValue"]');
+    const thumb = value.parentElement.getBoundingClientRect();
     return [thumb.x + thumb.width / 2, thumb.y + thumb.height / 2];
 }"""
 WATCH = """testid => {
     const chart = document.querySelector(`[data-testid="${testid}"]`);
     window.seenCurves = [];
     const look = () => window.seenCurves.push({ ...chart.dataset });
-    new MutationObserver(look).observe(chart, { attributes: true, attributeFilter: ["data-frames"] });
+    new MutationObserver(look).observe(
+        chart, { attributes: true, attributeFilter: ["data-frames"] });
 }"""
 
 
@@ -149,7 +151,8 @@ def test_where_the_slider_has_another_inside_the_page_redraws_on_release(
     at_rest(page)
     page.evaluate(WATCH, "live-forecast")
     page.evaluate(
-        """() => document.querySelector('.st-key-window [data-testid="stSlider"]').dataset.testid = "stOther" """
+        """() => { const slider = '.st-key-window [data-testid="stSlider"]';
+            document.querySelector(slider).dataset.testid = "stOther"; }"""
     )
     slider = page.get_by_role("slider", name="Window length")
     slider.focus()

@@ -181,7 +181,8 @@ def test_a_long_walk_goes_through_the_engine(open_page: Opened) -> None:
     names = plot(
         page,
         "compare_walk",
-        "plot => plot.data.find(t => t.name === 'GRU' && t.x.length === 3) && plot.data.map(t => t.name)",
+        "plot => plot.data.find(t => t.name === 'GRU' && t.x.length === 3)"
+        " && plot.data.map(t => t.name)",
         90,
     )
     assert names == ["Persistence", "GRU"]

@@ -69,6 +69,6 @@ def test_the_real_command_ends_the_same_way(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert (
-        done.stderr
-        == "error: none.csv cannot be opened (No such file or directory). Use the path of a price file.\n"
+        done.stderr == "error: none.csv cannot be opened (No such file or directory). "
+        "Use the path of a price file.\n"
     )

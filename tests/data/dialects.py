@@ -1,4 +1,4 @@
-"""The same table as different sites and programs would write it, and what every table that was read must hold."""
+"""The same table as many sites and programs write it, and what every table read must hold."""
 
 from __future__ import annotations
 
@@ -111,6 +111,11 @@ def _workbook(frame: pd.DataFrame) -> bytes:
     made = io.BytesIO()
     frame.to_excel(made)
     return made.getvalue()
+
+
+def _web_page(frame: pd.DataFrame) -> bytes:
+    table = frame.reset_index().to_html(index=False, float_format="{:.2f}".format)
+    return f"<html><body><h1>Prices</h1>{table}</body></html>".encode()
 
 
 def _zipped(frame: pd.DataFrame) -> bytes:
@@ -311,9 +316,7 @@ DIALECTS: dict[str, Callable[[pd.DataFrame], bytes]] = {
         f.reset_index().to_json(orient="records", lines=True, date_format="iso").encode()
     ),
     "json split": lambda f: f.to_json(orient="split", date_format="iso").encode(),
-    "html": lambda f: (
-        f"<html><body><h1>Prices</h1>{f.reset_index().to_html(index=False, float_format='{:.2f}'.format)}</body></html>".encode()
-    ),
+    "html": _web_page,
     "repeated rows of names": _two_tickers,
 }
 

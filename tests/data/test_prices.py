@@ -1,4 +1,4 @@
-"""What people really have reads right, and what cannot be read surely is refused in one sentence."""
+"""What people really have reads right, and what is ambiguous is refused in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whatever happens to a file on its way, reading it ends in a table that holds its promises or in one of our own errors."""
+"""Whatever happens to a file, reading it ends in a table that holds its promises, or in an error.
+
+The error is one of our own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scalers equal scikit-learn's to the last bit, so that an exported script learns the same run."""
+"""The scalers equal scikit-learn's to the last bit: an exported script learns the same run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Prices without a file: the loading code runs as it is, on frames shaped as the library returns them; no network is used."""
+"""Prices without a file: the loading code runs on frames shaped as the library returns them.
+
+No network is used.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bands hold what they promise where the days are exchangeable, and say what they reached where they are not."""
+"""Bands hold their promise where days are exchangeable; elsewhere they say what they reached."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_adaptive_band_goes_on_covering_when_volatility_shifts():
 
 
 def test_the_adaptive_band_equals_the_plain_one_where_nothing_adapts():
-    """With rate 0 and one calibration window that never moves on, only the window's drift is left."""
+    """With rate 0 and a calibration window that never moves, only the window's drift is left."""
     made = exchangeable(3)
     first = with_adaptive_interval(made, 0.8, rate=0.0).select_part("test").upper[0]
     assert first == with_interval(made, 0.8).select_part("test").upper[0]

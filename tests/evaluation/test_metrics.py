@@ -145,7 +145,8 @@ def test_the_answer_says_better_only_where_the_test_does():
     bad = evaluate(hand_made(anchor + 30, actual, anchor, train=50))
     assert good.beats_persistence
     assert evaluation_headline(good, "GRU").startswith(
-        f"GRU misses tomorrow's close by {good.mae:.5f} points on average, better than yesterday's close ("
+        f"GRU misses tomorrow's close by {good.mae:.5f} points on average, "
+        "better than yesterday's close ("
     )
     assert ", worse than yesterday's close (" in evaluation_headline(bad, "RNN")
     assert bad.skill < -10

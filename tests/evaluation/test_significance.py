@@ -1,4 +1,4 @@
-"""The tests of difference equal independent computations, and are calm where there is nothing to find."""
+"""The tests of difference equal independent computations, and are calm where nothing is found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def errors(seed: int, count: int = 120) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("horizon", [1, 2, 5])
 def test_diebold_mariano_equals_a_regression_on_a_constant(horizon):
-    """Independent library: statsmodels' HAC standard error with a flat kernel, then the published small-sample factor."""
+    """statsmodels' HAC standard error with a flat kernel, then the published factor."""
     first, second = errors(horizon)
     d = first**2 - second**2
     n = len(d)

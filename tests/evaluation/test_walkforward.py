@@ -37,7 +37,7 @@ def test_folds_test_the_latest_days_one_after_the_other(horizon, target):
 
 
 def test_windows_that_share_rows_with_the_test_are_left_out_where_labels_overlap():
-    """A gap of T+H-1 windows: the last training label lies before the first row any test window sees."""
+    """T+H-1 windows apart, the last training label lies before the first row of a test window."""
     config = WindowConfig(window=6, horizon=4)
     prices = random_walk(220)
     splits, folds = splits_of(prices, config, folds=3, step=20)

@@ -63,7 +63,7 @@ def test_a_digits_maps_stand_on_the_digits_rows(kind):
 @KINDS
 @pytest.mark.parametrize("direction", [0, 1])
 def test_the_equations_numbers_come_out(kind, direction):
-    """Each line's result, worked out again from the numbers printed before it, is the number printed after it."""
+    """Each line's result, computed again from the numbers printed before it, is the one printed."""
     view = views_of(kind, bidirectional=True)[direction]
     step, unit = (2, 1)
     last = step_equations(view, step, unit)[-1][2]

@@ -1,4 +1,4 @@
-"""The pictures of a reading show its numbers, and stay legible when there is nothing to show yet."""
+"""The figures of a reading show its numbers, and stay legible when there is nothing to show."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_the_table_shows_the_nets_own_values():
 @pytest.mark.parametrize("scratch", ["", "-scratch"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_gates_shown_make_the_states_shown(kind, scratch, bidirectional):
-    """The equations filled with a step's numbers must come out, also for the direction that reads backwards."""
+    """The equations filled with a step's numbers must come out, also for the backward direction."""
     net = net_of(cell=kind + scratch, hidden=3, layers=2, bidirectional=bidirectional)
     window = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
     views = inspect_gates(net, window)

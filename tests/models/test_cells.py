@@ -36,7 +36,7 @@ def flat(out, state):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_outputs_states_and_gradients_are_torchs(kind, layers, bidirectional):
-    """Not close: equal to 1e-10, with first states that are not zero, so that no term of the equations can be missing."""
+    """Equal to 1e-10 from nonzero first states: no term of the equations can be missing."""
     theirs, ours = twins(kind, layers, bidirectional)
     inputs = torch.randn(4, 6, 3, dtype=torch.float64)
     places = layers * (2 if bidirectional else 1)
@@ -82,7 +82,7 @@ def test_every_shape_agrees_with_torch(
 @KINDS
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_state_dicts_pass_both_ways(kind, bidirectional):
-    """Names, shapes and order are torch's, or a checkpoint of one could not be opened by the other."""
+    """Names, shapes and order are torch's, so that each opens a checkpoint of the other."""
     theirs = TORCH[kind](3, 5, num_layers=2, bidirectional=bidirectional)
     ours = ScratchRecurrent(kind, 3, 5, num_layers=2, bidirectional=bidirectional)
     shapes = [(name, value.shape) for name, value in theirs.state_dict().items()]

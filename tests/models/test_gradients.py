@@ -16,7 +16,7 @@ def net_of(**config):
 
 
 def test_gradient_norms_are_those_of_the_chain_rule():
-    """For an RNN of one unit d h_T / d h_t is a product of (1 - h^2) w, which can be written down."""
+    """For an RNN of one unit, d h_T / d h_t is a product of (1 - h^2) w, written out here."""
     net = net_of(cell="rnn", hidden=1)
     rows = np.random.default_rng(0).normal(size=(12, 4))
     flow = gradient_flow(net.recurrent, rows)
@@ -29,7 +29,7 @@ def test_gradient_norms_are_those_of_the_chain_rule():
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
 def test_a_long_memory_fades_and_an_open_gate_keeps_it(kind):
-    """Vanishing is there at 200 steps, in 64 bits not rounded to nothing, and keeping the gates open holds it off."""
+    """Gradients vanish over 200 steps, in 64 bits not to zero; open gates hold it off."""
     net = net_of(cell=kind, hidden=8)
     rows = np.random.default_rng(0).normal(size=(200, 4))
     flow, opened = (

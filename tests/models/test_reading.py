@@ -49,7 +49,7 @@ def test_a_one_way_net_ends_where_it_answers(config: ModelConfig):
 
 
 def test_a_belief_does_not_know_what_is_not_read_yet():
-    """After row t the top-down half may not have seen the rows below, nor the bottom-up half those above."""
+    """After row t the top-down half has not seen the rows below, the bottom-up half those above."""
     net, inputs = made(ModelConfig(cell="lstm", hidden=6, layers=1, bidirectional=True))
     changed = inputs.clone()
     changed[4:] = 0

@@ -103,7 +103,7 @@ def test_what_is_no_digit_gets_a_sentence(draw: Draw) -> None:
 def test_an_uploaded_picture_is_read_as_the_command_line_reads_it(
     draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One digit is answered and looked into, several are counted, what is none gets its sentence."""
+    """One digit is answered and inspected, several are counted, what is none gets its sentence."""
     page = opened()
     page.button_group(key="digit_from").set_value("upload").run()
     assert "Upload a picture" in headline(page)

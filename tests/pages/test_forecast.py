@@ -215,7 +215,7 @@ def test_a_training_is_found_again_after_a_reload() -> None:
 
 
 def test_keep_this_run_speaks_of_this_run_only() -> None:
-    """Another seed is another run, and a run that was kept stays so when the page comes back to it."""
+    """Another seed is another run, and a saved run stays saved when the page comes back to it."""
     page = opened(rows="400", epochs="1", seed="31")
     page = trained(page)
     page.button(key="keep").click().run()

@@ -41,7 +41,7 @@ def outcome(measure, published, *runs, judged=True):
     ],
 )
 def test_what_holds_is_what_the_rule_says(measure, published, run, holds):
-    """Half a point below for accuracies, a factor of two for losses both ways, equality for shapes and counts."""
+    """Accuracies may be half a point below, losses off by two; shapes and counts are equal."""
     assert outcome(measure, published, run).holds is holds
 
 
@@ -58,7 +58,10 @@ def test_the_recipes_own_seed_is_the_figure_and_the_others_its_spread():
 
 
 def test_the_stock_losses_lie_where_the_publications_do():
-    """The notebook's own data: every figure within a factor of two at the recipe's seed, the later ones at every seed."""
+    """On the notebook's own data, every figure is within a factor of two at the recipe's seed.
+
+    The later ones are so at every seed.
+    """
     recipe = RECIPES["stock-rnn"]
     table, note = recipe_prices(str(shared_data("kospi.csv")))
     done = reproduce_recipe(recipe, make_split(table, recipe.data), seeds=(3, 4))

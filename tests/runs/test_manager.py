@@ -1,4 +1,4 @@
-"""Runs that survive: real processes are killed, and each run ends with the weights of an undisturbed one."""
+"""Runs survive: real processes are killed, each run ends with an undisturbed one's weights."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ from tests.runs import work
 from tests.support import random_walk
 
 LONG = 240.0
-_WARNINGS = pytest.mark.filterwarnings(  # dask leaves sockets to the garbage collector when its scheduler dies
+# dask leaves sockets to the garbage collector when its scheduler dies
+_WARNINGS = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
 )
 pytestmark = [_WARNINGS, pytest.mark.faults]
@@ -82,7 +83,7 @@ def begun(manager: RunManager, run_id: str, epochs: int = 5) -> None:
 
 
 def assert_same(store: RunStore, run_id: str, undisturbed: TrainedModel) -> None:
-    """The run's saved weights and losses equal the undisturbed run's, bit for bit, and each epoch is there once."""
+    """Saved weights and losses equal the undisturbed run's bit for bit, each epoch once."""
     opened = load_run(store, run_id)
     assert opened.trained is not None
     assert opened.run.status == "finished"
@@ -168,7 +169,7 @@ if __name__ == "__main__":
 def test_epochs_that_only_the_saved_state_has_are_reported_at_resume(
     manager: RunManager, prices: PriceTable, undisturbed: TrainedModel
 ) -> None:
-    """An app that dies between saving a state and reporting its epochs leaves a history that is behind the state."""
+    """An app that dies after saving a state leaves a history that is behind the state."""
     training = Training(
         make_split(prices, WindowConfig(window=5, valid=0.2)), SETTINGS.model, SETTINGS.train
     )

@@ -1,4 +1,4 @@
-"""The loop: same seed same run, stop and early stop still give a model, a resumed run is the same run."""
+"""The loop: same seed same run, a stopped run has a model, a resumed run is the same run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_run(cell: str, backend: str) -> None:
 
 @pytest.mark.parametrize("backend", ["torch", "compiled"])
 def test_a_run_in_short_turns_is_the_run_in_one_go(backend: str) -> None:
-    """What a moving slider shows after a few milliseconds is a true state of the run that the resting page shows."""
+    """What a moving slider shows is a true state of the run that is shown at rest."""
     train = dataclasses.replace(TRAIN, backend=backend)  # type: ignore[arg-type]
     training = Training(SPLIT, ModelConfig(), train)
     epochs = training.train_for(0.0)

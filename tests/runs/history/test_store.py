@@ -146,7 +146,10 @@ def test_runs_of_other_programs_are_left_alone(store: RunStore, new: NewRun) -> 
 
 
 def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None:
-    code = "from rnnapp.runs.history.mlflow_client import TrackingClient as T; print(T().experiment_id('x'))"
+    code = (
+        "from rnnapp.runs.history.mlflow_client import TrackingClient\n"
+        "print(TrackingClient().experiment_id('x'))"
+    )
     environment = os.environ | {"RNNAPP_HOME": str(tmp_path)}
     call = [sys.executable, "-c", code]
     started = [
@@ -211,7 +214,8 @@ def test_an_unreachable_server_is_a_sentence_soon(
     started = time.perf_counter()
     with pytest.raises(
         RunError,
-        match=r"http://127\.0\.0\.1:9 does not answer\. Start that server, or unset MLFLOW_TRACKING_URI",
+        match=r"http://127\.0\.0\.1:9 does not answer\. "
+        r"Start that server, or unset MLFLOW_TRACKING_URI",
     ):
         RunStore().list_runs()
     assert time.perf_counter() - started < 10

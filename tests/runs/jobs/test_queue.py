@@ -116,7 +116,7 @@ def test_an_unreachable_scheduler_is_a_sentence() -> None:
 def test_workers_do_not_run_the_page_that_started_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Streamlit puts the running page in the place of the main module, which a new process would run as its own."""
+    """Streamlit makes the running page the main module, which a new process would run."""
     page = ModuleType("__main__")
     page.__file__ = str(tmp_path / "page.py")
     Path(page.__file__).write_text("raise SystemExit('a page was run in a worker')")

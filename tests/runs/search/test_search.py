@@ -1,4 +1,4 @@
-"""The search: it finds, prunes, goes on after a restart, uses two workers, and never sees a test day."""
+"""The search finds, prunes, resumes after a restart, uses two workers, never sees a test day."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_stop_ends_a_search_soon(home: Path, queue: JobQueue) -> None:
 
 
 def test_a_hopeless_trial_is_pruned_on_its_live_loss(home: Path, queue: JobQueue) -> None:
-    """Its live loss is above the median of the others at the same step, so it ends before its time."""
+    """Its live loss is above the median of the others at the same step, so it ends early."""
     search = Search.create(
         random_walk(150),
         space_of(budget=16, dimensions=(Dimension("lr", 1e-3, 1.0),)),

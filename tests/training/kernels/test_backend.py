@@ -82,7 +82,7 @@ def test_two_threads_give_what_one_gives() -> None:
     ],
 )
 def test_rows_of_any_layout_are_read_rightly(order: object) -> None:
-    """A strided table, or one of another float type, is copied at the door and not read as if it were contiguous."""
+    """A strided table, or one of another float type, is copied, not read as if contiguous."""
     split = regression()
     other = with_train(split, rows=order(split.train.rows))  # type: ignore[operator]
     assert (

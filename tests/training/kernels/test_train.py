@@ -27,10 +27,10 @@ def orders(split: Split, epochs: int) -> np.ndarray:
 
 
 def gradients(split: Split, model: ModelConfig) -> tuple[np.ndarray, np.ndarray, float]:
-    """The gradient of the first step on all windows, by the kernel and by torch in float64; and how far they may differ.
+    """The first gradient by the kernel and by torch in float64, and how far they may differ.
 
-    That is 1e-5 of the largest value, or twice torch's own float32 error where the gradient is a small difference of large
-    numbers (answers that happen to lie on their targets).
+    That is 1e-5 of the largest value, or twice torch's own float32 error where the gradient is a
+    small difference of large numbers (answers that happen to lie on their targets).
     """
     train = TrainConfig(batch=len(split.train), lr=1e-3, device="cpu")
     backend = CompiledBackend(split, model, train)
@@ -166,7 +166,7 @@ def test_sixteen_hidden_steps_of_a_long_window_stay_exact() -> None:
 
 
 def test_strided_array_is_refused_at_the_door() -> None:
-    """Read as if it were contiguous, every other value of an array gives a wrong net without a word."""
+    """Read as if contiguous, every other value of an array silently gives a wrong net."""
     model = ModelConfig(cell="rnn", hidden=1)
     net = make_net(model, features=1, outputs=1, classifies=False, widths=WIDTHS)
     work = plan_workspace(net, 2, 4, 4096)
