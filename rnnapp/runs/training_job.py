@@ -153,7 +153,7 @@ def _restore_training(split: Split, settings: Settings, state: TrainingState | N
     augment = None
     if settings.digits is not None:
         augment = make_augment(settings.digits)
-    training = Training(split, settings.model, train, augment=augment)
+    training = Training(split, settings.model, train, augment=augment, keep_snapshots=True)
     if state is not None:
         training.restore(state)
     return training

@@ -35,6 +35,7 @@ from rnnapp.training.records import (
     TrainingProgress,
     TrainingState,
 )
+from rnnapp.training.snapshots import snapshot_epochs
 from rnnapp.training.torch_backend import TorchBackend
 
 __all__ = ["EpochEvent", "TrainedModel", "Training", "TrainingState", "train"]
@@ -53,6 +54,8 @@ class Training:
         model, train: the net and how it is trained. The same split, settings and seed give the
             same run.
         augment: changes each training batch at random (digits).
+        keep_snapshots: copy the weights after some thirty epochs, spaced evenly in the logarithm;
+            :attr:`TrainedModel.snapshots` has them.
 
     Attributes:
         choice: which backend and device run it, and why.
@@ -69,6 +72,7 @@ class Training:
         train: TrainConfig | None = None,
         *,
         augment: Augment | None = None,
+        keep_snapshots: bool = False,
     ) -> None:
         train = train or TrainConfig()
         if train.patience and split.valid is None:
@@ -90,6 +94,11 @@ class Training:
         # What a divergence falls back to, and the training time when it was copied.
         self._good_weights = self._backend.copy_weights()
         self._good_at = 0.0
+        self._snapshots: dict[int, dict[str, Tensor]] = {}
+        self._snapshot_epochs: tuple[int, ...] = ()
+        if keep_snapshots:
+            size = sum(value.nbytes for value in self._good_weights.values())
+            self._snapshot_epochs = snapshot_epochs(train.epochs, size)
         self._cycle: npt.NDArray[np.float64] | None = None
         # Before the first piece its pace is the estimate; afterwards it is measured.
         windows = train.epochs * len(split.train)
@@ -194,6 +203,7 @@ class Training:
                 outputs=self.split.outputs,
                 window=window,
                 reason=self.choice.reason,
+                snapshots=dict(self._snapshots),
             )
 
     def state(self) -> TrainingState:
@@ -236,6 +246,7 @@ class Training:
             self._now = dataclasses.replace(state.progress)
             self._history = list(state.history)
             self._good_weights = self._backend.copy_weights()
+            self._snapshots.clear()
 
     def _may_go_on(self) -> bool:
         """Whether there is more to train; notes why not where there is nothing."""
@@ -272,7 +283,13 @@ class Training:
         watched = self.split.valid is not None or self.split.objective == "cross-entropy"
         if watched or every:
             return 1, count
-        return windows // count, count
+        return min(windows // count, self._epochs_to_snapshot()), count
+
+    def _epochs_to_snapshot(self) -> int:
+        """Epochs until the next copy of the weights; all that are left where there is none."""
+        done = self._now.epoch
+        ahead = [epoch - done for epoch in self._snapshot_epochs if epoch > done]
+        return min(ahead, default=self.train.epochs - done)
 
     def _advance(self, passes: int, piece: int) -> tuple[list[EpochEvent], int]:
         """Run a piece of an epoch, or several whole ones.
@@ -304,6 +321,8 @@ class Training:
                 self._report_divergence()
             if now.done == count:
                 events.append(self._finish_epoch(float(rates[index, -1])))
+        if now.done == 0 and now.epoch in self._snapshot_epochs:
+            self._snapshots[now.epoch] = self._backend.copy_weights()
         return events, max(1, int(totals.windows.sum()))
 
     def _batch_order(self, epoch: int) -> IntArray:
@@ -395,14 +414,23 @@ class _BestEpoch:
     weights: dict[str, Tensor]
 
 
-def train(split: Split, model: ModelConfig, settings: TrainConfig | None = None) -> TrainedModel:
+def train(
+    split: Split,
+    model: ModelConfig,
+    settings: TrainConfig | None = None,
+    *,
+    keep_snapshots: bool = False,
+) -> TrainedModel:
     """Train to the end and return the model.
+
+    Args:
+        split, model, settings, keep_snapshots: as of :class:`Training`.
 
     Raises:
         ConfigError: settings that exclude each other.
         DivergedError: the loss stopped being a number.
     """
-    training = Training(split, model, settings)
+    training = Training(split, model, settings, keep_snapshots=keep_snapshots)
     for _ in training.epochs():
         pass
     return training.result()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -73,6 +75,8 @@ class TrainedModel:
         features, steps, outputs: F, T and O of the net.
         window: the window settings of the data, None for digits.
         reason: why this backend and device were taken, in a sentence.
+        snapshots: weights after some epochs, by the number of epochs done; empty where none were
+            asked for. They are not part of a saved model.
     """
 
     model: ModelConfig
@@ -88,6 +92,7 @@ class TrainedModel:
     outputs: int
     window: WindowConfig | None = None
     reason: str = ""
+    snapshots: Mapping[int, Mapping[str, Tensor]] = field(default_factory=dict, repr=False)
 
     @property
     def whole(self) -> bool:
@@ -98,6 +103,42 @@ class TrainedModel:
     def untrained(self) -> bool:
         """Whether not even one epoch was completed, so that there is nothing to judge."""
         return not self.history
+
+    @property
+    def epochs_at_hand(self) -> tuple[int, ...]:
+        """Epochs done whose weights are at hand, ascending; the last is the end of the training.
+
+        Empty where there is nothing but the end.
+        """
+        end = len(self.history)
+        past = [epoch for epoch in sorted(self.snapshots) if epoch < end]
+        if not past:
+            return ()
+        return (*past, end)
+
+    def at_epoch(self, epoch: int) -> TrainedModel:
+        """The model as it was after so many epochs.
+
+        Args:
+            epoch: one of :attr:`epochs_at_hand`.
+
+        Raises:
+            TrainingError: no weights of that epoch are at hand.
+        """
+        if epoch == len(self.history):
+            return self
+        if epoch not in self.snapshots:
+            raise TrainingError(
+                f"No weights of epoch {epoch} are at hand.",
+                remedy=f"Use {', '.join(map(str, self.epochs_at_hand)) or len(self.history)}.",
+            )
+        return dataclasses.replace(
+            self,
+            weights=dict(self.snapshots[epoch]),
+            history=self.history[:epoch],
+            stopped="stopped",
+            snapshots={},
+        )
 
     def net(self) -> RecurrentNet:
         """The net itself, on the CPU, ready to answer."""

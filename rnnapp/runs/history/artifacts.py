@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import tempfile
@@ -18,6 +19,7 @@ from rnnapp.errors import RunError
 from rnnapp.runs.history.store import RunStore
 from rnnapp.training.checkpoints import load_model
 from rnnapp.training.records import EpochEvent, TrainedModel
+from rnnapp.training.snapshots import pack_snapshots, unpack_snapshots
 
 __all__ = [
     "load_prices",
@@ -36,6 +38,7 @@ _MODEL = "model"
 _FORECAST = "forecast.csv"
 _WEIGHTS = "weights.safetensors"
 _SETTINGS = "settings.json"
+_SNAPSHOTS = "epochs.safetensors"
 
 
 def save_prices(store: RunStore, run_id: str, prices: PriceTable) -> None:
@@ -91,8 +94,10 @@ def prices_from_bytes(content: bytes) -> PriceTable:
 def save_result(
     store: RunStore, run_id: str, trained: TrainedModel, forecast_csv: bytes | None
 ) -> None:
-    """Save the weights with their settings, and the forecast where there is one."""
+    """Save the weights with their settings, those of past epochs, and a forecast if there is one."""
     store.save_model(run_id, trained, _MODEL)
+    if trained.snapshots:
+        store.save_files(run_id, {_SNAPSHOTS: pack_snapshots(trained.snapshots)})
     if forecast_csv is not None:
         store.save_files(run_id, {_FORECAST: forecast_csv})
 
@@ -104,7 +109,8 @@ def load_trained(store: RunStore, run_id: str) -> TrainedModel | None:
         RunError: a file of it is missing.
         CheckpointError: the saved weights are damaged.
     """
-    if _MODEL not in store.list_files(run_id):
+    files = store.list_files(run_id)
+    if _MODEL not in files:
         return None
     with tempfile.TemporaryDirectory() as made:
         for name in (_WEIGHTS, _SETTINGS):
@@ -114,7 +120,11 @@ def load_trained(store: RunStore, run_id: str) -> TrainedModel | None:
                     f"The run lacks its file {name}.", remedy="Resume it, or train it again."
                 )
             Path(made, name).write_bytes(content)
-        return load_model(made)[0]
+        trained, _ = load_model(made)
+    if _SNAPSHOTS not in files:
+        return trained
+    past = store.load_file(run_id, _SNAPSHOTS) or b""
+    return dataclasses.replace(trained, snapshots=unpack_snapshots(past, tuple(trained.weights)))
 
 
 def losses_to_events(store: RunStore, run_id: str) -> tuple[EpochEvent, ...]:
