@@ -6,6 +6,7 @@ from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.anatomy.gates import show_diagram, show_gates
 from rnnapp.ui.anatomy.net import (
     anatomy_controls,
+    play_epochs,
     show_flow,
     show_headline,
     show_parameters,
@@ -35,3 +36,4 @@ with show_errors():
             if tab.open:
                 with tab, show_errors():
                     show(subject)
+        play_epochs(subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from rnnapp.training.loop import EpochEvent
 
 __all__ = [
     "confusion_figure",
+    "epochs_figure",
     "learning_figure",
     "parts_figure",
     "per_class_figure",
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 _DIGITS = [str(digit) for digit in range(10)]
+_EPOCH_TICKS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 300, 500, 1000)
+_SHOWN_SHARE = 0.1  # a digit that never had more has no curve over the epochs
 
 
 def shares_figure(shares: npt.NDArray[Any], line: LineStyle, *, height: int = 230) -> go.Figure:
@@ -223,6 +227,57 @@ def learning_figure(
         col=2,
         **accuracies,
     )
+
+
+def epochs_figure(
+    epochs: Sequence[int],
+    probabilities: npt.NDArray[Any],
+    epoch: int,
+    line: LineStyle,
+    *,
+    height: int = 230,
+) -> go.Figure:
+    """How sure the net was of each digit after past epochs of its training.
+
+    Args:
+        epochs: (K,) epochs done, ascending.
+        probabilities: (K, 10) what it gave to each digit.
+        epoch: the one that is shown elsewhere; it is marked.
+        line: the net's; the digit that leads at the end has its colour.
+        height: pixels.
+    """
+    winner = int(np.argmax(probabilities[-1]))
+    figure = go.Figure()
+    for digit in range(10):
+        shares = probabilities[:, digit]
+        stroke = dict(color=BASELINE, width=1.2)
+        if digit == winner:
+            stroke = dict(color=line.color, width=2.4)
+        elif shares.max() < _SHOWN_SHARE:
+            continue
+        figure.add_scatter(
+            x=list(epochs),
+            y=shares,
+            name=str(digit),
+            mode="lines+markers",
+            line=stroke,
+            marker_size=5,
+            showlegend=False,
+            hovertemplate="%{y:.1%}",
+        )
+        best = int(np.argmax(shares))  # its name stands where it was highest
+        figure.add_annotation(
+            x=math.log10(epochs[best]),
+            y=float(shares[best]),
+            text=str(digit),
+            showarrow=False,
+            yshift=12,
+        )
+    figure.add_vline(epoch, line=dict(color=line.color, width=1, dash="dot"))
+    figure = style_figure(figure, x="epoch", height=height, keep=str(epochs[-1]))
+    ticks = [epoch for epoch in _EPOCH_TICKS if epoch <= epochs[-1]]
+    figure.update_xaxes(type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks])
+    return figure.update_yaxes(title_text="probability", tickformat=".0%", range=[-0.02, 1.14])
 
 
 def _picture_trace(picture: npt.NDArray[np.uint8]) -> go.Heatmap:

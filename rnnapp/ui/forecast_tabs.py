@@ -21,7 +21,7 @@ from rnnapp.figures.shift import daily_changes_figure, shift_figure
 from rnnapp.figures.style import line_of
 from rnnapp.training.loop import TrainedModel
 from rnnapp.ui import keys
-from rnnapp.ui.page import chart, is_dark
+from rnnapp.ui.page import chart, is_dark, rerun_here
 
 __all__ = ["show_changes", "show_days", "show_shift"]
 
@@ -78,7 +78,7 @@ def show_shift(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel
     if days < target:
         time.sleep(_STEP_SECONDS)
         st.session_state[keys.SHIFT_NEXT] = days + 1
-        st.rerun(scope="fragment")
+        rerun_here()
     st.session_state.pop(keys.SHIFT_TARGET, None)
 
 

@@ -7,6 +7,8 @@ underscore). A key that is in the address as well keeps its name: addresses are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "EXPLAINED_DAY",
     "LOOKS",
@@ -19,6 +21,9 @@ __all__ = [
     "SHIFT_NEXT",
     "SHIFT_TARGET",
     "collected_key",
+    "epoch_key",
+    "next_epoch_key",
+    "playing_key",
     "task_key",
 ]
 
@@ -52,3 +57,18 @@ def task_key(place: str) -> str:
 def collected_key(place: str) -> str:
     """Key of the token of the job that this session collected last at a place."""
     return f"_collected_{place}"
+
+
+def epoch_key(place: str, epochs: Sequence[int]) -> str:
+    """Key of the slider over the past epochs of a training (:mod:`rnnapp.ui.epoch_slider`)."""
+    return f"_epoch_{place}_{len(epochs)}_{max(epochs, default=0)}"
+
+
+def next_epoch_key(place: str) -> str:
+    """Key of the epoch that this slider goes to next by itself."""
+    return f"_epoch_{place}_next"
+
+
+def playing_key(place: str) -> str:
+    """Key of whether this slider's epochs are played."""
+    return f"_epoch_{place}_playing"

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.pages_manager import PagesManager
 
 from rnnapp.errors import RnnappError
@@ -25,6 +26,7 @@ __all__ = [
     "notes",
     "plain_text",
     "quiet_line",
+    "rerun_here",
     "show_errors",
 ]
 
@@ -130,6 +132,14 @@ def metric_row(metrics: Sequence[Metric]) -> None:
                 border=True,
                 width=152,
             )
+
+
+def rerun_here() -> NoReturn:
+    """Run again what is running: the fragment alone where it runs by itself, else the page."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:  # the whole page is running, the fragment as a part of it
+        st.rerun()
 
 
 @contextmanager

@@ -79,7 +79,26 @@ def test_trained_weights_are_shown_as_such() -> None:
         if button.key == "anatomy_train":
             button.click().run()
             break
-    assert "after 2 epochs" in page.main.caption[0].value
+    assert "after 2 of 2 epochs" in page.main.caption[0].value
+
+
+def test_gates_and_gradients_are_those_of_the_epoch_chosen() -> None:
+    page = opened(cell="gru", view="Gates", weights="trained", epochs="6")
+    for button in page.button:
+        if button.key == "anatomy_train":
+            button.click().run()
+            break
+    assert "after 6 of 6 epochs" in page.main.caption[0].value
+    equations = page.main.latex[0].value
+    slider = next(one for one in page.select_slider if one.label == "After epoch")
+    slider.set_value(2).run()
+    assert "after 2 of 6 epochs" in page.main.caption[0].value
+    assert page.main.latex[0].value != equations
+    page.session_state["view"] = "Gradient flow"
+    page.run()
+    assert "after 2 of 6 epochs" in " ".join(str(one.value) for one in page.main.caption[1:])
+    page.button(key="anatomy_play").click().run()
+    assert "after 6 of 6 epochs" in page.main.caption[0].value, "played to its end"
 
 
 def test_digits_are_read_row_by_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

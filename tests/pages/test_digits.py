@@ -165,6 +165,29 @@ def test_a_training_is_found_again_after_a_reload() -> None:
     assert again.selectbox(key="digit_net").value == "bilstm-draw", "chosen once, not at every look"
 
 
+@pytest.mark.usefixtures("nowhere")
+def test_a_drawing_is_read_by_the_net_after_each_epoch(draw: Draw) -> None:
+    """By a net trained here: its past weights are at hand; Play goes through them to the end."""
+    draw(SEVEN)
+    page = opened()
+    assert not any(slider.label == "After epoch" for slider in page.select_slider)
+    page.selectbox(key="digit_recipe").set_value("gru").run()
+    page.slider(key="digit_epochs_gru").set_value(3).run()
+    page.button(key="digit_train").click().run()
+    end = time.monotonic() + 60
+    while page.session_state["digit_net"] != "trained here" and time.monotonic() < end:
+        time.sleep(0.2)
+        page.run()
+    slider = next(one for one in page.select_slider if one.label == "After epoch")
+    assert list(slider.options) == ["1", "2", "3"]
+    assert "After epoch" not in headline(page)
+    last = headline(page)
+    slider.set_value(1).run()
+    assert headline(page).startswith("### After epoch 1: ")
+    page.button(key="digit_play").click().run()
+    assert headline(page) == last, "played to its end"
+
+
 class StoppedJob:
     """A training that was stopped before its first epoch ended."""
 

@@ -32,12 +32,14 @@ from rnnapp.training.loop import train as train_net
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices
+from rnnapp.ui.epoch_slider import at_chosen_epoch, epoch_slider, play_on
 from rnnapp.ui.page import chart, headline, is_dark, plain_text
 from rnnapp.ui.results import compute_shared, recall_result, split_key
 
 __all__ = [
     "Subject",
     "anatomy_controls",
+    "play_epochs",
     "show_flow",
     "show_headline",
     "show_parameters",
@@ -57,6 +59,8 @@ _DERIVATIVE_CAPTION = (
     "Each step back multiplies by such a derivative: at most 1 for tanh, "
     "at most a quarter for the sigmoid."
 )
+_EPOCH_PLACE = "anatomy"  # of the slider over past epochs
+_WEIGHTS = "weights after {epochs} of {total} epochs on {count:,} {what}, loss {loss:.4g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,7 @@ class Subject:
         model, train: settings of the page.
         net: first or trained weights.
         weights: which weights these are, in words.
+        trained: the model at the end of its training, None for first weights.
     """
 
     split: Split
@@ -75,6 +80,7 @@ class Subject:
     train: TrainConfig
     net: RecurrentNet
     weights: str
+    trained: TrainedModel | None = None
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -95,7 +101,7 @@ def anatomy_controls() -> Subject | None:
     weights = _choose_weights()
     train = train_controls(validated=split.valid is not None)
     trained = _trained(_short(split), model, train) if weights == "trained" else None
-    if trained is None:
+    if trained is None or trained.untrained:
         net = RecurrentNet(
             model,
             features=split.features,
@@ -104,9 +110,15 @@ def anatomy_controls() -> Subject | None:
             seed=train.seed,
         ).eval()
         return Subject(split, model, train, net, f"first weights of seed {train.seed}, untrained")
-    windows = len(_short(split).train)
-    words = f"weights after {len(trained.history)} epochs on {windows:,} {_what(split)}"
-    return Subject(split, model, train, trained.net(), words)
+    shown = at_chosen_epoch(trained, _EPOCH_PLACE)
+    words = _WEIGHTS.format(
+        epochs=len(shown.history),
+        total=len(trained.history),
+        count=len(_short(split).train),
+        what=_what(split),
+        loss=shown.history[-1].train_loss,
+    )
+    return Subject(split, model, train, shown.net(), words, trained)
 
 
 def show_headline(subject: Subject) -> None:
@@ -123,6 +135,14 @@ def show_headline(subject: Subject) -> None:
         f"and reads {split.steps} {unit} of {split.features} values."
     )
     st.caption(f"Shown are {subject.weights}.")
+    if subject.trained is not None:
+        epoch_slider(subject.trained, _EPOCH_PLACE)
+
+
+def play_epochs(subject: Subject) -> None:
+    """While the past epochs are played, go to the next; the last call of the page."""
+    if subject.trained is not None:
+        play_on(subject.trained, _EPOCH_PLACE)
 
 
 def show_shapes(subject: Subject) -> None:
@@ -378,7 +398,9 @@ def _trained(split: Split, model: ModelConfig, train: TrainConfig) -> TrainedMod
         return None
     with st.spinner("Training"):
         return compute_shared(
-            key, lambda: train_net(split, model, train), shareable=lambda made: made.whole
+            key,
+            lambda: train_net(split, model, train, keep_snapshots=True),
+            shareable=lambda made: made.whole,
         )
 
 

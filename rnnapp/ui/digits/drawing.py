@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,18 +14,20 @@ import streamlit as st
 from rnnapp.data.drawings import Drawing, drawings_to_json
 from rnnapp.data.ink import CANVAS, Stroke, to_digit
 from rnnapp.errors import DataError
-from rnnapp.figures.digits import parts_figure, reading_figure, shares_figure
+from rnnapp.figures.digits import epochs_figure, parts_figure, reading_figure, shares_figure
 from rnnapp.figures.style import line_of
 from rnnapp.models.reading import Reading
 from rnnapp.pretrained import DigitNet
 from rnnapp.ui.digits.canvas import Ink, clear_canvas, draw_canvas, ink_on_canvas, put_strokes
 from rnnapp.ui.digits.photo import choose_photo, photo_digits
+from rnnapp.ui.epoch_slider import at_chosen_epoch, epoch_slider, play_on
 from rnnapp.ui.page import chart, headline, is_dark, plain_text
 
 __all__ = ["find_lead", "show_drawing"]
 
 _LABELLED = "_digit_drawings"
 _WAYS = {"draw": "Draw", "upload": "Upload", "camera": "Camera"}
+_EPOCH_PLACE = "digit"  # of the slider over past epochs
 _PAINT = 0.06  # seconds: the browser shows the answer before it gets the charts, which take longer
 # two lines on a phone, so that the canvas stays where it is while a digit is drawn
 _TOP = 62  # pixels
@@ -97,12 +100,20 @@ class _Input:
 
 @st.fragment
 def show_drawing(net: DigitNet, brush: int) -> None:
-    """The canvas and all that follows from a stroke; a stroke runs this part of the page alone."""
+    """The canvas and all that follows from a stroke; a stroke runs this part of the page alone.
+
+    A net trained here reads as it did after the epoch that its slider stands at.
+    """
+    whole = net
+    net = dataclasses.replace(net, trained=at_chosen_epoch(net.trained, _EPOCH_PLACE))
     way = st.session_state.get("digit_from") or "draw"
     given = _read_input(way, brush)
     readings = [net.read(picture) for picture in given.pictures]
     with st.container(height=_TOP, border=False):
-        headline(_make_headline(given, readings, way))
+        answer = _make_headline(given, readings, way)
+        if readings and len(net.trained.history) < len(whole.trained.history):
+            answer = f"After epoch {len(net.trained.history)}: {answer}"
+        headline(answer)
     row = st.container(horizontal=True, gap="medium")
     with row.container(width=CANVAS + 4):
         _show_input(way, brush)
@@ -118,7 +129,9 @@ def show_drawing(net: DigitNet, brush: int) -> None:
         if given.ink is not None:
             _ask_label(given.ink, picture, reading.winner)
     _show_reading(net, picture, reading)
+    _show_epochs(whole, picture, len(net.trained.history))
     _show_gallery()
+    play_on(whole.trained, _EPOCH_PLACE)
 
 
 def _read_input(way: str, brush: int) -> _Input:
@@ -270,6 +283,32 @@ def _show_reading(net: DigitNet, picture: npt.NDArray[np.uint8], reading: Readin
         st.markdown(f"**What each row gave** to {winner} and to its rival {rival}. {sums}.")
         alt = f"Bars beside the picture's rows: what each adds to {winner} and to {rival}. {sums}."
         chart(parts_figure(picture, reading, line), "parts", alt)
+
+
+def _show_epochs(net: DigitNet, picture: npt.NDArray[np.uint8], epoch: int) -> None:
+    """The same picture read after each past epoch that is at hand."""
+    epochs = net.trained.epochs_at_hand
+    if not epochs:
+        return
+    past = [dataclasses.replace(net, trained=net.trained.at_epoch(each)) for each in epochs]
+    probabilities = np.array([each.probabilities(picture) for each in past])
+    words = _describe_epochs(epochs, probabilities)
+    st.markdown(f"**After each epoch.** {words}")
+    epoch_slider(net.trained, _EPOCH_PLACE)
+    figure = epochs_figure(epochs, probabilities, epoch, line_of(net.trained.model))
+    chart(figure, "by_epoch", f"Probability of each digit by epoch. {words}")
+
+
+def _describe_epochs(epochs: Sequence[int], probabilities: npt.NDArray[np.floating]) -> str:
+    """From which epoch on it gives the answer that it gives at the end."""
+    answers = probabilities.argmax(axis=1)
+    winner = int(answers[-1])
+    other = np.flatnonzero(answers != winner)
+    if not len(other):
+        return f"It reads a {winner} from epoch {epochs[0]} on."
+    since = epochs[int(other[-1]) + 1]
+    first = int(answers[0])
+    return f"After epoch {epochs[0]} it read a {first}; a {winner} from epoch {since} on."
 
 
 def _describe_score(reading: Reading, digit: int) -> str:

@@ -216,7 +216,13 @@ def _start(recipe: DigitRecipe, split: DigitSplit) -> None:
     """In a thread of this server, or as a run of the job queue where it takes long."""
     key = split_key(split, recipe.model, recipe.train, recipe.digits)
     if estimate_seconds(split, recipe.model, recipe.train) < LONG_SECONDS:
-        training = Training(split, recipe.model, recipe.train, augment=make_augment(recipe.digits))
+        training = Training(
+            split,
+            recipe.model,
+            recipe.train,
+            augment=make_augment(recipe.digits),
+            keep_snapshots=True,
+        )
         job = start_training(training)
 
         def collect() -> DigitNet | None:
