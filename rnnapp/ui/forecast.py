@@ -51,6 +51,7 @@ from rnnapp.ui.page import (
     quiet_line,
     show_errors,
 )
+from rnnapp.ui.past_epochs import AsShown
 from rnnapp.ui.results import (
     compute_shared,
     recall_result,
@@ -59,6 +60,7 @@ from rnnapp.ui.results import (
     split_key,
 )
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
+from rnnapp.ui.watched_forecast import show_watched_forecast
 
 __all__ = ["ForecastResult", "show_forecast", "show_result"]
 
@@ -102,7 +104,13 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     if task is None or result is not None:
         settings = NetSettings(split.config, model, train)
         show_live_forecast(
-            split, settings, shown, _headline(model), _count_results(split), follows=not sealed
+            split,
+            settings,
+            shown,
+            _headline(model),
+            _count_results(split),
+            as_shown=_count_epochs(split, sealed=sealed),
+            follows=not sealed,
         )
     if result is not None and shown is not None:
         with st.container(key="forecast_resting"):
@@ -130,7 +138,7 @@ def _start(
     key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float
 ) -> None:
     if seconds < LONG_SECONDS:
-        training = Training(split, model, train)
+        training = Training(split, model, train, keep_snapshots=True)
         job = start_training(training)
 
         def collect() -> ForecastResult | None:
@@ -152,7 +160,7 @@ def _show_running(task: PageTask[Any, ForecastResult]) -> None:
         watch_submitted(task.job.run_id)
     else:
         headline(f"The {task.about.model.name} is learning.")
-        watch_training(task)
+        watch_training(task, above=lambda: show_watched_forecast(task.about, task.about.split))
 
 
 def _open_result(run_id: str) -> ForecastResult | None:
@@ -173,7 +181,7 @@ def _train_inline(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
 
     Of a diverged training, show the error and what it learned before.
     """
-    training = Training(split, model, train)
+    training = Training(split, model, train, keep_snapshots=True)
     with show_errors():
         run_inline(training.epochs)
     return training.result()
@@ -197,7 +205,15 @@ def show_result(result: ForecastResult, split: PriceSplit) -> None:
     """
     settings = NetSettings(split.config, result.trained.model, result.trained.train)
     shown, luck = _view_result(result, split, sealed=False)
-    show_live_forecast(split, settings, shown, _headline(settings.model), _to_result, follows=False)
+    show_live_forecast(
+        split,
+        settings,
+        shown,
+        _headline(settings.model),
+        _to_result,
+        as_shown=_count_epochs(split, sealed=False),
+        follows=False,
+    )
     _show_figures(shown or result, split, luck)
 
 
@@ -234,6 +250,20 @@ def _count_results(
         return result
 
     return make_result
+
+
+def _count_epochs(split: PriceSplit, *, sealed: bool) -> AsShown:
+    """Makes forecasts of past epochs; each that is not sealed is a look at the test part."""
+    looks = session_looks(split)
+
+    def forecast_past(trained: TrainedModel, moved: PriceSplit) -> Forecast:
+        made = forecast(trained, moved)
+        if sealed:
+            return seal_test(made)
+        looks.record_forecast(result_key(trained, moved), made)
+        return made
+
+    return forecast_past
 
 
 def _show_figures(result: ForecastResult, split: PriceSplit, luck: str) -> None:

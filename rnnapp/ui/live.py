@@ -111,7 +111,10 @@ def start_training(training: Training) -> BackgroundTask[EpochEvent, TrainedMode
 
 
 def watch_training(
-    task: TrainingTask, draw: Callable[[list[EpochEvent]], go.Figure] | None = None
+    task: TrainingTask,
+    draw: Callable[[list[EpochEvent]], go.Figure] | None = None,
+    *,
+    above: Callable[[], None] | None = None,
 ) -> None:
     """Show a training under way in a thread; the page runs again when it ends.
 
@@ -120,6 +123,7 @@ def watch_training(
     Args:
         task: the page's job.
         draw: makes the chart of the epochs so far; the loss by default.
+        above: draws what stands between the progress and that chart.
     """
     training: Training = task.about
     epochs = training.train.epochs
@@ -140,6 +144,8 @@ def watch_training(
                 stopping=task.job.stopping,
             )
         show_task_progress(task, words)
+        if above is not None:
+            above()
         alt = f"Training loss over {len(events)} epochs, still running."
         chart((draw or draw_loss)(events), f"{task.place}_live_loss", alt)
 

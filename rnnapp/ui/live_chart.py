@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.figures.style import BASELINE, LineStyle
 from rnnapp.ui.frames import frame_address
@@ -26,11 +27,13 @@ __all__ = [
     "ChartBase",
     "ChartCurve",
     "ChartState",
-    "KeptEpochs",
+    "EpochCurves",
     "chart_base",
     "forecast_curve",
     "live_chart",
+    "pack_epochs",
     "pack_frame",
+    "split_base",
 ]
 
 Points = npt.NDArray[np.float64]
@@ -116,25 +119,20 @@ class ChartCurve:
 
 
 @dataclass(frozen=True, eq=False)
-class KeptEpochs:
-    """The curves as they were after some epochs: the browser's scrubber goes through them without
-    asking the server.
-
-    With it the chart shows, at rest, a play button and a slider under the strip; the loss marker,
-    the curves and the words
-    follow it. ``curves[i]`` belongs to ``curves[i]`` of :func:`live_chart`.
+class EpochCurves:
+    """The curve as it was after past epochs: the browser goes through them by itself.
 
     Attributes:
         epochs: (K,) epochs done, ascending, from 1; the last is the end of the training.
-        words: (K,) what to say of each ("epoch 4 of 30: loss 0.0123, RMSE 51.2").
-        rows: (P,) int32 ascending places in the base, shared by all curves.
-        curves: one (K, P) array a curve, index points.
+        words: (K,) what to say of each.
+        rows: (P,) int32 ascending places in the base.
+        values: (K, P) index points.
     """
 
     epochs: Sequence[int]
     words: Sequence[str]
     rows: Rows
-    curves: Sequence[Points]
+    values: Points
 
 
 @dataclass(frozen=True)
@@ -149,6 +147,7 @@ class ChartState:
         alt: what is to be seen, for those who cannot see it.
         headline: the page's answer while a thumb moves.
         seq: number of the request that this frame answers; 0 where the page itself drew it.
+        past: epochs done whose curves the browser may request (:func:`pack_epochs`).
     """
 
     settings: str
@@ -159,6 +158,7 @@ class ChartState:
     alt: str = ""
     headline: str = ""
     seq: int = 0
+    past: tuple[int, ...] = ()
 
 
 @dataclass
@@ -227,6 +227,13 @@ def chart_base(
     )
 
 
+def split_base(split: PriceSplit) -> ChartBase:
+    """The series under the curves of a split."""
+    prices = split.prices
+    token = f"{prices.fingerprint}:{prices.name}"
+    return chart_base(token, prices.dates, prices.close, split.boundary, split.config.horizon)
+
+
 def forecast_curve(
     base: ChartBase,
     forecast: Forecast,
@@ -286,7 +293,6 @@ def pack_frame(
     sliders: Sequence[str] = (),
     token: str = "",
     known: str = "",
-    kept: KeptEpochs | None = None,
 ) -> bytes:
     """A frame as the browser reads it: the header's length (4 bytes), the header (JSON), the arrays
     (float32, int32).
@@ -300,7 +306,6 @@ def pack_frame(
         sliders: keys of the sliders to follow.
         token: of the live page that computes further frames; empty where there is none.
         known: token of the base that the browser has; that one is not sent again.
-        kept: curves of kept epochs for the scrubber.
     """
     block = _Block()
     if known != base.token:
@@ -329,12 +334,8 @@ def pack_frame(
         "headline": state.headline,
         "route": frame_address(),
         "token": token,
+        "past": list(state.past),
     }
-    if kept is not None:
-        header["kept"] = {"epochs": list(kept.epochs), "words": list(kept.words)}
-        block.add("keptRows", kept.rows.astype(np.int32))
-        for place, values in enumerate(kept.curves):
-            block.add(f"kept{place}", values.ravel())
     return block.pack(header)
 
 
@@ -349,6 +350,14 @@ def _add_curves(block: _Block, curves: Sequence[ChartCurve]) -> list[Mapping[str
         _add_curve(block, place, curve)
         described.append(_describe_curve(curve, shared[id(curve.rows)]))
     return described
+
+
+def pack_epochs(past: EpochCurves) -> bytes:
+    """The curves of past epochs as the browser reads them, in the form of :func:`pack_frame`."""
+    block = _Block()
+    block.add("rows", past.rows.astype(np.int32))
+    block.add("values", past.values.ravel())
+    return block.pack({"epochs": list(past.epochs), "words": list(past.words)})
 
 
 def _add_curve(block: _Block, place: int, curve: ChartCurve) -> None:

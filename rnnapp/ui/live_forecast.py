@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -25,15 +24,14 @@ from rnnapp.ui.drag import (
 )
 from rnnapp.ui.frames import Move, open_live_page
 from rnnapp.ui.live_chart import (
-    ChartBase,
     ChartState,
-    KeptEpochs,
-    chart_base,
     forecast_curve,
     live_chart,
     pack_frame,
+    split_base,
 )
 from rnnapp.ui.page import headline as show_headline
+from rnnapp.ui.past_epochs import PAST_EPOCHS, AsShown, draw_past, rmse_on_test
 from rnnapp.ui.results import split_key
 
 __all__ = [
@@ -42,9 +40,7 @@ __all__ = [
     "ahead_words",
     "dragged_result",
     "progress_words",
-    "rmse_on_test",
     "show_live_forecast",
-    "split_base",
 ]
 
 FRAME_SECONDS = 0.03
@@ -80,8 +76,10 @@ class LiveForecast(Generic[R]):
         headline: the page's answer for a result, or for prices where there is none.
         make_result: a result from a trained net.
         memory: of the frames.
-        token: of the live page; empty where no slider is followed.
-        sliders: keys of those that are followed.
+        trained: the model on the page, with its past epochs.
+        as_shown: makes a forecast of a past epoch as the page may show it.
+        token: of the live page.
+        sliders: keys of the sliders that are followed.
     """
 
     split: PriceSplit
@@ -89,11 +87,15 @@ class LiveForecast(Generic[R]):
     headline: Callable[[R | None, PriceSplit], str]
     make_result: Callable[[TrainedModel, PriceSplit], R]
     memory: FrameMemory[R]
+    trained: TrainedModel | None = None
+    as_shown: AsShown = forecast
     token: str = ""
     sliders: tuple[str, ...] = SLIDERS
 
     def draw_frame(self, move: Move) -> bytes:
-        """The settings under the thumb, as far as they are trained."""
+        """The settings under the thumb, as far as they are trained; or the past epochs."""
+        if move.name == PAST_EPOCHS and self.trained is not None:
+            return draw_past(self.split, self.trained, self.as_shown)
         try:
             moved = apply_move(self.settings, move)
             split = self.memory.split_for(self.split, moved.window)
@@ -110,7 +112,6 @@ class LiveForecast(Generic[R]):
         split: PriceSplit,
         settings: NetSettings,
         move: Move | None = None,
-        kept: KeptEpochs | None = None,
     ) -> bytes:
         """The result of these settings, or the prices alone.
 
@@ -118,7 +119,6 @@ class LiveForecast(Generic[R]):
             result: what they gave, None where nothing is trained.
             split, settings: the settings.
             move: the request that this answers, None where the page draws it.
-            kept: curves of kept epochs for the scrubber.
         """
         seq, known = (0, "") if move is None else (move.seq, move.base)
         headline = self.headline(result, split)
@@ -135,16 +135,24 @@ class LiveForecast(Generic[R]):
         )
         words = progress_words(losses, settings.train.epochs)
         state = ChartState(
-            query, len(losses), settings.train.epochs, True, words, alt, headline, seq
+            query,
+            len(losses),
+            settings.train.epochs,
+            True,
+            words,
+            alt,
+            headline,
+            seq,
+            past=result.trained.epochs_at_hand,
         )
-        return self._pack(split, [(result.trained, result.forecast)], state, known=known, kept=kept)
+        return self._pack(split, [(result.trained, result.forecast)], state, known=known)
 
     def _train_frame(self, split: PriceSplit, moved: NetSettings, move: Move) -> bytes:
         key = split_key(split, moved.model, moved.train)
         if key in self.memory.results:
             return self.draw_rest(self.memory.results[key], split, moved, move)
         training = self.memory.training_for(
-            key, lambda: [Training(split, moved.model, moved.train)]
+            key, lambda: [Training(split, moved.model, moved.train, keep_snapshots=True)]
         )
         training.train_for(FRAME_SECONDS)
         trained = training.trainings[0].result()
@@ -187,7 +195,6 @@ class LiveForecast(Generic[R]):
         state: ChartState,
         *,
         known: str,
-        kept: KeptEpochs | None = None,
     ) -> bytes:
         base = split_base(split)
         curves = [
@@ -207,7 +214,6 @@ class LiveForecast(Generic[R]):
             sliders=self.sliders,
             token=self.token,
             known=known,
-            kept=kept,
         )
 
 
@@ -217,8 +223,8 @@ def show_live_forecast(
     result: R | None,
     headline: Callable[[R | None, PriceSplit], str],
     make_result: Callable[[TrainedModel, PriceSplit], R],
-    kept: KeptEpochs | None = None,
     *,
+    as_shown: AsShown = forecast,
     follows: bool = True,
 ) -> None:
     """The page's answer and its chart; while a thumb moves, those of the settings under it.
@@ -228,17 +234,23 @@ def show_live_forecast(
         result: what the settings gave, None before they are trained.
         headline: the page's answer for a result, or for prices where there is none.
         make_result: a result from a trained net.
-        kept: curves of kept epochs for the scrubber.
+        as_shown: makes a forecast of a past epoch as the page may show it.
         follows: whether the page has sliders of these settings.
     """
-    memory: FrameMemory[R] = st.session_state.setdefault(_MEMORY, FrameMemory())
-    live = LiveForecast(split, settings, headline, make_result, memory, sliders=())
+    sliders: tuple[str, ...] = ()
     if follows:
-        page = open_live_page(_KEY, lambda move: live.draw_frame(move))
-        live = dataclasses.replace(live, token=page.token, sliders=SLIDERS)
+        sliders = SLIDERS
+    trained = None
+    if result is not None:
+        trained = result.trained
+    memory: FrameMemory[R] = st.session_state.setdefault(_MEMORY, FrameMemory())
+    page = open_live_page(_KEY, lambda move: live.draw_frame(move))
+    live = LiveForecast(
+        split, settings, headline, make_result, memory, trained, as_shown, page.token, sliders
+    )
     with st.container(key=f"{_KEY}_headline"):
         show_headline(headline(result, split))
-    live_chart(_KEY, live.draw_rest(result, split, settings, kept=kept))
+    live_chart(_KEY, live.draw_rest(result, split, settings))
 
 
 def dragged_result(key: Hashable) -> TrainedForecast | None:
@@ -247,21 +259,6 @@ def dragged_result(key: Hashable) -> TrainedForecast | None:
     if memory is None:
         return None
     return memory.results.get(key)
-
-
-def split_base(split: PriceSplit) -> ChartBase:
-    """The series under the curves of a split."""
-    prices = split.prices
-    token = f"{prices.fingerprint}:{prices.name}"
-    return chart_base(token, prices.dates, prices.close, split.boundary, split.config.horizon)
-
-
-def rmse_on_test(made: Forecast) -> tuple[float, float]:
-    """RMSE on the test days and persistence's, index points."""
-    test = made.part == "test"
-    errors = made.predicted[test] - made.actual[test]
-    rule = made.anchor[test] - made.actual[test]
-    return float(np.sqrt(np.mean(errors**2))), float(np.sqrt(np.mean(rule**2)))
 
 
 def progress_words(losses: list[float], total: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -16,9 +17,10 @@ from rnnapp.ui.live_chart import (
     OPENING_DAYS,
     ChartBase,
     ChartState,
-    KeptEpochs,
+    EpochCurves,
     chart_base,
     forecast_curve,
+    pack_epochs,
     pack_frame,
 )
 from tests.support import random_walk
@@ -112,19 +114,19 @@ def test_curves_over_the_same_days_share_them() -> None:
     assert "rows1" not in arrays
 
 
-def test_kept_epochs_travel_with_the_resting_picture() -> None:
+def test_past_epochs_are_announced_with_the_frame_and_sent_on_request() -> None:
     base, made = base_of(), make_baselines(SPLIT)[0]
     curve = forecast_curve(base, made, LINE)
     values = np.stack([curve.values, curve.values + 1])
-    kept = KeptEpochs([1, 30], ["epoch 1", "epoch 30"], curve.rows, [values])
-    header, arrays = read_frame(pack_frame("forecast", base, [curve], STATE, kept=kept))
-    assert header["kept"] == {"epochs": [1, 30], "words": ["epoch 1", "epoch 30"]}
-    np.testing.assert_allclose(arrays["kept0"].reshape(2, -1), values, rtol=1e-6)
+    state = dataclasses.replace(STATE, past=(1, 30))
+    assert read_frame(pack_frame("forecast", base, [curve], state))[0]["past"] == [1, 30]
+    past = EpochCurves([1, 30], ["epoch 1", "epoch 30"], curve.rows, values)
+    header, arrays = read_frame(pack_epochs(past))
+    assert (header["epochs"], header["words"]) == ([1, 30], ["epoch 1", "epoch 30"])
+    np.testing.assert_allclose(arrays["values"].reshape(2, -1), values, rtol=1e-6)
 
 
 def test_an_interval_is_drawn_where_the_forecast_has_one() -> None:
-    import dataclasses
-
     base, made = base_of(), make_baselines(SPLIT)[0]
     assert (
         "lower0"

@@ -29,9 +29,17 @@ from rnnapp.ui.drag import (
     settings_query,
 )
 from rnnapp.ui.frames import Move, open_live_page
-from rnnapp.ui.live_chart import ChartCurve, ChartState, forecast_curve, live_chart, pack_frame
-from rnnapp.ui.live_forecast import ahead_words, rmse_on_test, split_base
+from rnnapp.ui.live_chart import (
+    ChartCurve,
+    ChartState,
+    forecast_curve,
+    live_chart,
+    pack_frame,
+    split_base,
+)
+from rnnapp.ui.live_forecast import ahead_words
 from rnnapp.ui.page import headline as show_headline
+from rnnapp.ui.past_epochs import rmse_on_test
 from rnnapp.ui.results import split_key
 
 __all__ = ["LiveCompare", "show_live_compare"]

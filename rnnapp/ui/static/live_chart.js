@@ -46,7 +46,9 @@ class LiveChart {
     this.domain = null; // [low, high] of the price axis as drawn
     this.request = { seq: 0, open: 0, sent: 0, want: null };
     this.frames = 0;
-    this.kept = null;
+    this.past = null; // curves of past epochs, once requested
+    this.epochAt = null; // the past epoch that is shown, null at the end
+    this.playing = 0;
     this.bindPlot();
     this.bindStrip();
     this.bindScrub();
@@ -87,7 +89,6 @@ class LiveChart {
     if (header.resets) this.hidden.clear();
     for (const curve of this.curves) if (curve.waits && !this.seen?.has(curve.name)) this.hidden.add(curve.name);
     this.seen = new Set(this.curves.map((curve) => curve.name));
-    this.kept = header.kept ? { ...header.kept, arrays } : null;
     this.showScrub();
     this.view = views[header.key] ??= { range: header.opens };
     this.showWords();
@@ -95,7 +96,7 @@ class LiveChart {
     this.draw(header.seq > 0);
     this.frames += 1;
     this.describe();
-    this.showMoving(!header.done || header.seq > 0);
+    this.showMoving(header.seq > 0);
     this.listen();
   }
 
@@ -111,6 +112,7 @@ class LiveChart {
     const seen = this.span();
     root.dataset.view = `${isoDay(seen[0])}/${isoDay(seen[1])}`;
     if (header.done || !this.plot.hasAttribute("aria-label")) this.plot.setAttribute("aria-label", header.alt);
+    if (this.epochAt !== null) this.describeEpoch();
   }
 
   showWords() {
@@ -811,77 +813,122 @@ class LiveChart {
     link.click();
   }
 
-  // ---- kept epochs ---------------------------------------------------------------------------------------------------
+  // ---- past epochs ---------------------------------------------------------------------------------------------------
 
-  // Curves as they were after a kept epoch, null at the end of the training.
+  // The curve as it was after the epoch that the slider stands at, null at the end of the training.
   scrubbed() {
-    const { kept } = this;
-    if (!kept || this.epochAt === undefined || this.epochAt >= kept.epochs.length) return null;
-    const k = this.epochAt;
-    return this.curves.map((curve, i) => {
-      const all = kept.arrays[`kept${i}`];
-      if (!all) return curve;
-      const rows = kept.arrays.keptRows;
-      return { ...curve, rows, values: all.subarray(k * rows.length, (k + 1) * rows.length), lower: undefined, upper: undefined };
-    });
+    const { past } = this;
+    if (!past || this.epochAt === null) return null;
+    const k = past.epochs.indexOf(this.epochAt);
+    const net = this.curves.find((curve) => curve.kind === "net");
+    if (k < 0 || !net) return null;
+    const length = past.rows.length;
+    const values = past.values.subarray(k * length, (k + 1) * length);
+    return this.curves.map((curve) => (curve === net ? { ...curve, rows: past.rows, values, lower: null, upper: null } : curve));
   }
 
   bindScrub() {
-    const slider = this.part("scrub").querySelector("input");
+    const bar = this.part("scrub");
+    const slider = bar.querySelector("input");
     slider.addEventListener("input", () => {
       this.stopPlaying();
       this.goTo(Number(slider.value));
     });
     this.part("play").addEventListener("click", () => (this.playing ? this.stopPlaying() : this.play()));
+    for (const near of ["pointerenter", "focusin"]) bar.addEventListener(near, () => this.fetchPast());
   }
 
+  // The slider has a step for each epoch at hand; at its end it follows the training.
   showScrub() {
+    const { header } = this;
     const bar = this.part("scrub");
-    bar.hidden = !this.kept || !this.header.done;
-    if (bar.hidden) return;
-    const slider = bar.querySelector("input");
-    const last = this.kept.epochs.length - 1;
-    slider.max = String(last);
-    if (this.scrubOf !== this.header.settings) {
-      this.scrubOf = this.header.settings;
+    bar.hidden = header.past.length < 2 || header.seq > 0;
+    if (bar.hidden) return this.stopPlaying();
+    const of = `${header.base} ${header.settings}`;
+    const other = this.past !== null && header.done && this.past.of !== this.pastMark();
+    if (this.scrubOf !== of || other) {
+      this.scrubOf = of;
       this.stopPlaying();
-      this.epochAt = last + 1;
-      slider.value = String(last);
+      this.epochAt = null;
+      this.past = null;
     }
-    this.nameEpoch();
+    if (this.epochAt !== null && !header.past.includes(this.epochAt)) this.epochAt = null;
+    const slider = bar.querySelector("input");
+    slider.max = String(header.past.length - 1);
+    slider.value = String(this.epochAt === null ? header.past.length - 1 : header.past.indexOf(this.epochAt));
+    this.markEpoch();
   }
 
-  // Show the curves as they were after the k-th kept epoch.
-  goTo(k) {
-    const last = this.kept.epochs.length - 1;
-    this.epochAt = k >= last ? last + 1 : k;
+  // What the past epochs belong to: another mark, other curves.
+  pastMark() {
+    return `${this.header.settings} ${this.header.past.join()} ${markOf(this.curves)}`;
+  }
+
+  // The curves of the epochs at hand, from the server, once.
+  async fetchPast() {
+    const { header, scrubOf } = this;
+    const of = this.pastMark();
+    if (this.past?.of === of) return this.past;
+    this.fetching ??= {};
+    this.fetching[of] ??= (async () => {
+      const place = { token: header.token, seq: 0, name: "past_epochs", value: 0, base: this.base.token };
+      const answer = await fetch(header.route, { method: "POST", body: JSON.stringify(place) });
+      const bytes = answer.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
+      if (!bytes?.length) return null;
+      const sent = decode(bytes);
+      return { of, epochs: sent.header.epochs, words: sent.header.words, rows: sent.arrays.rows, values: sent.arrays.values };
+    })().catch(() => null);
+    const got = await this.fetching[of];
+    delete this.fetching[of];
+    if (got && this.scrubOf === scrubOf) this.past = got;
+    return this.past;
+  }
+
+  // Show the curve as it was after the k-th epoch at hand.
+  async goTo(k) {
+    const { past: epochs } = this.header;
+    const last = epochs.length - 1;
+    this.epochAt = k >= last ? null : epochs[k];
     this.part("scrub").querySelector("input").value = String(k);
-    const epoch = this.kept.epochs[Math.min(k, last)];
-    this.curves.forEach((curve) => (curve.marked = Math.min(epoch, curve.losses.length) - 1));
-    this.root.dataset.epochs = String(epoch);
-    this.nameEpoch();
+    await this.fetchPast();
+    this.markEpoch();
     this.showWords();
     this.draw();
+    this.describeEpoch();
   }
 
-  nameEpoch() {
-    const k = Math.min(this.epochAt, this.kept.epochs.length - 1);
-    const words = this.kept.words[k];
+  describeEpoch() {
+    const shown = this.epochAt ?? this.header.epochs;
+    this.root.dataset.epochs = String(shown);
+    this.root.dataset.curve = markOf(this.scrubbed() ?? this.curves);
+  }
+
+  // The marker on the loss curve and the words beside the slider.
+  markEpoch() {
+    const { header } = this;
+    for (const curve of this.curves) curve.marked = this.epochAt === null ? undefined : this.epochAt - 1;
+    const shown = this.epochAt ?? header.epochs;
+    const k = this.past?.epochs.indexOf(shown) ?? -1;
+    const words = k < 0 ? `Epoch ${shown} of ${header.total}` : this.past.words[k];
     this.part("epoch").textContent = words;
     this.part("scrub").querySelector("input").setAttribute("aria-valuetext", words);
   }
 
-  play() {
-    const last = this.kept.epochs.length - 1;
-    let k = this.epochAt >= last ? 0 : this.epochAt;
+  async play() {
+    const last = this.header.past.length - 1;
+    const start = this.epochAt === null ? 0 : this.header.past.indexOf(this.epochAt);
     this.part("play").textContent = "❚❚";
+    this.playing = -1; // until the curves are there
+    await this.fetchPast();
+    if (!this.playing) return;
+    let k = start;
     const step = () => {
       this.goTo(k);
       if (k >= last) this.stopPlaying();
       k += 1;
     };
     step();
-    this.playing = setInterval(step, 110);
+    this.playing = setInterval(step, 180);
   }
 
   stopPlaying() {

@@ -1,0 +1,46 @@
+"""The Forecast page's chart while a training is under way in a thread of this server."""
+
+from __future__ import annotations
+
+from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.forecast import forecast
+from rnnapp.figures.style import line_of
+from rnnapp.training.loop import Training
+from rnnapp.ui.drag import NetSettings, sampled_split, settings_query
+from rnnapp.ui.frames import open_live_page
+from rnnapp.ui.live_chart import ChartState, forecast_curve, live_chart, pack_frame, split_base
+from rnnapp.ui.live_forecast import progress_words
+from rnnapp.ui.past_epochs import draw_past
+
+__all__ = ["show_watched_forecast"]
+
+_KEY = "forecast"
+
+
+def show_watched_forecast(training: Training, split: PriceSplit) -> None:
+    """The forecast as far as the training is; the chart's slider goes through its past epochs.
+
+    Args:
+        training: under way in another thread.
+        split: what it is trained on.
+    """
+    settings = NetSettings(split.config, training.model, training.train)
+    page = open_live_page(_KEY, lambda _: draw_past(split, training.result()))
+    trained = training.result()
+    base = split_base(split)
+    losses = [event.train_loss for event in trained.history]
+    total = settings.train.epochs
+    curves = []
+    if losses:
+        made = forecast(trained, sampled_split(split))
+        curves = [forecast_curve(base, made, line_of(trained.model), losses=losses)]
+    state = ChartState(
+        settings_query(settings),
+        len(losses),
+        total,
+        False,
+        progress_words(losses, total),
+        alt="Actual and predicted close by day while the net is learning.",
+        past=trained.epochs_at_hand,
+    )
+    live_chart(_KEY, pack_frame(_KEY, base, curves, state, token=page.token))
