@@ -77,12 +77,12 @@ def test_upload_slide_train_watch_and_reload(open_page: Opened, tmp_path: Path) 
 
 
 def test_seconds_of_training_are_watched_in_place(open_page: Opened) -> None:
-    page = open_page("/?rows=600&backend=torch&epochs=60")
+    page = open_page("/?rows=600&backend=torch&epochs=100")
     page.get_by_role("button", name="Train the GRU").click()
     expect(page.get_by_role("heading", name="misses tomorrow's close by")).to_be_visible(
         timeout=60_000
     )
-    expect(page.get_by_text("60 epochs in")).to_be_visible()
+    expect(page.get_by_text("100 epochs in")).to_be_visible()
     assert no_traceback(page)
 
 
