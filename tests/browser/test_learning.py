@@ -69,7 +69,7 @@ def test_past_epochs_count_as_looks_at_the_test_part(open_page: Opened) -> None:
 
 
 def test_the_epochs_so_far_can_be_gone_through_during_a_training(open_page: Opened) -> None:
-    page = open_page("/?rows=600&backend=torch&epochs=100")
+    page = open_page("/?rows=620&backend=torch&epochs=100")
     page.get_by_role("button", name="Train the").click()
     chart = chart_of(page)
     page.wait_for_function(
