@@ -1,4 +1,4 @@
-"""Learning, seen: the slider over past epochs, at rest and during a training, and the shift revealed."""
+"""Learning, seen: past epochs at rest and during a training, and the shift revealed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def at_rest(page: Page) -> None:
 
 
 def test_the_slider_goes_through_the_epochs_of_a_training(open_page: Opened) -> None:
-    """Curve, marker and figures follow; the first epoch is that of a direct visit with one epoch."""
+    """Curve and figures follow, by hand and played."""
     page = open_page("/?epochs=20")
     at_rest(page)
     chart = chart_of(page)

@@ -53,7 +53,9 @@ def write_zip(members: dict[str, Member]) -> bytes:
         if member.size < MEGABYTE:
             crc = zlib.crc32(zlib.decompress(member.packed, -15))
         form = (20, 0, 8, 0, 33, crc, len(member.packed), member.size, len(name), 0)
-        entries += struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, *form[:5], *form[5:], *[0] * 3, 0, len(body))  # fmt: skip
+        entries += struct.pack(
+            "<4s6H3I5H2I", b"PK\1\2", 20, *form[:5], *form[5:], *[0] * 3, 0, len(body)
+        )
         entries += name.encode()
         body += struct.pack("<4s5H3I2H", b"PK\3\4", *form) + name.encode() + member.packed
     count = len(members)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ def test_epochs_are_spaced_evenly_in_the_logarithm(epochs: int) -> None:
     assert chosen[-1] == epochs
     assert len(chosen) <= 30
     assert list(chosen) == sorted(set(chosen))
-    ratios = [later / earlier for earlier, later in zip(chosen, chosen[1:], strict=False)]
+    ratios = [later / earlier for earlier, later in itertools.pairwise(chosen)]
     assert max(ratios, default=1) <= 2
 
 

@@ -1,4 +1,4 @@
-"""The forecast after each past epoch: true states, their figures in words, nothing of a sealed part."""
+"""The forecast after each past epoch: true states, nothing of a sealed part."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def prices_from_bytes(content: bytes) -> PriceTable:
 def save_result(
     store: RunStore, run_id: str, trained: TrainedModel, forecast_csv: bytes | None
 ) -> None:
-    """Save the weights with their settings, those of past epochs, and a forecast if there is one."""
+    """Save the weights with their settings, those of past epochs, and the forecast if any."""
     store.save_model(run_id, trained, _MODEL)
     if trained.snapshots:
         store.save_files(run_id, {_SNAPSHOTS: pack_snapshots(trained.snapshots)})
