@@ -10,8 +10,10 @@ import io
 import json
 from dataclasses import dataclass
 
+import numpy as np
+
 from rnnapp.configs import ModelConfig, TrainConfig
-from rnnapp.data.windows import PriceSplit
+from rnnapp.data.windows import PriceSplit, window_starts
 
 __all__ = ["EMBEDDED_ROWS", "data_csv", "run_notebook", "run_script"]
 
@@ -146,17 +148,16 @@ def _window_lines(split: PriceSplit) -> tuple[str, ...]:
         f"test_start = {_test_start(split)}  # from this window on they test",
         f"features = prices[{columns}].ffill().fillna(0.0)",
     ]
-    if change and "Volume" in split.columns:
-        lines.append('features["Volume"] += 1.0  # a volume may be 0, which has no logarithm')
     if change:
-        lines.append("features = np.log(features).diff().fillna(0.0).to_numpy()  # daily changes")
+        lines += _change_lines(split)
     else:
         lines.append("features = features.to_numpy()")
+    lines.append(f"first = {int(change)}  # the first day has no change")
+    lines += _start_lines(split)
     lines += [
-        f"first = {int(change)}  # the first day has no change",
-        "count = len(prices) - first - T - H + 1",
-        "anchor = close[first + T - 1 :][:count]  # (N,) the last close of each window",
-        "actual = sliding_window_view(close[first + T :], H)  # (N, H)",
+        "count = len(starts)",
+        "anchor = close[starts + T - 1]  # (N,) the last close of each window",
+        "actual = sliding_window_view(close, H)[starts + T]  # (N, H)",
     ]
     formula = {
         "level": "actual",
@@ -165,6 +166,36 @@ def _window_lines(split: PriceSplit) -> tuple[str, ...]:
     }[config.target]
     lines.append(f"values = {formula}  # (N, H) what the net learns")
     return tuple(lines)
+
+
+def _change_lines(split: PriceSplit) -> list[str]:
+    """From levels to changes: of logarithms where prices have them, else plain ones."""
+    volume = "Volume" in split.columns
+    if split.prices.is_positive:
+        lines = []
+        if volume:
+            lines.append('features["Volume"] += 1.0  # a volume may be 0, which has no logarithm')
+        return [
+            *lines,
+            "features = np.log(features).diff().fillna(0.0).to_numpy()  # daily changes",
+        ]
+    lines = ["# closes of zero or below have no logarithm, so their changes are plain"]
+    if volume:
+        lines.append('features["Volume"] = np.log1p(features["Volume"])')
+    return [*lines, "features = features.diff().fillna(0.0).to_numpy()  # daily changes"]
+
+
+def _start_lines(split: PriceSplit) -> list[str]:
+    """The first row of each window; none runs across a hole in the series."""
+    lines = ["starts = np.arange(first, len(prices) - T - H + 1)"]
+    holes = split.prices.holes.tolist()
+    if holes:
+        lines += [
+            f"holes = np.array({holes})  # rows before which days are missing",
+            "after, before = starts[:, None] + T + H > holes, starts[:, None] < holes + first",
+            "starts = starts[~(after & before).any(axis=1)]  # no window runs across a hole",
+        ]
+    return lines
 
 
 def _scalers(split: PriceSplit) -> list[str]:
@@ -176,7 +207,12 @@ def _scalers(split: PriceSplit) -> list[str]:
 
 
 def _test_start(split: PriceSplit) -> int:
-    return int(split.test.starts[0] - split.train.starts[0])
+    return _window_number(split, int(split.test.starts[0]))
+
+
+def _window_number(split: PriceSplit, start: int) -> int:
+    """Which of all windows begins at a row."""
+    return int(np.searchsorted(window_starts(split.prices, split.config), start))
 
 
 def _scale_lines(split: PriceSplit) -> tuple[str, ...]:
@@ -184,7 +220,7 @@ def _scale_lines(split: PriceSplit) -> tuple[str, ...]:
     feature_scaler = "StandardScaler()"
     if config.input_form == "level":
         feature_scaler = "MinMaxScaler()"
-    known_rows = "first + train_count + T + H - 1"
+    known_rows = "starts[train_count - 1] + T + H"
     known_windows = "train_count"
     if config.scaling == "all":  # as the notebooks did; it leaks
         known_rows = "len(prices)"
@@ -192,8 +228,8 @@ def _scale_lines(split: PriceSplit) -> tuple[str, ...]:
     lines = [
         f"known = {known_rows}  # rows that the scalers may see",
         f"rows = {feature_scaler}.fit(features[first:known]).transform(features)",
-        "windows = sliding_window_view(rows[first:].astype(np.float32), T, axis=0)",
-        "windows = torch.tensor(windows.transpose(0, 2, 1)[:count].copy())  # (N, T, F)",
+        "windows = sliding_window_view(rows.astype(np.float32), T, axis=0)[starts]",
+        "windows = torch.tensor(windows.transpose(0, 2, 1).copy())  # (N, T, F)",
     ]
     if config.target == "level":
         lines += [
@@ -328,7 +364,7 @@ def _step_lines(model: ModelConfig, train: TrainConfig) -> list[str]:
 def _validation_windows(split: PriceSplit) -> list[str]:
     if split.valid is None:
         return []
-    start = int(split.valid.starts[0] - split.train.starts[0])
+    start = _window_number(split, int(split.valid.starts[0]))
     stop = start + len(split.valid)
     return [f"held_out = slice({start}, {stop})  # the latest windows before the test validate"]
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.metrics import evaluate
@@ -85,6 +86,39 @@ def test_each_way_of_training_is_the_same_run(settings: dict[str, Any]) -> None:
     )
     window = WindowConfig(window=6, valid=0.2)
     assert_same_run(make_split(random_walk(300), window), ModelConfig(), train)
+
+
+def with_hole(table: PriceTable) -> PriceTable:
+    """The table without four months of its training rows and without three of its test rows."""
+    keep = np.r_[0:70, 160:230, 300 : len(table)]
+    return PriceTable(table.name, table.frame.iloc[keep])
+
+
+def moved_down(table: PriceTable) -> PriceTable:
+    """The table as a spread: zero and below on some days."""
+    frame = table.frame.copy()
+    prices = ["Open", "High", "Low", "Close"]
+    frame[prices] -= float(frame["Close"].median())
+    frame.iloc[40, frame.columns.get_loc("Close")] = 0.0
+    frame["Low"] = frame[prices].min(axis=1)
+    frame["High"] = frame[prices].max(axis=1)
+    return PriceTable(table.name, frame)
+
+
+@pytest.mark.parametrize("inputs", ["level", "change"])
+@pytest.mark.parametrize("target", ["difference", "level"])
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_a_series_with_holes_or_below_zero_is_the_same_run(
+    inputs: str, target: str, horizon: int
+) -> None:
+    """The script ran windows across the hole, and took logarithms of negative closes."""
+    window = WindowConfig(window=6, target=target, inputs=inputs, horizon=horizon, valid=0.2)  # type: ignore[arg-type]
+    holed = with_hole(random_walk(400))
+    assert len(holed.holes) == 2
+    below = moved_down(holed)
+    assert not below.is_positive
+    for table in (holed, below):
+        assert_same_run(make_split(table, window), ModelConfig(), TRAIN)
 
 
 def test_notebook_settings_are_the_same_run() -> None:
