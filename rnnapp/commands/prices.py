@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from rnnapp.commands.arguments import add_file_choices, read_file
 from rnnapp.data.prices import PriceTable
+from rnnapp.evaluation.formatting import decimal_places, format_points
 
 __all__ = ["PriceSummary", "register", "summarise"]
 
@@ -91,11 +92,9 @@ def _as_text(summary: PriceSummary) -> str:
 
 
 def _row_text(row: RowSummary) -> str:
-    """A day and its close, with decimals enough for small prices."""
-    close = f"{row['close']:,.2f}"
-    if 0 < abs(row["close"]) < 10:
-        close = f"{row['close']:.6g}"
-    return f"{row['date']}  {close}"
+    """A day and its close, with two decimals, or as many as small prices need."""
+    places = max(2, decimal_places(row["close"]))
+    return f"{row['date']}  {format_points(row['close'], places=places)}"
 
 
 def _label_first(label: str, lines: list[str]) -> list[tuple[str, str]]:

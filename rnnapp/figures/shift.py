@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import hover_format
 from rnnapp.figures.style import (
     BASELINE,
     LineStyle,
@@ -40,13 +41,15 @@ def shift_figure(
     dates = test.dates[first : first + count]
     moved = slice(first + days, first + days + count)
     figure = go.Figure()
+    form = hover_format(test.actual)
     curves = (
         ("actual", test.dates[first:], test.actual[first:], dict(color=actual_color(dark))),
         ("persistence", dates, test.anchor[moved], dict(color=BASELINE, dash="dash")),
         (forecast.name, dates, test.predicted[moved], dict(color=line.color, dash=line.dash)),
     )
     for name, x, y, style in curves:
-        figure.add_trace(go.Scatter(x=x, y=y, name=name, mode="lines", line=style))
+        trace = go.Scatter(x=x, y=y, name=name, mode="lines", line=style)
+        figure.add_trace(trace.update(hovertemplate=f"%{{y:{form}}}"))
     ends = np.datetime_as_string(test.dates[[first, -1]], unit="D")
     figure.update_xaxes(range=[str(day) for day in ends])
     style_figure(figure, x="date", y=f"close, {_POINTS}", height=360)
@@ -64,6 +67,7 @@ def daily_changes_figure(forecast: Forecast, line: LineStyle, *, dark: bool = Fa
     test = forecast.select_part("test")
     rows = slice(None, None, point_stride(len(test)))
     came = test.actual - test.anchor
+    form = hover_format(came, signed=True)
     figure = go.Figure(
         go.Scatter(
             x=came[rows],
@@ -72,7 +76,7 @@ def daily_changes_figure(forecast: Forecast, line: LineStyle, *, dark: bool = Fa
             mode="markers",
             marker=dict(color=line.color, size=5, opacity=0.55),
             text=np.datetime_as_string(test.dates[rows], unit="D"),
-            hovertemplate="%{text}: came %{x:+,.1f}, forecast %{y:+,.1f}",
+            hovertemplate=f"%{{text}}: came %{{x:{form}}}, forecast %{{y:{form}}}",
         )
     )
     reach = float(np.max(np.abs(came), initial=1e-9))

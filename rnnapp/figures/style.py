@@ -116,6 +116,7 @@ def figure_layout(
         the time of one that is updated piece by piece.
     """
     clear = "rgba(0,0,0,0)"
+    whole = dict(exponentformat="none", separatethousands=True)  # 25,000 and 0.00001, not 25k, 10μ
     margin = dict(l=8, r=8, t=36, b=8)
     if quick:
         margin = dict(l=64, r=12, t=36, b={True: 44, False: 28}[bool(x)])
@@ -128,8 +129,8 @@ def figure_layout(
         paper_bgcolor=clear,
         plot_bgcolor=clear,
         modebar=dict(bgcolor=clear),
-        xaxis=dict(title=dict(text=x or None), automargin=not quick),
-        yaxis=dict(title=dict(text=y or None), automargin=not quick),
+        xaxis=dict(title=dict(text=x or None), automargin=not quick, **whole),
+        yaxis=dict(title=dict(text=y or None), automargin=not quick, **whole),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.formatting import format_mean_and_sd, format_points
 from rnnapp.recipes.catalogue import RECIPES, Recipe
 from rnnapp.training.loop import TrainedModel, Training
 
@@ -23,12 +25,12 @@ _CONVERGENCE = (
 )
 _FALLS = (
     "Mean absolute error on the {days} worst falls of the test part, index points, over {seeds}: "
-    "{nets}; persistence {persistence:.1f}. GRU is the best of the three nets with {times} of "
+    "{nets}; persistence {persistence}. GRU is the best of the three nets with {times} of "
     "{total}, so the claim {verdict}."
 )
 _PERSISTENCE = (
     "{name} misses the test part's closes by {errors} index points (RMSE, {seeds}); "
-    "tomorrow = today misses them by {persistence:.1f}."
+    "tomorrow = today misses them by {persistence}."
 )
 _NAMES = {"stock-rnn": "RNN", "stock-lstm": "LSTM", "stock-gru": "GRU"}
 
@@ -120,7 +122,7 @@ def _describe_falls(runs: dict[str, list[TrainedModel]], split: PriceSplit) -> s
         days=len(persistence),
         seeds=_count_seeds(seeds),
         nets=", ".join(f"{name} {_format_mean(values)}" for name, values in errors.items()),
-        persistence=persistence.mean(),
+        persistence=format_points(float(persistence.mean())),
         times=best,
         total=seeds,
         verdict=_claim_verdict(best, seeds),
@@ -134,7 +136,7 @@ def _against_persistence(several: list[TrainedModel], name: str, split: PriceSpl
         name=name,
         errors=_format_mean(errors),
         seeds=_count_seeds(len(errors)),
-        persistence=_root_mean_square(split.test.anchor - actual),
+        persistence=format_points(_root_mean_square(split.test.anchor - actual)),
     )
 
 
@@ -164,6 +166,7 @@ def _root_mean_square(values: npt.NDArray[np.float64]) -> float:
 
 def _format_mean(values: npt.NDArray[np.float64]) -> str:
     """Mean and standard deviation over the seeds."""
-    if len(values) == 1:
-        return f"{values.mean():.1f}"
-    return f"{values.mean():.1f} ± {values.std(ddof=1):.1f}"
+    spread = math.nan
+    if len(values) > 1:
+        spread = float(values.std(ddof=1))
+    return format_mean_and_sd(float(values.mean()), spread)

@@ -12,6 +12,8 @@ import streamlit as st
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import RnnappError
 from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.formatting import format_points
+from rnnapp.evaluation.metrics import forecast_target
 from rnnapp.figures.style import line_of
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.drag import (
@@ -174,8 +176,8 @@ class LiveForecast(Generic[R]):
         total = settings.train.epochs
         error, rule = rmse_on_test(made)
         headline = (
-            f"{trained.model.name} misses {ahead_words(split)} by {error:,.1f} points (RMSE) "
-            f"after {len(losses)} of {total} epochs; persistence by {rule:,.1f}."
+            f"{trained.model.name} misses {ahead_words(split)} by {format_points(error)} points (RMSE) "
+            f"after {len(losses)} of {total} epochs; persistence by {format_points(rule)}."
         )
         state = ChartState(
             settings_query(settings),
@@ -269,7 +271,5 @@ def progress_words(losses: list[float], total: int) -> str:
 
 
 def ahead_words(split: PriceSplit) -> str:
-    """What is forecast."""
-    if split.config.horizon == 1:
-        return "tomorrow's close"
-    return f"the close {split.config.horizon} days ahead"
+    """What is forecast: ``"next week's close"``, ``"the close 5 days ahead"``."""
+    return forecast_target(split.prices.spacing, split.config.horizon)

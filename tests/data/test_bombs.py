@@ -50,7 +50,7 @@ def write_zip(members: dict[str, Member]) -> bytes:
     entries = b""
     for name, member in members.items():
         crc = 0
-        if member.size < MEGABYTE:
+        if member.size < 8 * MEGABYTE:
             crc = zlib.crc32(zlib.decompress(member.packed, -15))
         form = (20, 0, 8, 0, 33, crc, len(member.packed), member.size, len(name), 0)
         entries += struct.pack(

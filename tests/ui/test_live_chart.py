@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,9 @@ import pytest
 from rnnapp.configs import WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.evaluation.baselines import make_baselines
+from rnnapp.evaluation.formatting import format_points
 from rnnapp.figures.style import LineStyle
+from rnnapp.ui import live_chart
 from rnnapp.ui.live_chart import (
     OPENING_DAYS,
     ChartBase,
@@ -143,3 +148,38 @@ def test_a_series_shorter_than_the_opening_range_opens_whole(count: int) -> None
         one["span"] for one in read_frame(pack_frame("f", base_of(count), [], STATE))[0]["ranges"]
     ]
     assert all(first < last for first, last in spans)
+
+
+def run_script(expression: str) -> Any:
+    """What an expression is in the chart's own script, by node."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not here")
+    script = Path(live_chart.__file__).with_name("static") / "chart_draw.js"
+    source = script.read_text(encoding="utf-8") + f"\nconsole.log(JSON.stringify({expression}));"
+    done = subprocess.run([node, "-e", source], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_tip_shows_prices_as_the_page_does() -> None:
+    """USD/HKD had one decimal too few to see a day's move, and SHIB none at all."""
+    prices = [2509.23, 25094.6, 120.876, 7.8123, 0.0012344, 9.99996, 0.0, -37.634, 1.234e-5]
+    written = run_script(f"{json.dumps(prices)}.map(writePrice)")
+    assert written == [format_points(price) for price in prices]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (7.80, 7.82, ["7.800", "7.805", "7.810", "7.815", "7.820"]),
+        (2400, 2900, ["2,400", "2,500", "2,600", "2,700", "2,800", "2,900"]),
+        (0.99e-5, 2.0e-5, ["0.0000100", "0.0000125", "0.0000150", "0.0000175", "0.0000200"]),
+        (-40, 20, ["-40", "-20", "0", "20"]),
+    ],
+)
+def test_ticks_have_the_decimals_that_tell_them_apart(
+    low: float, high: float, ticks: list[str]
+) -> None:
+    step = "((t) => t.map((v) => writeTick(v, t[1] - t[0])))"
+    written = run_script(f"{step}(priceTicks({low}, {high} * (1 + 1e-9), {len(ticks)}))")
+    assert written == ticks

@@ -15,6 +15,7 @@ from rnnapp.errors import RnnappError
 from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.compare import Candidate, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.judge import Comparison
 from rnnapp.figures.compare import assign_lines
 from rnnapp.figures.style import LineStyle, line_of
@@ -166,11 +167,11 @@ class LiveCompare:
             losses = [event.train_loss for event in trained.history]
             curves.append(forecast_curve(base, made, self._line(entry), losses=losses))
             error, rule = rmse_on_test(made)
-            errors.append(f"{entry.name} {error:,.1f}")
+            errors.append(f"{entry.name} {format_points(error)}")
         done, total = training.epochs, settings.train.epochs
         headline = (
             f"RMSE for {ahead_words(split)} after {done} of {total} epochs, one seed: "
-            f"{', '.join(errors)} points; persistence {rule:,.1f}."
+            f"{', '.join(errors)} points; persistence {format_points(rule)}."
         )
         words = f"{done} of {total} epochs, seed 1 of {self.seeds}"
         query = _query_of(settings)

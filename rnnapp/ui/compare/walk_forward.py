@@ -18,6 +18,7 @@ from rnnapp.errors import TrainingError
 from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.compare import Candidate, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.formatting import decimal_places
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.walkforward import Fold, join_folds, overlap_gap, walk_forward
 from rnnapp.figures.compare import assign_lines, folds_figure
@@ -172,8 +173,9 @@ def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
                 "Beats persistence": judged.beats_persistence,
             }
         )
+    places = decimal_places([base, *single.values()])
     formats: dict[str, Any] = {
-        name: st.column_config.NumberColumn(name, format="%.2f")
+        name: st.column_config.NumberColumn(name, format=f"%.{places}f")
         for name in rows[0]
         if "RMSE" in name or "Pers" in name
     }

@@ -277,7 +277,7 @@ _COLUMNS: _ColumnConfig = {
     "Status": st.column_config.TextColumn("Status", width="small"),
     "Data": st.column_config.TextColumn("Data"),
     "RMSE": st.column_config.NumberColumn(
-        "RMSE, points", format="%.1f", help="On the test part, index points."
+        "RMSE, points", format="%.4g", help="On the test part, index points."
     ),
     "Skill": st.column_config.NumberColumn(
         "Skill", format="%+.1f%%", help="1 − RMSE / persistence's RMSE, %."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from rnnapp.configs import format_value, options
+from rnnapp.evaluation.formatting import format_points
 from rnnapp.figures.runs import Curve, distinct_lines, forecasts_figure, losses_figure
 from rnnapp.figures.style import line_of
 from rnnapp.runs.history.records import Run
@@ -19,15 +20,15 @@ from rnnapp.ui.runs.one import open_cached
 
 __all__ = ["show_compared"]
 
-_METRICS = {
-    "rmse": ("RMSE, points", "{:,.2f}"),
-    "persistence_rmse": ("persistence's RMSE, points", "{:,.2f}"),
-    "mae": ("MAE, points", "{:,.2f}"),
-    "skill": ("Skill", "{:+.2%}"),
-    "directional_accuracy": ("Direction right", "{:.1%}"),
-    "test_accuracy": ("Test digits right", "{:.2%}"),
-    "train_loss": ("Training loss", "{:.4g}"),
-    "valid_loss": ("Validation loss", "{:.4g}"),
+_METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "rmse": ("RMSE, points", format_points),
+    "persistence_rmse": ("persistence's RMSE, points", format_points),
+    "mae": ("MAE, points", format_points),
+    "skill": ("Skill", "{:+.2%}".format),
+    "directional_accuracy": ("Direction right", "{:.1%}".format),
+    "test_accuracy": ("Test digits right", "{:.2%}".format),
+    "train_loss": ("Training loss", "{:.4g}".format),
+    "valid_loss": ("Validation loss", "{:.4g}".format),
 }
 _MAX_RUNS = 8
 _MISSING = "–"
@@ -78,8 +79,8 @@ def _summarise(runs: Sequence[Run], names: Sequence[str]) -> str:
             "so their errors do not compare."
         )
     for metric, sign, template in (
-        ("rmse", 1, "{best} is better than {first} by {gap:,.2f} points RMSE."),
-        ("test_accuracy", -1, "{best} is better than {first} by {gap:.2%} of the digits."),
+        ("rmse", 1, "{best} is better than {first} by {gap} points RMSE."),
+        ("test_accuracy", -1, "{best} is better than {first} by {gap} of the digits."),
     ):
         values = [run.metrics.get(metric, math.nan) for run in runs]
         if not all(map(math.isfinite, values)):
@@ -87,7 +88,7 @@ def _summarise(runs: Sequence[Run], names: Sequence[str]) -> str:
         best = min(range(count), key=lambda number: sign * values[number])
         if best == 0:
             return f"{names[0]} is the best of the {count}."
-        gap = abs(values[best] - values[0])
+        gap = _METRICS[metric][1](abs(values[best] - values[0]))
         return template.format(best=names[best], first=names[0], gap=gap)
     return f"{count} runs side by side; not all of them have a result to compare."
 
@@ -118,19 +119,19 @@ def _format_setting(flat: dict[str, object], name: str) -> str:
 
 def _show_metrics(runs: Sequence[Run], names: Sequence[str]) -> None:
     rows = {}
-    for metric, (label, style) in _METRICS.items():
+    for metric, (label, write) in _METRICS.items():
         values = [run.metrics.get(metric) for run in runs]
         if any(value is not None for value in values):
-            rows[label] = [_format_metric(value, style) for value in values]
+            rows[label] = [_format_metric(value, write) for value in values]
     rows["Epochs"] = [f"{run.epoch}" for run in runs]
     rows["Duration, s"] = [f"{run.seconds:,.1f}" for run in runs]
     st.table(_make_frame(rows, names))
 
 
-def _format_metric(value: float | None, style: str) -> str:
+def _format_metric(value: float | None, write: Callable[[float], str]) -> str:
     if value is None:
         return _MISSING
-    return style.format(value)
+    return write(value)
 
 
 def _make_frame(rows: dict[str, list[str]], names: Sequence[str]) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 const DASHES = { solid: [], dash: [6, 4], dot: [1.5, 3], dashdot: [6, 3, 1.5, 3], longdash: [10, 4], longdashdot: [10, 3, 1.5, 3] };
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const LABELS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
+const SIGNIFICANT_DIGITS = 4; // as evaluation/formatting.py
+const MOST_PLACES = 12;
 
 const dateOf = (day) => new Date(day * 86_400_000);
 const dayOf = (year, month, date = 1) => Date.UTC(year, month, date) / 86_400_000;
@@ -15,10 +16,22 @@ function writeDay(day) {
 
 const isoDay = (day) => dateOf(Math.round(day)).toISOString().slice(0, 10);
 
-// A price with as many decimals as its size deserves.
+const writeDecimals = (value, places) => value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+
+// The power of ten of a number once it is rounded to some significant digits: 0.99996 counts as 1.000.
+const powerOf = (value, digits) => Number(value.toExponential(digits - 1).split("e")[1]);
+
+// A price with four significant digits, whatever its size.
 function writePrice(value) {
-  const decimals = Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 4;
-  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  if (!value) return "0";
+  return writeDecimals(value, Math.min(MOST_PLACES, Math.max(0, SIGNIFICANT_DIGITS - 1 - powerOf(value, SIGNIFICANT_DIGITS))));
+}
+
+// A tick with the decimals that set it apart from its neighbours: steps are 1, 2, 2.5 or 5 times a power of ten.
+function writeTick(value, step) {
+  const places = Math.max(0, -powerOf(step, 2));
+  const finer = Math.abs(step * 10 ** places - Math.round(step * 10 ** places)) > 1e-6;
+  return writeDecimals(value, Math.min(MOST_PLACES, places + finer));
 }
 
 // Index of the first element not below the value, in an ascending array.

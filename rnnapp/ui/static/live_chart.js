@@ -338,13 +338,15 @@ class LiveChart {
     const ends = width >= 620 ? layers.filter((curve) => curve.kind || curve.name === "actual" || curve.name === "persistence") : [];
     const margin = Math.min(150, Math.max(0, ...ends.map((curve) => pen.measureText(curve.name).width))) + (ends.length ? 14 : 10);
     const ticks = priceTicks(low, high, (height - 60) / 56);
-    const left = Math.max(34, ...ticks.map((tick) => pen.measureText(LABELS.format(tick)).width)) + 10;
+    const step = ticks.length > 1 ? ticks[1] - ticks[0] : high - low;
+    const prices = ticks.map((value) => ({ value, text: writeTick(value, step) }));
+    const left = Math.max(34, ...prices.map(({ text }) => pen.measureText(text).width)) + 10;
     const box = { left, right: width - margin, top: 22, bottom: height - 26 };
     this.box = box;
     const x = (day) => box.left + ((day - from) / (to - from)) * (box.right - box.left);
     const y = (price) => box.bottom - ((price - low) / (high - low)) * (box.bottom - box.top);
     this.scale = { x, y, from, to, day: (px) => from + ((px - box.left) / (box.right - box.left)) * (to - from) };
-    this.drawAxes(pen, box, ticks, x, y, ink, small, width);
+    this.drawAxes(pen, box, prices, x, y, ink, small, width);
     pen.save();
     pen.beginPath();
     pen.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
@@ -372,15 +374,15 @@ class LiveChart {
     if (b > first) strokeCurve(pen, days, curve, Math.max(a, first), b, x, y);
   }
 
-  drawAxes(pen, box, ticks, x, y, ink, small, width) {
+  drawAxes(pen, box, prices, x, y, ink, small, width) {
     pen.font = small;
     pen.fillStyle = ink;
     pen.strokeStyle = ink;
     pen.lineWidth = 1;
     pen.textBaseline = "middle";
     pen.textAlign = "right";
-    for (const tick of ticks) {
-      const py = Math.round(y(tick)) + 0.5;
+    for (const { value, text } of prices) {
+      const py = Math.round(y(value)) + 0.5;
       if (py < box.top || py > box.bottom) continue;
       pen.globalAlpha = 0.1;
       pen.beginPath();
@@ -388,7 +390,7 @@ class LiveChart {
       pen.lineTo(box.right, py);
       pen.stroke();
       pen.globalAlpha = 0.72;
-      pen.fillText(LABELS.format(tick), box.left - 8, py);
+      pen.fillText(text, box.left - 8, py);
     }
     pen.textAlign = "left";
     pen.textBaseline = "top";
