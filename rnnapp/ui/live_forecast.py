@@ -176,8 +176,8 @@ class LiveForecast(Generic[R]):
         total = settings.train.epochs
         error, rule = rmse_on_test(made)
         headline = (
-            f"{trained.model.name} misses {ahead_words(split)} by {format_points(error)} points (RMSE) "
-            f"after {len(losses)} of {total} epochs; persistence by {format_points(rule)}."
+            f"{trained.model.name} misses {ahead_words(split)} by {format_points(error)} points "
+            f"(RMSE) after {len(losses)} of {total} epochs; persistence by {format_points(rule)}."
         )
         state = ChartState(
             settings_query(settings),
