@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, NoReturn
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
-from streamlit.runtime.pages_manager import PagesManager
 
 from rnnapp.errors import RnnappError
 
@@ -145,21 +144,7 @@ def rerun_here() -> NoReturn:
 @contextmanager
 def show_errors() -> Iterator[None]:
     """Show errors of this package as their sentence; the rest of the page goes on."""
-    _through_the_app()
     try:
         yield
     except RnnappError as error:
         st.error(plain_text(str(error)), icon=":material/error:")
-
-
-def _through_the_app() -> None:
-    """The first address asked of a fresh server may be a page's own: begin again through
-    ``app.py``.
-
-    Streamlit takes a folder called ``pages`` for its older kind of app until ``st.navigation`` was
-    called once, and runs the
-    page without the app around it.
-    """
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()

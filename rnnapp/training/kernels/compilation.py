@@ -34,6 +34,7 @@ __all__ = [
     "find_kernels",
     "kernels_available",
     "kernels_building",
+    "kernels_cached",
     "kernels_ready",
     "request_fixed",
     "warm_up",
@@ -90,7 +91,7 @@ def kernels_available() -> bool:
     """
     if not kernels_ready():
         started = warm_up()
-        if _all_cached():
+        if kernels_cached():
             started.join()
     return kernels_ready()
 
@@ -126,7 +127,7 @@ def build_key() -> str:
 
 
 def _warm() -> None:
-    if not kernels_ready() and not _all_cached() and _cache_root() is not None:
+    if not kernels_ready() and not kernels_cached() and _cache_root() is not None:
         _compile_elsewhere([])
     _load_general()
 
@@ -236,7 +237,8 @@ def _name(net: Net) -> str:
     return f"any-{net.lanes}"
 
 
-def _all_cached() -> bool:
+def kernels_cached() -> bool:
+    """Whether they lie on disk, so that loading them takes a moment."""
     return all(_is_cached(net) for net in _general_nets())
 
 

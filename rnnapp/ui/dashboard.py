@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from rnnapp.ui.startup import start
+from rnnapp.ui.startup import prepare_page
 
 st.set_page_config(
     page_title="rnnapp",
@@ -12,8 +12,9 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="auto",
 )
-start()
+prepare_page()
 
+FOLDER = Path(__file__).parents[2] / "pages"
 PAGES = {
     "forecast": ("Forecast", ":material/show_chart:"),
     "compare": ("Compare", ":material/stacked_line_chart:"),
@@ -26,10 +27,13 @@ PAGES = {
 st.navigation(
     [
         st.Page(
-            f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "forecast"
+            FOLDER / f"{name}.py",
+            title=title,
+            icon=icon,
+            url_path=name,
+            default=name == "forecast",
         )
         for name, (title, icon) in PAGES.items()
-        if Path(__file__).with_name("pages").joinpath(f"{name}.py").exists()
     ],
     position="top",
 ).run()
