@@ -1,9 +1,8 @@
 """The dashboard: its pages and nothing else. ``app.py`` serves it."""
 
-from pathlib import Path
-
 import streamlit as st
 
+from rnnapp.ui.page import PAGES
 from rnnapp.ui.startup import prepare_page
 
 st.set_page_config(
@@ -14,8 +13,7 @@ st.set_page_config(
 )
 prepare_page()
 
-FOLDER = Path(__file__).parents[2] / "pages"
-PAGES = {
+TITLES = {
     "forecast": ("Forecast", ":material/show_chart:"),
     "compare": ("Compare", ":material/stacked_line_chart:"),
     "digits": ("Digits", ":material/draw:"),
@@ -27,13 +25,13 @@ PAGES = {
 st.navigation(
     [
         st.Page(
-            FOLDER / f"{name}.py",
+            PAGES / f"{name}.py",
             title=title,
             icon=icon,
             url_path=name,
             default=name == "forecast",
         )
-        for name, (title, icon) in PAGES.items()
+        for name, (title, icon) in TITLES.items()
     ],
     position="top",
 ).run()

@@ -24,7 +24,7 @@ from rnnapp.runs.manager import LiveRun, RunManager
 from rnnapp.runs.record import record_run
 from rnnapp.training.records import EpochEvent, TrainedModel
 from rnnapp.ui.keys import SAVED_RUNS
-from rnnapp.ui.page import chart, plain_text, show_errors
+from rnnapp.ui.page import chart, open_page, plain_text, show_errors
 from rnnapp.ui.progress import epoch_words, progress_row
 from rnnapp.ui.results import result_key
 
@@ -216,7 +216,7 @@ def record_button(
     known = run_id or recorded.get(computed)
     if known:
         if st.button("Saved: open the run", key=f"{key}_open", icon=":material/history:"):
-            st.switch_page("pages/runs.py", query_params={"run": known})
+            open_page("runs", run=known)
     elif st.button(
         "Save this run",
         key=key,

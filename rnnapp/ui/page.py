@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import plotly.graph_objects as go
@@ -17,18 +18,22 @@ from streamlit.errors import StreamlitAPIException
 from rnnapp.errors import RnnappError
 
 __all__ = [
+    "PAGES",
     "Metric",
     "chart",
     "headline",
     "is_dark",
     "metric_row",
     "notes",
+    "open_page",
     "plain_text",
     "quiet_line",
     "rerun_here",
     "show_errors",
 ]
 
+PAGES = Path(__file__).parents[2] / "pages"
+"""Where the pages' files lie."""
 _CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d"],
@@ -131,6 +136,16 @@ def metric_row(metrics: Sequence[Metric]) -> None:
                 border=True,
                 width=152,
             )
+
+
+def open_page(name: str, **query: str) -> NoReturn:
+    """Go to another page of the dashboard.
+
+    Args:
+        name: of its file in ``pages/``.
+        query: of its address.
+    """
+    st.switch_page(str(PAGES / f"{name}.py"), query_params=query or None)
 
 
 def rerun_here() -> NoReturn:

@@ -30,6 +30,7 @@ from rnnapp.ui.page import (
     headline,
     is_dark,
     metric_row,
+    open_page,
     plain_text,
     quiet_line,
     show_errors,
@@ -304,7 +305,7 @@ def _use_button(search: Search, best: TrialResult) -> None:
         on_click=open_settings,
         args=search.space.apply_params(best.params).configs,
     ):
-        st.switch_page("pages/forecast.py")
+        open_page("forecast")
 
 
 @st.fragment

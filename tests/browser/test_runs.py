@@ -75,7 +75,9 @@ def save_run(open_page: Opened, query: str) -> Page:
     """Train in place and save the run."""
     page = open_page(f"/?rows=500&{query}")
     page.get_by_role("button", name="Save this run").click(timeout=LONG)
-    expect(page.get_by_text("Saved: open the run")).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Saved: open the run").click(timeout=LONG)
+    page.wait_for_url("**/runs?run=*", timeout=LONG)
+    expect(page.get_by_test_id("live-forecast")).to_be_visible(timeout=LONG)
     return page
 
 
@@ -109,7 +111,7 @@ def test_save_compare_pin_delete_and_undo(open_page: Opened, tmp_path: Path) -> 
     page.get_by_text("Name, note, facts and files of this run").click()
     page.get_by_role("textbox", name="Name").fill("the five-unit one")
     page.get_by_role("textbox", name="Note").fill("seen on a Monday")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("the five-unit one · finished")).to_be_visible(timeout=LONG)
     settle(page)
     with page.expect_download() as waiting:

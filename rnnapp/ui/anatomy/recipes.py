@@ -23,7 +23,7 @@ from rnnapp.recipes.prices import KOSPI_ROWS, recipe_prices
 from rnnapp.recipes.reproduce import Reproduction, default_seeds, reproduce_recipe
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.keys import RECIPE_RESULTS
-from rnnapp.ui.page import plain_text
+from rnnapp.ui.page import open_page, plain_text
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.tasks import (
     PageTask,
@@ -134,7 +134,7 @@ def _show(recipe: Recipe, quick: bool, prices: bytes | str, *, busy: bool) -> No
             )
             and recipe.on_prices
         ):
-            st.switch_page("pages/forecast.py")
+            open_page("forecast")
         if st.button(
             "Run",
             key=f"run_{recipe.name}",

@@ -18,7 +18,7 @@ from rnnapp.ui.manager import (
     reload_lists,
     run_manager,
 )
-from rnnapp.ui.page import headline, plain_text, show_errors
+from rnnapp.ui.page import headline, open_page, plain_text, show_errors
 from rnnapp.ui.runs.one import describe_settings, show_run
 from rnnapp.ui.runs.side_by_side import show_compared
 
@@ -106,7 +106,7 @@ def _show_empty() -> None:
         "or search on the Tune page: runs gather here."
     )
     if st.button("Train one", type="primary", icon=":material/show_chart:"):
-        st.switch_page("pages/forecast.py")
+        open_page("forecast")
 
 
 def _filter_controls(runs: Sequence[Run]) -> _Filters:

@@ -22,7 +22,7 @@ from rnnapp.ui.manager import (
     training_figure,
     watch_run,
 )
-from rnnapp.ui.page import Metric, chart, headline, metric_row, plain_text, show_errors
+from rnnapp.ui.page import Metric, chart, headline, metric_row, open_page, plain_text, show_errors
 
 __all__ = ["describe_settings", "open_cached", "show_run"]
 
@@ -145,7 +145,7 @@ def _open_on_forecast_page(run: Run) -> None:
     prices = load_prices(run_manager().store, run.id)
     if prices is not None and run.settings.window is not None:
         use_prices(prices, run.settings.window.rows)
-    st.switch_page("pages/forecast.py")
+    open_page("forecast")
 
 
 def _show_losses(loaded: LoadedRun, run: Run) -> None:
