@@ -39,7 +39,7 @@ Points = npt.NDArray[np.float64]
 
 _SENTENCE = (
     "{name} ± {width} points: nominal coverage {level:.0%}, reached {coverage:.1%} of {days:,} "
-    "test days; interval score {winkler} points."
+    "test {units}; interval score {winkler} points."
 )
 ADAPTIVE_RATE = 0.02
 """Gamma of Gibbs and Candès: how far one miss moves the level."""
@@ -255,6 +255,7 @@ def interval_sentence(forecast: Forecast, level: float) -> str:
         level=level,
         coverage=scores.coverage,
         days=scores.days,
+        units=forecast.spacing.units,
         winkler=format_points(scores.winkler),
     )
 

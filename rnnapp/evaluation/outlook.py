@@ -59,26 +59,26 @@ CALIBRATION_DAYS = 250
 
 _HEADLINES: dict[Relation, str] = {
     "better": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
-    "{rival_close} and has missed more on the test days.",
+    "{rival_close} and has missed more on the test part.",
     "worse": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
-    "{rival_close} and has missed less on the test days.",
+    "{rival_close} and has missed less on the test part.",
     "undecided": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
-    "{rival_close} and has missed no more on the test days.",
+    "{rival_close} and has missed no more on the test part.",
 }
 _NO_INTERVAL = (
-    "{days} test days are too few for an interval of {level:.0%} at {horizon} steps: at least "
+    "{days} test {units} are too few for an interval of {level:.0%} at {horizon} steps: at least "
     "{needed} are needed. Use a longer file or an earlier split."
 )
 _VERDICTS: dict[Relation, str] = {
-    "better": "On {days:,} test days {name} missed by {error} points (RMSE), better than "
+    "better": "On {days:,} test {units} {name} missed by {error} points (RMSE), better than "
     "persistence ({rival}) at 10%.",
-    "worse": "On {days:,} test days {name} missed by {error} points (RMSE), worse than "
+    "worse": "On {days:,} test {units} {name} missed by {error} points (RMSE), worse than "
     "persistence ({rival}) at 10%.",
-    "undecided": "On {days:,} test days {name} missed by {error} points (RMSE), no better than "
+    "undecided": "On {days:,} test {units} {name} missed by {error} points (RMSE), no better than "
     "persistence ({rival}).",
 }
-_RETRAINED = "Judged on the test days, then trained again on all {rows:,} rows."
-_JUDGED = "Forecast by the judged weights; the test days did not train them."
+_RETRAINED = "Judged on the test part, then trained again on all {rows:,} rows."
+_JUDGED = "Forecast by the judged weights; the test part did not train them."
 _OTHER_COLUMNS = (
     "{name} has no column {missing}, which the net was trained with. Use a file that has it."
 )
@@ -372,7 +372,13 @@ def _outlook_notes(split: PriceSplit, level: float, retrained: bool) -> tuple[st
     needed = days_needed(level, horizon)
     if len(split.test) < needed:
         notes.append(
-            _NO_INTERVAL.format(days=len(split.test), level=level, horizon=horizon, needed=needed)
+            _NO_INTERVAL.format(
+                days=len(split.test),
+                units=split.prices.spacing.units,
+                level=level,
+                horizon=horizon,
+                needed=needed,
+            )
         )
     return tuple(notes)
 
@@ -600,6 +606,7 @@ def _seed_spread(each: Points) -> Points:
 def _outlook_verdict(evaluation: Evaluation, name: str) -> str:
     return _VERDICTS[evaluation.relation].format(
         days=evaluation.n,
+        units=evaluation.spacing.units,
         name=name,
         error=format_points(evaluation.rmse),
         rival=format_points(evaluation.persistence_rmse),

@@ -71,7 +71,7 @@ _PAGE = """<!doctype html>
 </html>
 """
 _ABOUT = (
-    "{name}: {rows:,} rows, {tested:,} test days from {first} to {last}, {horizon} ahead. "
+    "{name}: {rows:,} rows, {tested:,} test {units} from {first} to {last}, {horizon} ahead. "
     "A band is the spread of the seeds."
 )
 _STRATEGY_TITLE = "On paper: long or flat by the forecast's sign, 0.1% a trade"
@@ -89,6 +89,7 @@ def compare_report(comparison: Comparison, split: PriceSplit, results: Sequence[
         name=split.prices.name,
         rows=len(split.prices),
         tested=len(split.test),
+        units=split.prices.spacing.units,
         first=first,
         last=last,
         horizon=split.config.horizon,

@@ -192,9 +192,11 @@ def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
     validated = ""
     if split.valid is not None:
         validated = f", {len(split.valid):,} validate"
+    units = split.prices.spacing.units
     st.caption(
         f"{len(split.train):,} windows train{validated}, {len(split.test):,} test from "
-        f"{_day(split.boundary)}. Each holds {split.steps} days of {', '.join(split.columns)}."
+        f"{_day(split.boundary)}. Each holds {split.steps} {units} of "
+        f"{', '.join(split.columns)}."
     )
     notes(collect_warnings(split, model))
 

@@ -27,7 +27,7 @@ __all__ = ["show_changes", "show_days", "show_shift"]
 
 _STEP_SECONDS = 0.45  # of the animation that moves the forecast
 _SHIFTED = (
-    "Moved {days} days earlier: changes correlate {correlation} with the actual's, RMSE {rmse} "
+    "Moved {days} {units} earlier: changes correlate {correlation} with the actual's, RMSE {rmse} "
     "points. Persistence moved as far: {rule_correlation} and {rule_rmse}."
 )
 _CHANGES = (
@@ -54,7 +54,7 @@ def show_shift(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel
         st.session_state[keys.SHIFT] = st.session_state.pop(keys.SHIFT_NEXT)
     slider, button = st.columns([4, 1], vertical_alignment="bottom")
     days = slider.slider(
-        "Move the forecast by (days)",
+        f"Move the forecast by ({forecast.spacing.units})",
         0,
         MOST_DAYS,
         0,
@@ -70,7 +70,7 @@ def show_shift(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel
         args=(best,),
         help="Moves it step by step to the lag at which its changes match the actual's best.",
     )
-    words = _describe_shift(fit_shift(forecast, days))
+    words = _describe_shift(fit_shift(forecast, days), forecast.spacing.units)
     figure = shift_figure(forecast, days, line_of(trained.model), dark=is_dark())
     chart(figure, "shift_chart", words)
     st.caption(words)
@@ -85,14 +85,15 @@ def show_shift(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel
 def show_days(trained: TrainedModel, split: PriceSplit) -> None:
     """What each day of a window gave to one forecast of the test part."""
     count = len(split.test)
+    unit = split.prices.spacing.unit
     number = int(
         st.number_input(
-            "Test day",
+            f"Test {unit}",
             1,
             count,
             count,
             key=f"{keys.EXPLAINED_DAY}_{count}",
-            help="Counted from the first test day; the last one is the newest.",
+            help="Counted from the start of the test part; the last one is the newest.",
         )
     )
     explained = explain_forecast(trained, split, window=number - 1)
@@ -107,9 +108,10 @@ def _start_animation(best: int) -> None:
     st.session_state[keys.SHIFT_TARGET] = best
 
 
-def _describe_shift(fit: ShiftFit) -> str:
+def _describe_shift(fit: ShiftFit, units: str) -> str:
     return _SHIFTED.format(
         days=fit.days,
+        units=units,
         correlation=_format_correlation(fit.correlation),
         rmse=format_points(fit.rmse),
         rule_correlation=_format_correlation(fit.persistence_correlation),

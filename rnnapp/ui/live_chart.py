@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from rnnapp.data.spacing import measure_spacing
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.figures.style import BASELINE, LineStyle
@@ -386,16 +387,17 @@ def _ranges(base: ChartBase) -> list[Mapping[str, object]]:
     last = int(base.days[-1])
     test_rows = int(np.searchsorted(base.days, base.boundary))
     opening = max(min(test_rows, len(base.days) - 2), len(base.days) - OPENING_DAYS, 0)
+    units = measure_spacing(base.days.astype("datetime64[D]")).units
     around = (base.boundary - _AROUND_BOUNDARY, base.boundary + _AROUND_BOUNDARY)
     spans = [
         (
             "open",
-            f"{OPENING_DAYS} days",
-            "The last days of the test part",
+            f"{OPENING_DAYS} {units}",
+            f"The last {units} of the test part",
             (int(base.days[opening]), last),
         ),
         *((name, name, f"The last {days} days", (last - days, last)) for name, days in _RANGES),
-        ("boundary", "boundary", "Around the first test day", around),
+        ("boundary", "boundary", "Around the start of the test part", around),
         ("all", "all", "The whole series", (first, last)),
     ]
     return [

@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from rnnapp.configs import to_dict
+from rnnapp.errors import ConfigError
 from rnnapp.evaluation.intervals import interval_sentence, with_interval
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import long_or_flat
@@ -101,8 +102,8 @@ def _intervals(result: CompareResult) -> None:
     )
     st.markdown(interval_sentence(banded, level))
     st.caption(
-        "Split-conformal, from the absolute errors on the validation days. "
-        "Crosses mark test days outside."
+        "Split-conformal, from the absolute errors on the validation part. "
+        f"Crosses mark test {banded.spacing.units} outside."
     )
 
 
@@ -123,7 +124,11 @@ def _strategy(result: CompareResult) -> None:
         )
         / 100
     )
-    followed = [long_or_flat(row.forecast, cost) for row in result.comparison.net_rows]
+    try:
+        followed = [long_or_flat(row.forecast, cost) for row in result.comparison.net_rows]
+    except ConfigError as error:
+        st.info(str(error))
+        return
     if not followed:
         return
     figure = strategy_figure(followed, assign_lines(result.comparison), dark=is_dark())
@@ -134,7 +139,7 @@ def _strategy(result: CompareResult) -> None:
             "Gain": 100 * s.total_gain,
             "Deepest fall": 100 * s.max_drawdown,
             "Trades": s.trades,
-            "Days held": 100 * float(s.long.mean()),
+            "Time held": 100 * float(s.long.mean()),
         }
         for s in followed
     ]
@@ -145,12 +150,12 @@ def _strategy(result: CompareResult) -> None:
             "Gain": 100 * held.hold_gain,
             "Deepest fall": 100 * held.hold_drawdown,
             "Trades": 1,
-            "Days held": 100.0,
+            "Time held": 100.0,
         }
     )
     percent = {
         name: st.column_config.NumberColumn(name, format="%.1f%%")
-        for name in ("Gain", "Deepest fall", "Days held")
+        for name in ("Gain", "Deepest fall", "Time held")
     }
     st.dataframe(pd.DataFrame(lines), hide_index=True, column_config=percent)
 

@@ -51,8 +51,9 @@ def show_walk_forward(told: CompareResult) -> None:
     """Ask for folds and days, then walk."""
     st.markdown(
         "One split can be lucky: here each net is trained anew at several origins "
-        "and tested on the days that follow."
+        "and tested on what follows."
     )
+    units = told.split.prices.spacing.units
     left, right = st.columns(2)
     with left:
         folds = number_control(
@@ -60,13 +61,13 @@ def show_walk_forward(told: CompareResult) -> None:
         )
     with right:
         step = number_control(
-            "step", "Test days a fold", 5, 120, 20, "Days between two origins.", 5
+            "step", f"Test {units} a fold", 5, 120, 20, f"{units.title()} between two origins.", 5
         )
     config = told.split.config
     if overlap_gap(config):
         st.caption(
             f"{overlap_gap(config)} windows before each fold are left out, "
-            f"since labels {config.horizon} days ahead overlap."
+            f"since labels {config.horizon} {units} ahead overlap."
         )
     key = split_key(told.split, told.request, "walk", folds, step)
     task: WalkTask | None = find_task(_PLACE, key)
