@@ -170,7 +170,7 @@ def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
                 "RMSE, single split": single[name],
                 "Persistence, single split": base,
                 "Skill, single split": 100 * told.comparison.find_row(name).mean["skill"],
-                "DM p, folds": judged.dm_p,
+                "DM p, folds, two-sided": judged.dm_p,
                 "Beats persistence": judged.beats_persistence,
             }
         )
@@ -186,7 +186,7 @@ def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
         if "Skill" in name
     }
     formats |= {
-        "DM p, folds": st.column_config.NumberColumn(format="%.3f"),
+        "DM p, folds, two-sided": st.column_config.NumberColumn(format="%.3f"),
         "Beats persistence": st.column_config.Column(),
     }
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=formats)
