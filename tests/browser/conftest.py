@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -14,18 +15,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+
+from rnnapp.data.ink import draw_strokes
 
 ROOT = Path(__file__).parents[2]
 expect.set_options(timeout=20_000)  # machines are noisy; a page that never comes still fails
 
 ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+SEVEN = (((0.1, 0.05), (0.9, 0.0), (0.45, 1.0)), ((0.3, 0.5), (0.85, 0.47)))
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The Chromium that RNNAPP_CHROMIUM names, else the one on PATH, else Playwright's own."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The Chromium that RNNAPP_CHROMIUM names, else the one on PATH, else Playwright's own.
+
+    Its camera sees a 7 on a sheet of paper.
+    """
+    video = tmp_path_factory.mktemp("camera") / "seven.mjpeg"
+    video.write_bytes(film_seven())
+    args = (*ARGS, *CAMERA, f"--use-file-for-fake-video-capture={video}")
     named = (
         os.environ.get("RNNAPP_CHROMIUM")
         or shutil.which("chromium")
@@ -33,11 +46,21 @@ def chromium() -> Iterator[Browser]:
     )
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=named, args=ARGS)
+            browser = playwright.chromium.launch(executable_path=named, args=args)
         except Error as error:
             pytest.skip(f"no Chromium could be started: {str(error).splitlines()[0]}")
         yield browser
         browser.close()
+
+
+def film_seven() -> bytes:
+    """Some frames of motion JPEG."""
+    ink = draw_strokes(SEVEN, side=480, brush=24, fill=0.5)[..., 3] / 255
+    grey = np.full((480, 640), 215.0)
+    grey[:, 80:560] -= 170 * ink
+    frame = io.BytesIO()
+    Image.fromarray(np.uint8(grey)).convert("RGB").save(frame, "JPEG", quality=90)
+    return frame.getvalue() * 30
 
 
 @pytest.fixture(scope="session")

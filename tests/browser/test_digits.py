@@ -165,6 +165,19 @@ def test_labels_are_kept_shown_and_downloaded(open_page: Opened, tmp_path: Path)
     assert json.loads(file.read_text())[0]["source"] == "drawn here"
 
 
+def test_a_photo_by_the_camera_is_read_as_an_upload_is(open_page: Opened) -> None:
+    """The camera of a phone; its picture takes the same path as a file."""
+    page = open_page("/digits", width=390, height=844, touch=True)
+    page.get_by_text("Camera", exact=True).click()
+    settle(page)
+    page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
+    page.get_by_test_id("stCameraInputButton").click()
+    expect_answer(page, 7)
+    settle(page)
+    assert no_traceback(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_train_watch_stop_and_draw_against_it(open_page: Opened) -> None:
     """What was learned up to the stop reads the next drawing."""
     page = at_canvas(open_page("/digits"))

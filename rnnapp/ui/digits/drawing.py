@@ -122,6 +122,8 @@ def show_drawing(net: DigitNet, brush: int) -> None:
             _show_hint(net, brush, way, given.error)
             return
         time.sleep(_PAINT)
+        if given.removed:
+            st.caption(f"Taken off the picture first: {', '.join(given.removed)}.")
         number = _choose_digit(given.pictures, readings)
         picture = given.pictures[number]
         reading = readings[number]
@@ -249,7 +251,7 @@ def _choose_digit(pictures: npt.NDArray[np.uint8], readings: Sequence[Reading]) 
             with st.container(width=64, gap="xsmall"):
                 st.image(_enlarge_picture(picture, 2), width=56)
                 certainty = min(float(reading.probabilities.max()), 0.999)
-                st.caption(f"{reading.winner}, {certainty:.0%}")
+                st.caption(f"{reading.winner}, {certainty:.1%}")
     number = st.number_input("Digit to look into", 1, len(readings), 1, key="digit_number")
     return int(number) - 1
 

@@ -23,9 +23,9 @@ _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 def choose_photo(way: str) -> None:
     """The uploader or the camera."""
     if way == "camera":
-        st.camera_input("Photo of a digit", key=_KEYS[way])
+        st.camera_input("Photo of a digit, or of several", key=_KEYS[way])
     else:
-        st.file_uploader("Picture of a digit", _TYPES, key=_KEYS[way])
+        st.file_uploader("Picture of a digit, or of several", _TYPES, key=_KEYS[way])
 
 
 def photo_digits(way: str) -> Digits | None:
