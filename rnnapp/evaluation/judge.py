@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +26,14 @@ from rnnapp.evaluation.metrics import LEVEL, Evaluation, Relation, evaluate, for
 from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, superior_ability
 from rnnapp.models.recurrent import count_parameters
 
-__all__ = ["AVERAGED", "Comparison", "Row", "judge_results", "median_forecast"]
+__all__ = [
+    "AVERAGED",
+    "Comparison",
+    "Row",
+    "doubt_rows",
+    "judge_results",
+    "median_forecast",
+]
 
 Points = npt.NDArray[np.float64]
 Kind = Literal["net", "baseline"]
@@ -236,6 +243,23 @@ def judge_results(
     ranked = tuple(dataclasses.replace(row, rank=i) for i, row in enumerate(rows, 1))
     best = next((row.name for row in ranked if row.kind == "net"), None)
     return Comparison(ranked, best, _comparison_verdict(ranked), horizon)
+
+
+def doubt_rows(comparison: Comparison, doubtful: Container[str]) -> Comparison:
+    """The comparison with "better than persistence" taken back from some rows.
+
+    Args:
+        comparison: as judged by itself.
+        doubtful: names of rows whose lead does not survive all looks at the test part.
+    """
+    rows = []
+    for row in comparison.rows:
+        if row.beats_persistence and row.name in doubtful:
+            row = dataclasses.replace(row, beats_persistence=False)
+            row = dataclasses.replace(row, verdict=_row_verdict(row))
+        rows.append(row)
+    verdict = _comparison_verdict(rows)
+    return dataclasses.replace(comparison, rows=tuple(rows), verdict=verdict)
 
 
 def median_forecast(forecasts: Sequence[Forecast]) -> Forecast:

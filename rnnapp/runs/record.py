@@ -26,6 +26,7 @@ def record_run(
     name: str = "",
     source: str = "",
     session: str = "",
+    note: str = "",
     store: RunStore | None = None,
 ) -> str:
     """Record a trained model; returns its run's id.
@@ -37,6 +38,7 @@ def record_run(
         name: what to call it; the net and the data by default.
         source: where the data came from, in words.
         session: who trained it.
+        note: what to say of it.
         store: the history; the default one where it is not given.
 
     Raises:
@@ -53,6 +55,8 @@ def record_run(
     title = name or f"{trained.model.name} on {split.name}"
     new = NewRun(title, settings, split.name, source, split.fingerprint, session, status="running")
     run_id = store.create_run(new)
+    if note:
+        store.set_note(run_id, note)
     if isinstance(split, PriceSplit):
         save_prices(store, run_id, split.prices)
     csv = None

@@ -39,7 +39,7 @@ from rnnapp.ui.live import (
     watch_training,
 )
 from rnnapp.ui.live_forecast import ahead_words, dragged_result, show_live_forecast
-from rnnapp.ui.looks import doubt_better, seal_control, session_looks
+from rnnapp.ui.looks import SEALED_WORDS, doubt_better, seal_control, session_looks
 from rnnapp.ui.manager import record_button, run_manager, submit_run, watch_submitted
 from rnnapp.ui.page import (
     Metric,
@@ -65,7 +65,6 @@ from rnnapp.ui.watched_forecast import show_watched_forecast
 __all__ = ["ForecastResult", "show_forecast", "show_result"]
 
 _PLACE = "forecast"
-_SEALED = "The test part is sealed: these are the validation days."
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +73,14 @@ class ForecastResult:
 
     Attributes:
         run_id: the saved run that it is, empty where it is none.
+        sealed: whether the validation part stands in for the test part.
     """
 
     trained: TrainedModel
     forecast: Forecast
     evaluation: Evaluation
     run_id: str = ""
+    sealed: bool = False
 
 
 def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> None:
@@ -123,7 +124,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
             run_id=result.run_id,
         )
     elif task is not None:
-        _show_running(task)
+        _show_running(task, sealed=sealed)
     else:
         _show_prices(split, model)
         if st.button(
@@ -153,14 +154,19 @@ def _start(
     start_task(PageTask(_PLACE, key, run, lambda: _open_result(run.run_id)))
 
 
-def _show_running(task: PageTask[Any, ForecastResult]) -> None:
+def _show_running(task: PageTask[Any, ForecastResult], *, sealed: bool) -> None:
     """The training under way, in a thread or as a run of the queue."""
     if isinstance(task.job, QueuedRun):
         headline("The net is learning.")
         watch_submitted(task.job.run_id)
     else:
         headline(f"The {task.about.model.name} is learning.")
-        watch_training(task, above=lambda: show_watched_forecast(task.about, task.about.split))
+        training: Training = task.about
+        split: Any = training.split
+        as_shown = _count_epochs(split, sealed=sealed)
+        watch_training(
+            task, above=lambda: show_watched_forecast(training, split, as_shown, sealed=sealed)
+        )
 
 
 def _open_result(run_id: str) -> ForecastResult | None:
@@ -231,7 +237,8 @@ def _view_result(
         return None, ""
     if sealed:
         seen = seal_test(result.forecast)
-        return dataclasses.replace(result, forecast=seen, evaluation=evaluate(seen)), _SEALED
+        shown = dataclasses.replace(result, forecast=seen, evaluation=evaluate(seen), sealed=True)
+        return shown, SEALED_WORDS
     looks = session_looks(split)
     setting = result_key(result.trained, split)
     looks.record_forecast(setting, result.forecast)
@@ -392,7 +399,7 @@ def _shift(result: ForecastResult, _: PriceSplit) -> None:
 
 
 def _days(result: ForecastResult, split: PriceSplit) -> None:
-    show_days(result.trained, split)
+    show_days(result.trained, split, sealed=result.sealed)
 
 
 def _table(result: ForecastResult, _: PriceSplit) -> None:

@@ -11,16 +11,15 @@ import numpy as np
 import streamlit as st
 
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.day_contributions import explain_forecast
-from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.forecast import Forecast, Part
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.metrics import Evaluation
 from rnnapp.evaluation.shift import MOST_DAYS, ShiftFit, fit_shift
-from rnnapp.figures.contributions import contributions_figure, contributions_text
 from rnnapp.figures.shift import daily_changes_figure, shift_figure
 from rnnapp.figures.style import line_of
 from rnnapp.training.loop import TrainedModel
 from rnnapp.ui import keys
+from rnnapp.ui.explained_days import ExplainedNet, show_explained_days
 from rnnapp.ui.page import chart, is_dark, rerun_here
 
 __all__ = ["show_changes", "show_days", "show_shift"]
@@ -82,25 +81,13 @@ def show_shift(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel
     st.session_state.pop(keys.SHIFT_TARGET, None)
 
 
-def show_days(trained: TrainedModel, split: PriceSplit) -> None:
-    """What each day of a window gave to one forecast of the test part."""
-    count = len(split.test)
-    unit = split.prices.spacing.unit
-    number = int(
-        st.number_input(
-            f"Test {unit}",
-            1,
-            count,
-            count,
-            key=f"{keys.EXPLAINED_DAY}_{count}",
-            help="Counted from the start of the test part; the last one is the newest.",
-        )
-    )
-    explained = explain_forecast(trained, split, window=number - 1)
-    lines = {explained.name: line_of(trained.model)}
-    words = contributions_text(explained)
-    chart(contributions_figure([explained], lines, dark=is_dark()), "days", words)
-    st.caption(words)
+def show_days(trained: TrainedModel, split: PriceSplit, *, sealed: bool) -> None:
+    """What each day of a window gave to one forecast; of a validation day while sealed."""
+    part: Part = "test"
+    if sealed:
+        part = "valid"
+    name = trained.model.name
+    show_explained_days([ExplainedNet(name, trained, split, line_of(trained.model))], part)
 
 
 def _start_animation(best: int) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "RESULTS",
     "SAVED_RUNS",
     "SEAL",
+    "SEAL_OPENED",
     "SEAL_WORD",
     "SHIFT",
     "SHIFT_NEXT",
@@ -39,6 +40,8 @@ SAVED_RUNS = "_saved_runs"
 """Ids of saved runs by what was computed (:func:`rnnapp.ui.results.result_key`)."""
 SEAL = "seal_test"
 """The switch that seals the test part."""
+SEAL_OPENED = "_seal_opened"
+"""When the test part was opened, by series."""
 SEAL_WORD = "seal"
 """The same in the address."""
 SHIFT = "shift"

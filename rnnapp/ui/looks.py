@@ -6,19 +6,25 @@ Counted for a session and a series, said in small print, and the seal.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Hashable
 
 import streamlit as st
 
+from rnnapp.data.sequences import Split
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.looks import Looks, LookSummary
 from rnnapp.evaluation.metrics import Evaluation
 from rnnapp.ui import keys
 from rnnapp.ui.address import publish_word, seed_word
 
-__all__ = ["doubt_better", "seal_control", "session_looks"]
+__all__ = ["SEALED_WORDS", "describe_looks", "doubt_better", "seal_control", "session_looks"]
 
+SEALED_WORDS = "The test part is sealed: these are the validation days."
+"""Small print while it is."""
 _SEALED, _OPEN = "on", "off"
+_SEEN = "Settings of this series seen on the test part in the session: {count}."
+_OPENED = "Sealed at first; opened {times}."
 
 
 def session_looks(split: PriceSplit) -> Looks:
@@ -28,6 +34,23 @@ def session_looks(split: PriceSplit) -> Looks:
     if series not in every:
         every[series] = Looks(split.prices.dates)
     return every[series]
+
+
+def describe_looks(split: Split) -> str:
+    """What a saved run says about the looks at its test part; empty for digits."""
+    if not isinstance(split, PriceSplit):
+        return ""
+    sentences = [_SEEN.format(count=len(session_looks(split)))]
+    opened = _openings(split)
+    if opened:
+        sentences.append(_OPENED.format(times=", ".join(opened)))
+    return " ".join(sentences)
+
+
+def _openings(split: PriceSplit) -> list[str]:
+    """When the test part of a series was opened in this session."""
+    every: dict[Hashable, list[str]] = st.session_state.setdefault(keys.SEAL_OPENED, {})
+    return every.setdefault((split.fingerprint, split.name), [])
 
 
 def doubt_better(evaluation: Evaluation, summary: LookSummary) -> Evaluation:
@@ -55,6 +78,8 @@ def seal_control(split: PriceSplit) -> bool:
         "Hold out a share of the training windows for it.",
     )
     word = {True: _SEALED, False: _OPEN}[bool(sealed)]
+    if st.session_state[keys.SEAL_WORD] == _SEALED and word == _OPEN:
+        _openings(split).append(dt.datetime.now().strftime("%Y-%m-%d %H:%M"))
     st.session_state[keys.SEAL_WORD] = word
     publish_word(keys.SEAL_WORD, word, _OPEN)
     return bool(sealed) and split.valid is not None

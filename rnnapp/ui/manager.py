@@ -24,6 +24,7 @@ from rnnapp.runs.manager import LiveRun, RunManager
 from rnnapp.runs.record import record_run
 from rnnapp.training.records import EpochEvent, TrainedModel
 from rnnapp.ui.keys import SAVED_RUNS
+from rnnapp.ui.looks import describe_looks
 from rnnapp.ui.page import chart, open_page, plain_text, show_errors
 from rnnapp.ui.progress import epoch_words, progress_row
 from rnnapp.ui.results import result_key
@@ -230,6 +231,7 @@ def record_button(
                 predicted,
                 source=source,
                 session=session_id(),
+                note=describe_looks(split),
                 store=run_manager().store,
             )
             reload_lists()

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.forecast import forecast
+from rnnapp.evaluation.forecast import forecast, seal_test
 from rnnapp.figures.style import line_of
 from rnnapp.training.loop import Training
 from rnnapp.ui.drag import NetSettings, sampled_split, settings_query
 from rnnapp.ui.frames import open_live_page
 from rnnapp.ui.live_chart import ChartState, forecast_curve, live_chart, pack_frame, split_base
 from rnnapp.ui.live_forecast import progress_words
-from rnnapp.ui.past_epochs import draw_past
+from rnnapp.ui.past_epochs import AsShown, draw_past
 
 __all__ = ["show_watched_forecast"]
 
 _KEY = "forecast"
 
 
-def show_watched_forecast(training: Training, split: PriceSplit) -> None:
+def show_watched_forecast(
+    training: Training, split: PriceSplit, as_shown: AsShown, *, sealed: bool
+) -> None:
     """The forecast as far as the training is; the chart's slider goes through its past epochs.
 
     Args:
         training: under way in another thread.
         split: what it is trained on.
+        as_shown: makes a forecast of a past epoch as the page may show it.
+        sealed: whether the validation part stands in for the test part.
     """
     settings = NetSettings(split.config, training.model, training.train)
-    page = open_live_page(_KEY, lambda _: draw_past(split, training.result()))
+    page = open_live_page(_KEY, lambda _: draw_past(split, training.result(), as_shown))
     trained = training.result()
     base = split_base(split)
     losses = [event.train_loss for event in trained.history]
@@ -33,6 +37,8 @@ def show_watched_forecast(training: Training, split: PriceSplit) -> None:
     curves = []
     if losses:
         made = forecast(trained, sampled_split(split))
+        if sealed:
+            made = seal_test(made)
         curves = [forecast_curve(base, made, line_of(trained.model), losses=losses)]
     state = ChartState(
         settings_query(settings),

@@ -15,9 +15,10 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import make_split
 from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
-from rnnapp.evaluation.compare import SeedResult, compare_nets
-from rnnapp.evaluation.judge import TIE, judge_results, median_forecast
+from rnnapp.evaluation.compare import SeedResult, compare_nets, make_candidates
+from rnnapp.evaluation.judge import TIE, doubt_rows, judge_results, median_forecast
 from rnnapp.evaluation.metrics import evaluation_headline
+from rnnapp.training.loop import train
 from tests.evaluation.series import ar2_prices, hand_made, walk_prices
 from tests.support import random_walk
 
@@ -28,6 +29,28 @@ RUNS = 20
 def verdict_of(prices) -> str:
     split = make_split(prices, WindowConfig())
     return judge_results(split, list(compare_nets(split, NETS, seeds=1))).verdict
+
+
+def test_better_is_taken_back_from_a_row_in_doubt() -> None:
+    """Its own verdict and the headline follow; the numbers stay."""
+    rng = np.random.default_rng(3)
+    split = make_split(random_walk(400), WindowConfig(window=6, split=200))
+    rules = make_baselines(split)
+    truth = dataclasses.replace(
+        rules[0],
+        name="GRU",
+        predicted=rules[0].actual + rng.normal(0, 0.1, len(rules[0].actual)),
+    )
+    (candidate,) = make_candidates([ModelConfig()], split.config)
+    trained = train(split, ModelConfig(hidden=2), TrainConfig(epochs=1))
+    comparison = judge_results(split, [SeedResult(candidate, 0, trained, truth)], baselines=rules)
+    assert comparison.net_rows[0].beats_persistence
+    doubted = doubt_rows(comparison, {"GRU"})
+    assert not doubted.net_rows[0].beats_persistence
+    assert doubted.net_rows[0].mean == comparison.net_rows[0].mean
+    assert doubted.net_rows[0].verdict != comparison.net_rows[0].verdict
+    assert doubted.verdict != comparison.verdict
+    assert doubt_rows(comparison, set()).verdict == comparison.verdict
 
 
 def test_on_random_walks_the_verdict_is_no_better_than_persistence():

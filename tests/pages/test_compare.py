@@ -64,17 +64,36 @@ def test_a_comparison_ends_in_a_verdict_and_a_table() -> None:
     assert "better than persistence" in headline(page)
     table = page.dataframe[0].value
     assert set(table["Forecast"]) >= {"RNN", "LSTM", "GRU", "Persistence", "Linear autoregression"}
-    assert list(table["Rank"]) == list(range(1, 9))
+    assert len(table.columns) == 8, "what a laptop has room for"
+    page.toggle(key="all_columns").set_value(True).run()
+    assert list(page.dataframe[0].value["Rank"]) == list(range(1, 9))
     assert any("persistence" in str(metric.delta) for metric in page.metric)
 
 
 @pytest.mark.parametrize(
-    "view", ["Residuals", "Changes", "Loss", "Intervals", "Walk-forward", "Strategy", "Files"]
+    "view",
+    [
+        "Residuals",
+        "Changes",
+        "Which days",
+        "Loss",
+        "Intervals",
+        "Walk-forward",
+        "Strategy",
+        "Files",
+    ],
 )
-def test_every_view_opens_from_the_address(view: str) -> None:
-    page = compared(opened(view=view, seeds="1", cells="rnn"))
+@pytest.mark.parametrize("seal", ["off", "on"])
+def test_every_view_opens_from_the_address(view: str, seal: str) -> None:
+    page = compared(opened(view=view, seeds="1", cells="rnn,gru", seal=seal))
     assert not page.exception
     assert not page.error
+    if view == "Which days":
+        captions = " ".join(caption.value for caption in page.caption)
+        assert "RNN forecasts" in captions
+        assert "GRU forecasts" in captions
+    if seal == "on":
+        return
     if view == "Strategy":
         assert any("Not advice" in text.value for text in page.markdown)
     if view == "Intervals":
@@ -87,6 +106,18 @@ def test_intervals_without_a_validation_part_offer_one() -> None:
     page.button(key="hold_out").click().run()
     assert page.slider(key="valid").value == 0.15
     assert not page.exception
+
+
+def test_each_net_compared_is_a_look_and_a_sealed_one_is_none() -> None:
+    query = {"cells": "rnn,gru", "seeds": "1", "rows": "470", "seal": "on"}
+    page = compared(opened(**query))
+    captions = " ".join(caption.value for caption in page.caption)
+    assert "The test part is sealed" in captions
+    assert "Seen under" not in captions
+    sealed = headline(page)
+    page.toggle(key="seal_test").set_value(False).run()
+    assert "Seen under 2 settings" in " ".join(caption.value for caption in page.caption)
+    assert headline(page) != sealed, "other days, other errors"
 
 
 def test_walk_forward_trains_each_fold() -> None:

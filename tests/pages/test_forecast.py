@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.data import sources
 from rnnapp.errors import SourceError
+from rnnapp.runs.history.store import RunStore
 from rnnapp.training.kernels import compilation
 from rnnapp.ui import live
 from tests.support import random_walk
@@ -257,3 +258,7 @@ def test_a_sealed_test_part_is_no_look() -> None:
     assert "Seen under" not in words
     page.toggle(key="seal_test").set_value(False).run()
     assert "Seen under 1 setting" in " ".join(caption.value for caption in page.caption)
+    page.button(key="keep").click().run()
+    note = next(iter(RunStore().list_runs())).note
+    assert "seen on the test part in the session: 1." in note
+    assert "Sealed at first; opened 20" in note

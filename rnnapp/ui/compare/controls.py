@@ -78,12 +78,16 @@ class CompareResult:
         results: the runs behind it.
         split: the days.
         request: what was wanted; fewer results were stopped.
+        sealed: whether the validation part stands in for the test part.
+        luck: the small print about looks at the test part.
     """
 
     comparison: Comparison
     results: tuple[SeedResult, ...]
     split: PriceSplit
     request: CompareRequest
+    sealed: bool = False
+    luck: str = ""
 
 
 def compare_controls(window: WindowConfig) -> CompareRequest:

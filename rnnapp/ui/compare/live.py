@@ -17,6 +17,7 @@ from rnnapp.evaluation.compare import Candidate, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.judge import Comparison
+from rnnapp.evaluation.looks import Looks
 from rnnapp.figures.compare import assign_lines
 from rnnapp.figures.style import LineStyle, line_of
 from rnnapp.training.loop import Training
@@ -39,9 +40,10 @@ from rnnapp.ui.live_chart import (
     split_base,
 )
 from rnnapp.ui.live_forecast import ahead_words
+from rnnapp.ui.looks import session_looks
 from rnnapp.ui.page import headline as show_headline
 from rnnapp.ui.past_epochs import rmse_on_test
-from rnnapp.ui.results import split_key
+from rnnapp.ui.results import result_key, split_key
 
 __all__ = ["LiveCompare", "show_live_compare"]
 
@@ -62,6 +64,8 @@ class LiveCompare:
         lines: of each net, by its name.
         memory: of the frames.
         token: of the live page.
+        follows: whether sliders are followed; not while the test part is sealed.
+        looks: where nets count whose test figures were on screen at their end.
     """
 
     split: PriceSplit
@@ -70,6 +74,8 @@ class LiveCompare:
     lines: dict[str, LineStyle]
     memory: FrameMemory[None]
     token: str = ""
+    follows: bool = True
+    looks: Looks | None = None
 
     @property
     def sliders(self) -> list[str]:
@@ -77,6 +83,8 @@ class LiveCompare:
 
         One that varies between them has nothing to say.
         """
+        if not self.follows:
+            return []
         return [name for name in SLIDERS if not self._varies(name)]
 
     def draw_frame(self, move: Move) -> bytes:
@@ -164,6 +172,8 @@ class LiveCompare:
             trained = net.result()
             own = sampled_split(split_for(entry, split))
             made = forecast(trained, own, entry.name)
+            if net.ended and self.looks is not None:
+                self.looks.record_forecast(result_key(trained, own), made)
             losses = [event.train_loss for event in trained.history]
             curves.append(forecast_curve(base, made, self._line(entry), losses=losses))
             error, rule = rmse_on_test(made)
@@ -217,6 +227,8 @@ def show_live_compare(
     seeds: int,
     comparison: Comparison | None,
     headline: str,
+    *,
+    follows: bool = True,
 ) -> None:
     """The page's answer and its chart; while a thumb moves, those of the settings under it.
 
@@ -226,6 +238,7 @@ def show_live_compare(
         seeds: runs of each.
         comparison: what they gave, None before they are trained.
         headline: the page's answer.
+        follows: whether sliders are followed while they move.
     """
     memory: FrameMemory[None] = st.session_state.setdefault(_MEMORY, FrameMemory())
     page = open_live_page(_KEY, lambda move: live.draw_frame(move))
@@ -235,7 +248,9 @@ def show_live_compare(
         lines = assign_lines(comparison)
         runs = [run for row in comparison.net_rows for run in row.runs]
         epochs = min((len(run.trained.history) for run in runs), default=0)
-    live = LiveCompare(split, entries, seeds, lines, memory, page.token)
+    live = LiveCompare(
+        split, entries, seeds, lines, memory, page.token, follows, session_looks(split)
+    )
     with st.container(key=f"{_KEY}_headline"):
         show_headline(headline)
     live_chart(_KEY, live.draw_rest(comparison, epochs, headline))

@@ -13,22 +13,23 @@ from rnnapp.figures.tables import COMPARISON_COLUMNS, column_formats, comparison
 
 __all__ = ["show_table", "table_frame"]
 
-_ORDER = (
-    "rank",
-    "name",
-    "rmse",
-    "rmse_sd",
-    "skill",
-    "beats",
-    "set",
-    "dm",
-)
-"""Columns that stand first; the others follow in the order of the report."""
+_FIRST = ("name", "rmse", "rmse_sd", "skill", "direction", "dm", "set", "beats")
+"""Columns that a laptop has room for; the others follow in the order of the report."""
 
 
 def show_table(comparison: Comparison, *, live: bool = False) -> None:
-    """The table, and its download once all is trained."""
-    frame = table_frame(comparison)
+    """The table, with the columns that matter, or all of them.
+
+    Args:
+        comparison: what is in it.
+        live: whether trainings are under way.
+    """
+    every = False
+    if not live:
+        every = st.toggle(
+            "All columns", key="all_columns", help="MAE, MAPE, MASE, lag, seconds and the rest."
+        )
+    frame = table_frame(comparison, every=every)
     lines = assign_lines(comparison)
     colors = [f"color: {lines[name].color}" for name in frame["Forecast"]]
     formats: dict[Any, Any] = dict(column_formats(comparison))
@@ -38,6 +39,7 @@ def show_table(comparison: Comparison, *, live: bool = False) -> None:
         column.short: st.column_config.Column(column.short, help=column.help)
         for column in COMPARISON_COLUMNS
     }
+    columns["Forecast"] = st.column_config.TextColumn("Forecast", width="medium")
     columns["Verdict"] = st.column_config.TextColumn("Verdict", width="large")
     st.dataframe(
         styled,
@@ -50,9 +52,15 @@ def show_table(comparison: Comparison, *, live: bool = False) -> None:
     )
 
 
-def table_frame(comparison: Comparison) -> pd.DataFrame:
-    """One line a row, best first; shares in percent."""
+def table_frame(comparison: Comparison, *, every: bool = True) -> pd.DataFrame:
+    """One line a row, best first; shares in percent.
+
+    Args:
+        comparison: what is in it.
+        every: all columns, else those that matter most.
+    """
     by_key = {column.key: column for column in COMPARISON_COLUMNS}
-    first = [by_key[key] for key in _ORDER]
-    rest = [column for column in COMPARISON_COLUMNS if column.key not in _ORDER]
-    return comparison_frame(comparison, [*first, *rest])
+    chosen = [by_key[key] for key in _FIRST]
+    if every:
+        chosen += [column for column in COMPARISON_COLUMNS if column.key not in _FIRST]
+    return comparison_frame(comparison, chosen)

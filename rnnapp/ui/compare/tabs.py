@@ -15,6 +15,8 @@ import streamlit as st
 
 from rnnapp.configs import to_dict
 from rnnapp.errors import ConfigError
+from rnnapp.evaluation.compare import split_for
+from rnnapp.evaluation.forecast import Part
 from rnnapp.evaluation.intervals import interval_sentence, with_interval
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import long_or_flat
@@ -30,9 +32,15 @@ from rnnapp.figures.report import compare_report
 from rnnapp.ui.compare.controls import CompareResult, number_control
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.walk_forward import show_walk_forward
+from rnnapp.ui.explained_days import ExplainedNet, show_explained_days
 from rnnapp.ui.page import chart, is_dark
 
 __all__ = ["TABS"]
+
+_NEEDS_OPEN = (
+    "An interval is measured on the validation days and judged on the test days. "
+    "Open the test part to see it."
+)
 
 
 def _table(result: CompareResult) -> None:
@@ -67,6 +75,24 @@ def _changes(result: CompareResult) -> None:
     )
 
 
+def _days(result: CompareResult) -> None:
+    lines = assign_lines(result.comparison)
+    nets = [
+        ExplainedNet(
+            row.name,
+            row.runs[0].trained,
+            split_for(row.candidate, result.split),
+            lines[row.name],
+        )
+        for row in result.comparison.net_rows
+        if row.candidate is not None
+    ]
+    part: Part = "test"
+    if result.sealed:
+        part = "valid"
+    show_explained_days(nets, part)
+
+
 def _loss(result: CompareResult) -> None:
     log = st.toggle("Logarithmic", value=True, key="log_losses")
     figure = losses_figure(result.results, assign_lines(result.comparison), log=log)
@@ -78,6 +104,9 @@ def _loss(result: CompareResult) -> None:
 
 
 def _intervals(result: CompareResult) -> None:
+    if result.sealed:
+        st.info(_NEEDS_OPEN)
+        return
     level = (
         number_control(
             "level", "Level (%)", 50, 99, 90, "Share of days the interval promises to hold."
@@ -218,6 +247,7 @@ TABS: dict[str, Callable[[CompareResult], None]] = {
     "Table": _table,
     "Residuals": _residuals,
     "Changes": _changes,
+    "Which days": _days,
     "Loss": _loss,
     "Intervals": _intervals,
     "Walk-forward": show_walk_forward,

@@ -17,7 +17,7 @@ from rnnapp.background import BackgroundTask
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
 from rnnapp.evaluation.compare import Candidate, SeedResult, compare_nets
-from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.forecast import Forecast, seal_test
 from rnnapp.evaluation.formatting import format_mean_and_sd, format_points
 from rnnapp.evaluation.judge import Comparison, Row, judge_results
 from rnnapp.figures.compare import curves_figure
@@ -27,10 +27,12 @@ from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare.controls import CompareRequest, CompareResult
 from rnnapp.ui.compare.live import show_live_compare
+from rnnapp.ui.compare.looks import seal_runs, view_result
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, run_inline
 from rnnapp.ui.live_forecast import ahead_words
+from rnnapp.ui.looks import seal_control
 from rnnapp.ui.manager import run_manager, session_id
 from rnnapp.ui.page import (
     Metric,
@@ -92,10 +94,12 @@ def show_compare(split: PriceSplit, request: CompareRequest) -> None:
     if result is None and task is None and _estimate_seconds(split, request) < LIVE_SECONDS:
         with show_errors():
             result = compute_shared(key, lambda: _compare_inline(split, request))
+    with st.sidebar:
+        sealed = seal_control(split)
     if result is not None:
-        _show_result(result, key)
+        _show_result(view_result(result, sealed=sealed), key)
     elif task is not None:
-        _show_running(task)
+        _show_running(task, sealed=sealed)
     else:
         _show_prices(split, request, key)
 
@@ -182,14 +186,18 @@ def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> N
     notes(split.notes)
 
 
-def _show_running(task: CompareTask) -> None:
+def _show_running(task: CompareTask, *, sealed: bool) -> None:
     """The page fills as each training ends."""
     about: _Comparing = task.about
     rules = _baselines(about.split)
+    if sealed:
+        rules = [seal_test(rule) for rule in rules]
     judged: dict[int, Comparison] = {}
 
     def show() -> None:
-        results = list(task.job.items)
+        results: Sequence[SeedResult] = list(task.job.items)
+        if sealed:
+            results = seal_runs(results)
         if len(results) not in judged:
             judged[len(results)] = judge_results(about.split, results, baselines=rules)
         comparison = judged[len(results)]
@@ -217,7 +225,14 @@ def _show_running(task: CompareTask) -> None:
 def _show_result(result: CompareResult, key: Hashable) -> None:
     comparison, split = result.comparison, result.split
     request = result.request
-    show_live_compare(split, request.entries, request.seeds, comparison, comparison.verdict)
+    show_live_compare(
+        split,
+        request.entries,
+        request.seeds,
+        comparison,
+        comparison.verdict,
+        follows=not result.sealed,
+    )
     with st.container(key="compare_resting"):
         _show_figures(result, key)
 
@@ -226,7 +241,7 @@ def _show_figures(result: CompareResult, key: Hashable) -> None:
     comparison, split = result.comparison, result.split
     if comparison.net_rows:
         metric_row(_figures(comparison.net_rows[0], comparison.find_row(PERSISTENCE)))
-        st.caption(comparison.net_rows[0].evaluation.verdict)
+        st.caption(f"{comparison.net_rows[0].evaluation.verdict} {result.luck}")
     _unfinished(result, key)
     notes(split.notes)
     first = next(iter(TABS))

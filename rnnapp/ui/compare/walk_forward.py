@@ -47,13 +47,16 @@ WalkJob: TypeAlias = BackgroundTask[Walk, tuple[Walk, ...]]
 WalkTask: TypeAlias = PageTask[WalkJob, tuple[Walk, ...]]
 
 
-def show_walk_forward(told: CompareResult) -> None:
+def show_walk_forward(compared: CompareResult) -> None:
     """Ask for folds and days, then walk."""
     st.markdown(
         "One split can be lucky: here each net is trained anew at several origins "
         "and tested on what follows."
     )
-    units = told.split.prices.spacing.units
+    if compared.sealed:
+        st.info("The folds are judged on test days. Open the test part to walk forward.")
+        return
+    units = compared.split.prices.spacing.units
     left, right = st.columns(2)
     with left:
         folds = number_control(
@@ -63,40 +66,40 @@ def show_walk_forward(told: CompareResult) -> None:
         step = number_control(
             "step", f"Test {units} a fold", 5, 120, 20, f"{units.title()} between two origins.", 5
         )
-    config = told.split.config
+    config = compared.split.config
     if overlap_gap(config):
         st.caption(
             f"{overlap_gap(config)} windows before each fold are left out, "
             f"since labels {config.horizon} {units} ahead overlap."
         )
-    key = split_key(told.split, told.request, "walk", folds, step)
+    key = split_key(compared.split, compared.request, "walk", folds, step)
     task: WalkTask | None = find_task(_PLACE, key)
     result: tuple[Walk, ...] | None = recall_result(key)
     if task is not None:
-        _watch_walk(task, told)
+        _watch_walk(task, compared)
     elif result is not None:
-        _show_walk(result, told)
+        _show_walk(result, compared)
     elif st.button(f"Walk forward over {folds} folds", key="walk", icon=":material/play_arrow:"):
-        job = _start_walk(told, folds, step)
+        job = _start_walk(compared, folds, step)
         start_task(PageTask(_PLACE, key, job, lambda: job.result() or None))
 
 
-def _start_walk(told: CompareResult, folds: int, step: int) -> WalkJob:
+def _start_walk(compared: CompareResult, folds: int, step: int) -> WalkJob:
     """In a thread of this server, or on the job queue where it takes long."""
-    entries = told.request.entries
+    entries = compared.request.entries
     seconds = folds * sum(
-        estimate_seconds(told.split, entry.model, entry.train) for entry in entries
+        estimate_seconds(compared.split, entry.model, entry.train) for entry in entries
     )
     queue = run_manager().queue
     session = session_id()
 
     def walk_queued(stop: threading.Event) -> Iterator[Walk]:
         return walk_runs(
-            queue, told.split, entries, folds=folds, step=step, stop=stop, session=session
+            queue, compared.split, entries, folds=folds, step=step, stop=stop, session=session
         )
 
     def walk_here(stop: threading.Event) -> Iterator[Walk]:
-        return _walk(told, folds, step, stop)
+        return _walk(compared, folds, step, stop)
 
     return BackgroundTask(
         walk_here if seconds < LONG_SECONDS else walk_queued,
@@ -106,11 +109,11 @@ def _start_walk(told: CompareResult, folds: int, step: int) -> WalkJob:
     )
 
 
-def _walk(told: CompareResult, folds: int, step: int, stop: threading.Event) -> Iterator[Walk]:
-    for entry in told.request.entries:
-        config = split_for(entry, told.split).config
+def _walk(compared: CompareResult, folds: int, step: int, stop: threading.Event) -> Iterator[Walk]:
+    for entry in compared.request.entries:
+        config = split_for(entry, compared.split).config
         for fold in walk_forward(
-            told.split.prices, config, _fitter(entry, stop), folds=folds, step=step
+            compared.split.prices, config, _fitter(entry, stop), folds=folds, step=step
         ):
             if stop.is_set():
                 return
@@ -126,7 +129,7 @@ def _fitter(entry: Candidate, stop: threading.Event) -> Callable[[PriceSplit], F
     return fit
 
 
-def _watch_walk(task: WalkTask, told: CompareResult) -> None:
+def _watch_walk(task: WalkTask, compared: CompareResult) -> None:
     def show() -> None:
         job = task.job
         words = progress_words(
@@ -136,17 +139,17 @@ def _watch_walk(task: WalkTask, told: CompareResult) -> None:
         )
         show_task_progress(task, words)
         if job.items:
-            _show_walk(job.result(), told)
+            _show_walk(job.result(), compared)
 
     watch_task(task, show)
 
 
-def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
+def _show_walk(walked: tuple[Walk, ...], compared: CompareResult) -> None:
     folds: dict[str, list[Fold]] = {}
     for name, fold in sorted(walked, key=lambda walk: walk[1].number):
         folds.setdefault(name, []).append(fold)
-    single = {row.name: row.mean["rmse"] for row in told.comparison.net_rows}
-    lines = assign_lines(told.comparison)
+    single = {row.name: row.mean["rmse"] for row in compared.comparison.net_rows}
+    lines = assign_lines(compared.comparison)
     shown = {name: done for name, done in folds.items() if name in lines}
     if not shown:
         return
@@ -156,7 +159,7 @@ def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
         "compare_walk",
         "RMSE of each net in each fold beside persistence's; dotted lines are the single split's.",
     )
-    base = told.comparison.find_row(PERSISTENCE).mean["rmse"]
+    base = compared.comparison.find_row(PERSISTENCE).mean["rmse"]
     rows = []
     for name, done in shown.items():
         judged = evaluate(join_folds(done))
@@ -169,7 +172,7 @@ def _show_walk(walked: tuple[Walk, ...], told: CompareResult) -> None:
                 "Skill, folds": 100 * judged.skill,
                 "RMSE, single split": single[name],
                 "Persistence, single split": base,
-                "Skill, single split": 100 * told.comparison.find_row(name).mean["skill"],
+                "Skill, single split": 100 * compared.comparison.find_row(name).mean["skill"],
                 "DM p, folds, two-sided": judged.dm_p,
                 "Beats persistence": judged.beats_persistence,
             }

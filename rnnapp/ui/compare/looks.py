@@ -1,0 +1,71 @@
+"""Looks at the test part on the Compare page: each net counts; sealed, none does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Sequence
+
+from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.baselines import make_baselines
+from rnnapp.evaluation.compare import SeedResult, split_for
+from rnnapp.evaluation.forecast import seal_test
+from rnnapp.evaluation.judge import Row, doubt_rows, judge_results
+from rnnapp.ui.compare.controls import CompareResult
+from rnnapp.ui.looks import SEALED_WORDS, session_looks
+from rnnapp.ui.results import compute_shared, result_key, split_key
+
+__all__ = ["seal_runs", "view_result"]
+
+
+def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
+    """The result as the page may show it.
+
+    Sealed, the validation part stands in for the test part, and it is no look. Open, each net of
+    the table is one more; "better" is said only of those that survive all looks so far.
+    """
+    if sealed:
+        return compute_shared(
+            split_key(result.split, result.request, len(result.results), "sealed"),
+            lambda: _seal_result(result),
+        )
+    looks = session_looks(result.split)
+    rows = result.comparison.net_rows
+    for row in rows:
+        looks.record_forecast(_setting_of(row, result.split), row.forecast)
+    summaries = {row.name: looks.summarize(_setting_of(row, result.split)) for row in rows}
+    doubtful = {name for name, seen in summaries.items() if seen.count > 1 and not seen.survives}
+    luck = ""
+    if rows:
+        luck = summaries[rows[0].name].describe_luck()
+    return dataclasses.replace(
+        result, comparison=doubt_rows(result.comparison, doubtful), luck=luck
+    )
+
+
+def _seal_result(result: CompareResult) -> CompareResult:
+    """The same runs judged on the validation days."""
+    results = seal_runs(result.results)
+    rules = [seal_test(rule) for rule in make_baselines(result.split)]
+    comparison = judge_results(result.split, results, baselines=rules)
+    return dataclasses.replace(
+        result, comparison=comparison, results=results, sealed=True, luck=SEALED_WORDS
+    )
+
+
+def seal_runs(runs: Sequence[SeedResult]) -> tuple[SeedResult, ...]:
+    """The same runs with their test part sealed."""
+    sealed = []
+    for run in runs:
+        if run.forecast is not None:
+            run = dataclasses.replace(run, forecast=seal_test(run.forecast))
+        sealed.append(run)
+    return tuple(sealed)
+
+
+def _setting_of(row: Row, split: PriceSplit) -> Hashable:
+    """What identifies a net of the table; one run is the same look as on the Forecast page."""
+    assert row.candidate is not None
+    own = split_for(row.candidate, split)
+    if len(row.runs) == 1:
+        return result_key(row.runs[0].trained, own)
+    return split_key(own, row.candidate, row.seeds)
