@@ -25,6 +25,7 @@ SIGNIFICANT_DIGITS = 4
 MISSING = "–"
 """Shown where there is no number."""
 _MOST_PLACES = 12
+_LEAST_PLAIN = 1e-4  # what is smaller stands alone with an exponent
 
 
 def decimal_places(values: npt.ArrayLike, digits: int = SIGNIFICANT_DIGITS) -> int:
@@ -62,14 +63,24 @@ def format_points(
         digits: significant digits.
 
     Returns:
-        ``"2,509"``, ``"20.88"``, ``"0.001234"``; a dash where the value is not finite.
+        ``"2,509"``, ``"20.88"``, ``"0.001234"``, ``"6.119e-7"``; a dash where the value is not
+        finite.
     """
     if not math.isfinite(value):
         return MISSING
+    if places is None and 0 < abs(value) < _LEAST_PLAIN:
+        return _format_tiny(value, signed=signed, digits=digits)
     if places is None:
         places = decimal_places(value, digits)
     sign = "+" if signed else ""
     return f"{value:{sign},.{places}f}"
+
+
+def _format_tiny(value: float, *, signed: bool, digits: int) -> str:
+    """A number with more leading zeros than a tile has room for: ``"6.119e-7"``."""
+    sign = "+" if signed else ""
+    mantissa, _, exponent = f"{value:{sign}.{digits - 1}e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def format_mean_and_sd(mean: float, sd: float, *, places: int | None = None) -> str:

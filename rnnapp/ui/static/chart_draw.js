@@ -5,6 +5,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const SIGNIFICANT_DIGITS = 4; // as evaluation/formatting.py
 const MOST_PLACES = 12;
+const LEAST_PLAIN = 1e-4;
 
 const dateOf = (day) => new Date(day * 86_400_000);
 const dayOf = (year, month, date = 1) => Date.UTC(year, month, date) / 86_400_000;
@@ -24,6 +25,7 @@ const powerOf = (value, digits) => Number(value.toExponential(digits - 1).split(
 // A price with four significant digits, whatever its size.
 function writePrice(value) {
   if (!value) return "0";
+  if (Math.abs(value) < LEAST_PLAIN) return value.toExponential(SIGNIFICANT_DIGITS - 1);
   return writeDecimals(value, Math.min(MOST_PLACES, Math.max(0, SIGNIFICANT_DIGITS - 1 - powerOf(value, SIGNIFICANT_DIGITS))));
 }
 
