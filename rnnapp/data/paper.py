@@ -9,12 +9,15 @@ that. This module knows nothing of digits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
+
+from rnnapp.data.strokes import Strokes, measure_strokes
 
 __all__ = ["Grey", "InkMap", "Mask", "find_ink", "resize_grey"]
 
@@ -24,9 +27,11 @@ Mask = npt.NDArray[np.bool_]
 _SHORTEST_SIDE = 240  # a smaller picture is enlarged, so that strokes are some pixels wide
 _FAINT = 0.06  # contrast below this is paper
 _NOISES = 5.0  # ... and so is what lies within so many standard deviations of the paper's noise
+_UNCLEAR = (0.3, 0.65)  # lightness round the ink that says neither dark ink nor light
+_CLEAR = 1.75  # times the noise is the least that the strongest ink reaches
 _CUT = 0.45  # ink is what reaches this share of the strongest ink
 _EVEN = 0.035  # standard deviation of paper that is even
-_WIDEST_STROKE = 1 / 6  # of the shorter side, where paper is uneven
+_WIDEST_STROKES = (1 / 6, 1 / 11, 1 / 20)  # of the shorter side, where paper is uneven
 _RULED = 0.7  # a line crosses at least this share of the picture
 _TILTS = np.tan(np.radians(np.arange(-4, 4.1, 0.5)))  # of lines against the picture's sides
 
@@ -39,36 +44,62 @@ class InkMap:
         ink: (H, W) 0 is paper and 1 ink as strong as the strongest.
         mask: (H, W) which pixels are ink.
         removed: what was taken away, in words ("the ruled lines").
+        strokes: what the ink's strokes are like.
     """
 
     ink: Grey
     mask: Mask
-    removed: tuple[str, ...] = ()
+    removed: tuple[str, ...]
+    strokes: Strokes
 
 
-def find_ink(picture: npt.NDArray[np.uint8]) -> InkMap | None:
-    """Tell ink from paper.
+def find_ink(picture: npt.NDArray[np.uint8]) -> Iterator[InkMap]:
+    """Part ink from paper, in one way after another, the likeliest first.
+
+    Two clear levels, then paper under a shadow wider than any stroke, then under narrower ones.
+    Where a way leaves something lighter or wider than strokes, its darker part comes next.
 
     Args:
         picture: (H, W, 4) uint8, RGBA.
 
-    Returns:
-        The map, at a size fit for looking at strokes; None where the picture is blank.
+    Yields:
+        Maps at a size fit for looking at strokes; none where the picture is blank.
     """
     grey = _to_grey(picture)
     even = _measure_even(grey)
-    if even is None:
-        even = _measure_uneven(grey)
-    if even is None:
-        return None
-    ink = even
-    mask = ink >= _CUT
+    if even is not None:
+        yield from _map_ink(even)
+    smooth = ndimage.gaussian_filter(grey, max(0.6, max(grey.shape) / 900))
+    if not _lies_on_light(smooth):
+        smooth = 1 - smooth
+    for share in _WIDEST_STROKES:
+        size = _stroke_size(grey, share)
+        ink = _measure_uneven(smooth, size)
+        if ink is not None:
+            yield from _map_ink(ink)
+
+
+def _map_ink(ink: Grey) -> Iterator[InkMap]:
+    """The map of all ink, and of its darker part where a lighter one is no pen's."""
+    first = _make_map(ink, _CUT)
+    if first is None:
+        return
+    yield first
+    if first.strokes.cut is not None:
+        darker = _make_map(ink, first.strokes.cut)
+        if darker is not None:
+            yield darker
+
+
+def _make_map(ink: Grey, cut: float) -> InkMap | None:
+    mask = ink >= cut
     mask, lined = _remove_lines(mask, ink)
     mask, framed = _remove_frame(mask)
     removed = [name for name, found in (("ruled lines", lined), ("a frame", framed)) if found]
     if not mask.any():
         return None
-    return InkMap(np.where(_grow_mask(mask, 2), ink, 0).astype(np.float32), mask, tuple(removed))
+    alone = np.where(_grow_mask(mask, 2), ink, 0).astype(np.float32)
+    return InkMap(alone, mask, tuple(removed), measure_strokes(ink, mask))
 
 
 def resize_grey(grey: Grey, longer: int) -> Grey:
@@ -184,21 +215,34 @@ def _touches_rim(mask: Mask) -> bool:
     return bool(np.mean(_rim_values(mask.astype(np.float32))) > 0.1)
 
 
-def _measure_uneven(grey: Grey) -> Grey | None:
+def _measure_uneven(smooth: Grey, size: int) -> Grey | None:
     """Ink on paper with shadows or texture, 0..1 of the strongest; None where there is none."""
-    smooth = ndimage.gaussian_filter(grey, max(0.6, max(grey.shape) / 900))
-    size = max(5, round(_WIDEST_STROKE * min(grey.shape)))
-    if not _lies_on_light(smooth, size):
-        smooth = 1 - smooth
     ink = _measure_dark(smooth, size)
-    marked = ink[ink > _noise_level(ink)]
+    noise = _noise_level(ink)
+    marked = ink[ink > noise]
     if len(marked) < max(12, 0.0003 * ink.size):
         return None
-    return np.asarray(np.clip(ink / float(np.quantile(marked, 0.9)), 0, 1), np.float32)
+    strong = float(np.quantile(marked, 0.9))
+    if strong < _CLEAR * noise:
+        return None  # the grain of dark paper
+    return np.asarray(np.clip(ink / strong, 0, 1), np.float32)
 
 
-def _lies_on_light(grey: Grey, size: int) -> bool:
-    """Whether what surrounds the ink is lighter than the ink.
+def _stroke_size(grey: Grey, share: float) -> int:
+    return max(5, round(share * int(min(grey.shape))))
+
+
+def _lies_on_light(grey: Grey) -> bool:
+    """Whether ink is dark, judged closer to it where a shadow's edges make it unclear."""
+    low, high = _UNCLEAR
+    light = _measure_light(grey, _stroke_size(grey, _WIDEST_STROKES[0]))
+    if low < light < high:
+        light = _measure_light(grey, _stroke_size(grey, _WIDEST_STROKES[-1]))
+    return light > 0.5
+
+
+def _measure_light(grey: Grey, size: int) -> float:
+    """How light what surrounds the ink is, 0 as the darkest pixel near it and 1 as the lightest.
 
     Closing and opening differ on strokes and between them, not at the edge of a shadow.
     """
@@ -209,8 +253,8 @@ def _lies_on_light(grey: Grey, size: int) -> bool:
     local = high - ndimage.minimum_filter(grey, 13)
     ring &= local > _FAINT
     if not ring.any():
-        return True
-    return bool(np.mean((high - grey)[ring] / local[ring]) < 0.5)
+        return 1.0
+    return 1 - float(np.mean((high - grey)[ring] / local[ring]))
 
 
 def _close_strokes(grey: Grey, size: int) -> Grey:
@@ -227,7 +271,9 @@ def _close_strokes(grey: Grey, size: int) -> Grey:
 def _measure_dark(grey: Grey, size: int) -> Grey:
     """By which share each place is darker than its paper."""
     paper = _close_strokes(grey, size)
-    paper = np.maximum(ndimage.gaussian_filter(paper, size / 12), grey)
+    # blurred against blocks of the closing, but never over the edge of a shadow
+    paper = np.minimum(ndimage.gaussian_filter(paper, size / 12), paper)
+    paper = np.maximum(paper, grey)
     ink = 1 - grey / np.maximum(paper, 0.05)
     ink = ink - np.median(ink)
     return np.asarray(np.clip(ink, 0, 1), np.float32)
@@ -335,13 +381,23 @@ def _remove_frame(mask: Mask) -> tuple[Mask, bool]:
     cleaned = mask.copy()
     for number, place in enumerate(ndimage.find_objects(labels), 1):
         part = labels[place] == number
-        if max(part.shape) < 0.3 * max(mask.shape) or not _is_frame(part):
+        if max(part.shape) < 0.3 * max(mask.shape):
+            continue
+        sides = _frame_sides(part)
+        if not all(sides):
+            if _is_open_frame(part, mask[place] & ~part, sides):
+                cleaned[place] &= ~part
+                found = True
             continue
         inside = part & ~_frame_band(part)
         rest = (mask[place] & ~part) | inside
         if rest.sum() < 0.01 * part.size and count == 1:
             continue  # a square zero rather than an empty frame
         cleaned[place] &= ~(part & _frame_band(part))
+        found = True
+    beside = _level_lines(cleaned)
+    if beside.any():
+        cleaned &= ~beside
         found = True
     hugging = _border_strips(cleaned)
     if hugging.any() and (cleaned & ~hugging).sum() > 0.05 * hugging.sum():
@@ -352,18 +408,41 @@ def _remove_frame(mask: Mask) -> tuple[Mask, bool]:
     return cleaned, found
 
 
-def _is_frame(part: Mask) -> bool:
-    """Whether ink lies along all four sides of its box, corners included."""
+def _frame_sides(part: Mask) -> tuple[bool, bool, bool, bool]:
+    """Along which sides of its box ink lies from corner to corner: top, bottom, left, right."""
+    down, across = _side_depths(part)
+    top = float(part[:down].any(0).mean())
+    bottom = float(part[-down:].any(0).mean())
+    left = float(part[:, :across].any(1).mean())
+    right = float(part[:, -across:].any(1).mean())
+    return top > 0.9, bottom > 0.9, left > 0.9, right > 0.9
+
+
+def _side_depths(part: Mask) -> tuple[int, int]:
+    """How far from the box's sides a frame that is a little tilted may lie, pixels."""
     height, width = part.shape
-    down = max(2, round(0.09 * height))
-    across = max(2, round(0.09 * width))
-    sides = (
-        part[:down].any(0),
-        part[-down:].any(0),
-        part[:, :across].any(1),
-        part[:, -across:].any(1),
-    )
-    return all(float(side.mean()) > 0.9 for side in sides)
+    return max(2, round(0.09 * height)), max(2, round(0.09 * width))
+
+
+def _is_open_frame(part: Mask, others: Mask, sides: tuple[bool, bool, bool, bool]) -> bool:
+    """Whether a part is nothing but two or three sides of a frame around other ink."""
+    if sum(sides) < 2 or not (sides[0] or sides[1]) or not (sides[2] or sides[3]):
+        return False
+    down, across = _side_depths(part)
+    beside = part.copy()
+    places = (slice(None, down), slice(-down, None), slice(None, across), slice(-across, None))
+    for place, present in zip(places[:2], sides[:2], strict=True):
+        if present:
+            beside[place] = False
+    for place, present in zip(places[2:], sides[2:], strict=True):
+        if present:
+            beside[:, place] = False
+    rows = np.flatnonzero(others.any(1))
+    columns = np.flatnonzero(others.any(0))
+    if not len(rows) or float(beside.sum()) > 0.03 * float(part.sum()):
+        return False
+    large = max(np.ptp(rows), np.ptp(columns)) > 0.25 * max(part.shape)
+    return bool(large and others.sum() > 0.1 * part.sum())
 
 
 def _frame_band(part: Mask) -> Mask:
@@ -396,9 +475,47 @@ def _side_thickness(part: Mask) -> float:
     depths = []
     for view in (part, part[::-1], part.T, part.T[::-1]):
         first = view.argmax(axis=0)
-        longest = (np.cumsum(~view, axis=0) == first[None, :]).sum(axis=0) - first
+        run = (np.cumsum(~view, axis=0) == first[None, :]).sum(axis=0)
+        longest = run - (first > 0)  # without the last pixel before it
         depths.append(float(np.median(longest)))
     return 1.5 * max(depths) + 2
+
+
+def _level_lines(mask: Mask) -> Mask:
+    """Straight level lines above or below the rest, wider than all of it: no part of a digit."""
+    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    lines = np.zeros_like(mask)
+    places = ndimage.find_objects(labels)
+    for number, (down, across) in enumerate(places, 1):
+        wide = across.stop - across.start
+        part = labels[down, across] == number
+        if wide < 0.3 * max(mask.shape) or not _is_level_line(part):
+            continue
+        others = [place for other, place in enumerate(places, 1) if other != number]
+        others = [place for place in others if place[0].stop - place[0].start > 0.2 * wide]
+        if not others:
+            continue
+        left = min(place[1].start for place in others)
+        right = max(place[1].stop for place in others)
+        top = min(place[0].start for place in others)
+        bottom = max(place[0].stop for place in others)
+        gap = 0.05 * (bottom - top)
+        if wide > 1.1 * (right - left) and (down.stop + gap < top or down.start - gap > bottom):
+            lines |= labels == number
+    return lines
+
+
+def _is_level_line(part: Mask) -> bool:
+    """Whether a part is one thin straight line, level to some degrees."""
+    height, width = part.shape
+    if height > 0.2 * width:
+        return False
+    columns = np.flatnonzero(part.any(0))
+    middles = part[:, columns].argmax(0) + part[:, columns].sum(0) / 2
+    slope, start = np.polyfit(columns, middles, 1)
+    thickness = float(part[:, columns].sum(0).mean())
+    away = float(np.abs(middles - slope * columns - start).max())
+    return away < 0.5 * thickness + 2 and thickness < 0.1 * width
 
 
 def _border_strips(mask: Mask) -> Mask:

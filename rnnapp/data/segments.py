@@ -114,9 +114,22 @@ def find_digits(picture: npt.NDArray[np.uint8]) -> Digits:
 
 
 def _cut_apart(picture: npt.NDArray[np.uint8]) -> Digits:
-    found = find_ink(picture)
-    if found is None:
-        raise InkError("The picture is blank, or its ink is too faint.", remedy=_DRAW)
+    """The digits under the first reading of the paper in which all ink may be a pen's."""
+    first_error: InkError | None = None
+    for found in find_ink(picture):
+        try:
+            if not found.strokes.drawn:
+                raise InkError(
+                    "A shadow or a stain lies on the digit, or something else does.",
+                    remedy="Take the picture in even light, the digit alone on plain paper.",
+                )
+            return _cut_ink(found)
+        except InkError as error:
+            first_error = first_error or error
+    raise first_error or InkError("The picture is blank, or its ink is too faint.", remedy=_DRAW)
+
+
+def _cut_ink(found: InkMap) -> Digits:
     labels, boxes = _find_boxes(found.mask)
     boxes = _join_boxes(boxes)
     boxes = _leave_specks(boxes, labels)
@@ -129,8 +142,20 @@ def _cut_apart(picture: npt.NDArray[np.uint8]) -> Digits:
             "The picture's ink is much wider than a digit: digits touch, or one lies on its side.",
             remedy="Use a picture of one upright digit.",
         )
+    if len(boxes) == 1 and _runs_across(boxes[0], found.mask):
+        raise InkError(
+            "Ink runs across the picture from border to border: a line, or a shadow.",
+            remedy=_DRAW,
+        )
     cuts = [_cut_box(found, labels, box) for box in _reading_order(boxes)]
     return Digits(np.stack([_to_mnist(cut) for cut in cuts]), found.removed)
+
+
+def _runs_across(box: _Box, mask: Mask) -> bool:
+    """Whether a part goes from the left border to the right one, wider than it is high."""
+    margin = 2
+    reaches = box.left <= margin and box.right >= mask.shape[1] - margin
+    return reaches and box.width > box.height
 
 
 def _to_mnist(cut: Grey) -> npt.NDArray[np.uint8]:

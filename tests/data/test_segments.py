@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from rnnapp.data.ink import draw_strokes
+from rnnapp.data.paper import find_ink
 from rnnapp.data.pictures import read_picture
 from rnnapp.data.segments import find_digits, find_one_digit
 from rnnapp.errors import InkError
@@ -80,6 +81,83 @@ def test_what_is_round_the_digit_does_not_change_it(digit: int, kind: str) -> No
     else:
         ink = np.pad(ink[8:-8, 8:-8], 8, constant_values=1)
     assert answer(on_paper(ink, light)) == digit
+
+
+def band_shadow(width: float) -> Grey:
+    """The shadow of a window bar, darker than many a pen, across the picture."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    away = np.abs(0.5 * columns + 0.87 * rows - 0.65 * SIDE)
+    return 1 - 0.6 * ndimage.gaussian_filter((away < width / 2).astype(float), 1.5)
+
+
+def hand_shadow() -> Grey:
+    """A palm at the left border with fingers as narrow as some strokes."""
+    picture = Image.new("L", (SIDE, SIDE))
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((-70, 120, 80, 270), fill=255)
+    for end in ((150, 60), (190, 130), (195, 200), (150, 270)):
+        pen.line((20, 195, *end), fill=255, width=26)
+    return 1 - 0.5 * ndimage.gaussian_filter(np.asarray(picture) / 255, 2.0)
+
+
+def corner_shadow() -> Grey:
+    rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+    inside = (columns + 0.3 * rows < 20) & (rows - 0.3 * columns < 10)
+    return 1 - 0.6 * ndimage.gaussian_filter(inside.astype(float), 1.0)
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("kind", ["band", "wide band", "hand", "corner"])
+def test_a_shadow_of_any_shape_is_no_stroke(digit: int, kind: str) -> None:
+    """A band was a 1 with 100% certainty, a hand's fingers a part of the digit."""
+    light = {
+        "band": band_shadow(60),
+        "wide band": band_shadow(110),
+        "hand": hand_shadow(),
+        "corner": corner_shadow(),
+    }[kind]
+    assert answer(on_paper(ink_of(digit), light)) == digit
+
+
+def test_a_shadow_with_a_hard_edge_leaves_no_line() -> None:
+    """Its edge was a line through the digit: the paper's estimate was smeared over it."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    edge = ndimage.gaussian_filter((columns > 0.3 * rows + 0.4 * SIDE).astype(float), 0.7)
+    picture = on_paper(ink_of(2), 1 - 0.65 * edge, noise=0.003)
+    (found, *_) = find_ink(picture)
+    pen = ndimage.binary_dilation(ink_of(2) > 0.1, iterations=4)
+    assert not (found.mask & ~pen).any()
+
+
+def test_the_shadow_of_a_blind_is_refused_or_read_right() -> None:
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    stripes = ((rows + 0.2 * columns) % 44 < 22).astype(float)
+    light = 1 - 0.55 * ndimage.gaussian_filter(stripes, 1.5)
+    for digit in DIGITS:
+        try:
+            assert answer(on_paper(ink_of(digit), light)) == digit
+        except InkError:
+            continue
+
+
+@pytest.mark.parametrize("sides", ["lb", "rt", "lrb", "ltb", "tb", "b", "lrtb"])
+@pytest.mark.parametrize("angle", [0.0, 4.0])
+def test_a_frame_open_at_one_or_two_sides_is_no_stroke(sides: str, angle: float) -> None:
+    """Two or three sides were taken for a part of the digit; a tilted frame was seen too thin."""
+    picture = Image.new("L", (SIDE, SIDE))
+    pen = ImageDraw.Draw(picture)
+    low, high = 50, SIDE - 50
+    ends = {
+        "l": (low, low, low, high),
+        "r": (high, low, high, high),
+        "t": (low, low, high, low),
+        "b": (low, high, high, high),
+    }
+    for side in sides:
+        pen.line(ends[side], fill=255, width=5)
+    frame = np.asarray(picture.rotate(angle, Image.Resampling.BICUBIC)) / 255
+    for digit in DIGITS:
+        assert answer(on_paper(np.maximum(ink_of(digit), frame))) == digit
 
 
 def test_several_digits_are_counted_and_read_from_the_left() -> None:
