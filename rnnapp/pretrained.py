@@ -84,9 +84,9 @@ def _small_net(
 
 NETS: dict[str, DigitRecipe] = {
     DRAWING_NET: DigitRecipe(
-        "BiLSTM for drawings, 48 x 2",
-        ModelConfig(cell="lstm", hidden=48, layers=2, bidirectional=True),
-        TrainConfig(epochs=10, batch=128, lr=1e-2, schedule="one-cycle"),
+        "BiLSTM for drawings, 64 x 2",
+        ModelConfig(cell="lstm", hidden=64, layers=2, bidirectional=True),
+        TrainConfig(epochs=12, batch=128, lr=1e-2, schedule="one-cycle"),
         DigitConfig(augment="drawn"),
     ),
     "bilstm": DigitRecipe(

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from rnnapp.configs import DigitConfig
 from rnnapp.data.augment import Affine, slash_zeros
+from rnnapp.data.handwriting import write_digits
 from rnnapp.data.ink import fit_box
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.data.vision import datasets
@@ -37,6 +38,7 @@ Parts = tuple[Pictures, IntArray, Pictures, IntArray]
 _SIDE = 28
 _CLASSES = 10
 _SLASHED = 0.15  # share of the zeros that also come slashed
+_WRITTEN = 0.1  # digits written from templates, in shares of the digits found
 _TIMEOUT = 10.0
 
 
@@ -105,7 +107,7 @@ def make_augment(config: DigitConfig) -> Affine | None:
     background = -config.mean / config.sd
     if config.augment == "affine":
         return Affine(background)
-    return Affine(background, bend=1.0, weight=0.5)
+    return Affine(background, turn=15.0, shear=0.25, bend=1.0, weight=0.5)
 
 
 _FILES = (
@@ -135,7 +137,7 @@ def _make_split(
         digest.update(np.ascontiguousarray(part).tobytes())
     pictures, classes, test_pictures, test_classes = parts
     if config.augment == "drawn":
-        pictures, classes = _with_slashed_zeros(pictures, classes)
+        pictures, classes = _add_styles(pictures, classes)
     return DigitSplit(
         train=as_sequences(pictures, classes, config),
         test=as_sequences(test_pictures, test_classes, config),
@@ -149,13 +151,17 @@ def _make_split(
     )
 
 
-def _with_slashed_zeros(pictures: Pictures, classes: IntArray) -> tuple[Pictures, IntArray]:
-    """The training digits and, once more, a few of their zeros with a stroke through them."""
+def _add_styles(pictures: Pictures, classes: IntArray) -> tuple[Pictures, IntArray]:
+    """The training digits, slashed copies of some zeros, and digits of other styles."""
     rng = np.random.default_rng(0)
     zeros = np.flatnonzero(classes == 0)
     chosen = rng.permutation(zeros)[: round(_SLASHED * len(zeros))]
     slashed = slash_zeros(pictures[chosen], rng)
-    return np.concatenate([pictures, slashed]), np.concatenate([classes, classes[chosen]])
+    written, written_classes = write_digits(round(_WRITTEN * len(pictures)), rng)
+    return (
+        np.concatenate([pictures, slashed, written]),
+        np.concatenate([classes, classes[chosen], written_classes]),
+    )
 
 
 def _read_mnist(root: Path) -> Parts:
