@@ -86,7 +86,7 @@ NETS: dict[str, DigitRecipe] = {
     DRAWING_NET: DigitRecipe(
         "BiLSTM for drawings, 64 x 2",
         ModelConfig(cell="lstm", hidden=64, layers=2, bidirectional=True),
-        TrainConfig(epochs=12, batch=128, lr=1e-2, schedule="one-cycle"),
+        TrainConfig(epochs=13, batch=128, lr=1e-2, schedule="one-cycle"),
         DigitConfig(augment="drawn"),
     ),
     "bilstm": DigitRecipe(

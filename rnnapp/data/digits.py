@@ -38,7 +38,7 @@ Parts = tuple[Pictures, IntArray, Pictures, IntArray]
 _SIDE = 28
 _CLASSES = 10
 _SLASHED = 0.15  # share of the zeros that also come slashed
-_WRITTEN = 0.1  # digits written from templates, in shares of the digits found
+_WRITTEN = 0.25  # digits written from templates, in shares of the digits found
 _TIMEOUT = 10.0
 
 

@@ -169,7 +169,7 @@ def _write_one(style: Style, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
 def _move_points(
     points: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Each point moved a little, the ends a little more; the two points of a corner stay together."""
+    """Move each point a little, the ends more; the two points of a corner stay together."""
     moved = points + rng.normal(0, 0.035, points.shape)
     moved[[0, -1]] += rng.normal(0, 0.045, (2, 2))
     for number in range(1, len(points)):
