@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from rnnapp.configs import WindowConfig
+from rnnapp.data.breaks import find_holes
 from rnnapp.data.windows import make_split
 from rnnapp.evaluation.baselines import make_baselines
 from rnnapp.evaluation.formatting import format_points
@@ -183,3 +184,20 @@ def test_ticks_have_the_decimals_that_tell_them_apart(
     step = "((t) => t.map((v) => writeTick(v, t[1] - t[0])))"
     written = run_script(f"{step}(priceTicks({low}, {high} * (1 + 1e-9), {len(ticks)}))")
     assert written == ticks
+
+
+def test_a_line_is_not_drawn_across_a_hole() -> None:
+    """A hole of three years was a straight line through prices that nobody paid."""
+    keep = np.r_[0:80, 160:200]
+    days = random_walk(200).dates[keep].astype("datetime64[D]").astype(np.int64)
+    holes = find_holes(days.astype("datetime64[D]"))
+    assert holes.tolist() == [80]
+    pen = (
+        "{moves: [], moveTo(x) { this.moves.push(x) }, lineTo() {}, beginPath() {},"
+        " setLineDash() {}, stroke() {}}"
+    )
+    rows = list(range(0, 120, 3))  # a curve under way has some of the days
+    series = f"Int32Array.of(...{days.tolist()})"
+    trace = f"tracePoints(pen, {series}, {rows}, {rows}, 0, {len(rows)}, (day) => day, (v) => v)"
+    moves = run_script(f"((pen) => {{ {trace}; return pen.moves }})({pen})")
+    assert moves == [days[0], days[81]]

@@ -104,7 +104,20 @@ function openCanvas(canvas) {
   return { pen, width, height };
 }
 
-// Trace a curve into the path. Where several points share a column of pixels, its first, least, greatest and last stand for them.
+// Which part of a series each day belongs to: a new one begins after a hole, as data/breaks.py finds it.
+const PARTS = new WeakMap();
+function partsOf(days) {
+  if (PARTS.has(days)) return PARTS.get(days);
+  const gaps = Int32Array.from(days, (day, i) => (i ? day - days[i - 1] : 0));
+  const usual = gaps.slice(1).sort()[(gaps.length - 1) >> 1] ?? 1;
+  const widest = Math.max(31, 12 * usual);
+  let part = 0;
+  const parts = gaps.map((gap) => (gap > widest ? ++part : part));
+  PARTS.set(days, parts);
+  return parts;
+}
+
+// Trace a curve into the path, not across a hole. Where several points share a column of pixels, its first, least, greatest and last stand for them.
 function tracePoints(pen, days, rows, values, from, to, x, y) {
   let open = false;
   let column = NaN;
@@ -112,11 +125,22 @@ function tracePoints(pen, days, rows, values, from, to, x, y) {
   let high = 0;
   let last = 0;
   const dense = to - from > 1200;
+  const parts = partsOf(days);
+  const finish = () => {
+    if (!open || !dense || low === high) return;
+    pen.lineTo(column + 0.5, low);
+    pen.lineTo(column + 0.5, high);
+    pen.lineTo(column + 0.5, last);
+  };
   for (let i = from; i < to; i++) {
     const value = values[i];
     if (value !== value) {
       open = false;
       continue;
+    }
+    if (open && parts[rows[i]] !== parts[rows[i - 1]]) {
+      finish();
+      open = false;
     }
     const px = x(days[rows[i]]);
     const py = y(value);
@@ -140,11 +164,7 @@ function tracePoints(pen, days, rows, values, from, to, x, y) {
       low = high = last = py;
     }
   }
-  if (open && dense && low !== high) {
-    pen.lineTo(column + 0.5, low);
-    pen.lineTo(column + 0.5, high);
-    pen.lineTo(column + 0.5, last);
-  }
+  finish();
 }
 
 function strokeCurve(pen, days, curve, from, to, x, y, width = curve.width) {
