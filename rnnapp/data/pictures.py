@@ -143,7 +143,9 @@ def _check_size(image: Image.Image, name: str) -> None:
 
 
 def _read_orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it makes no sense."""
+    """The EXIF orientation that is left to do, 1 to 8; 1 for none or nonsense."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself when it decodes them
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except _BROKEN:
