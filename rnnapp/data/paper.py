@@ -172,7 +172,7 @@ def _measure_even(grey: Grey) -> Grey | None:
     level = float(np.median(paper))
     strong = float(np.quantile(np.abs(grey[ink_side] - level), 0.75))
     spread = float(np.quantile(paper, 0.9) - np.quantile(paper, 0.1)) / 2.56
-    if spread > _EVEN or strong < 0.12:
+    if spread > _EVEN or strong < min(0.12, 0.03 + 10 * spread):
         return None
     ink = np.clip(np.abs(grey - level) / strong, 0, 1)
     ink[(grey > level) == darkness] = 0

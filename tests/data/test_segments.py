@@ -198,6 +198,14 @@ def test_a_large_pale_picture_of_a_thin_line_is_read() -> None:
     assert answer(np.asarray(Image.fromarray(grey).convert("RGBA"))) == 2
 
 
+@pytest.mark.parametrize("levels", [(0.95, 0.88), (0.3, 0.38)])
+def test_a_pale_picture_without_noise_is_read(levels: tuple[float, float]) -> None:
+    """Two colours of a palette may lie close to each other: it was blank, or nine digits."""
+    paper, pen = levels
+    grey = np.uint8(255 * (paper + (pen - paper) * ink_of(2)))
+    assert answer(np.asarray(Image.fromarray(grey).convert("RGBA"))) == 2
+
+
 def test_chalk_on_a_board_is_read() -> None:
     picture = on_paper(ink_of(7), half_shadow()).copy()
     picture[..., :3] = 255 - picture[..., :3]
