@@ -23,6 +23,7 @@ _SIDE = 400  # measured on a picture whose longer side is at most about so many 
 _WIDEST = 3.0  # times the usual width; of MNIST's digits 1 in 1,000 has a wider part
 _THIN_SHARE = 0.1  # of the strokes' length a third as wide as the wide ones; as rare among digits
 _LIGHTEST_SHARE = 0.08  # of the strokes' length, for a level to count
+_BROADEST = 0.25  # of the picture, for ink that comes in from its border
 _GAP = 0.2  # between two levels of darkness, in shares of the strongest ink
 _ENTRIES = 6  # times that ink may cross the picture's border; a digit that fills it does so 4 times
 _WIDER = 1.4  # times as wide as the darker strokes are lighter ones that no pen made
@@ -34,7 +35,7 @@ class Strokes:
 
     Attributes:
         width: usual width of the mask's strokes, as a share of the longer side.
-        blotted: whether a part is so much wider that it is no stroke.
+        blotted: whether a part is so wide that it is no stroke.
         entries: how often ink crosses the picture's border.
         cut: between two levels of darkness, the lighter of which no pen made; None where the ink
             has one level.
@@ -69,9 +70,12 @@ def measure_strokes(ink: Grey, mask: Mask) -> Strokes:
         middle &= depth > 1
     usual = float(np.median(depth[middle]))
     thin = depth[middle] < float(np.quantile(depth[middle], 0.8)) / _WIDEST
+    width = 2 * usual / max(mask.shape)
+    entries = _count_entries(mask)
     blotted = float(depth.max()) > _WIDEST * usual or float(thin.mean()) > _THIN_SHARE
-    cut = _cut_between(ink, mask, depth, middle)
-    return Strokes(2 * usual / max(mask.shape), blotted, _count_entries(mask), cut)
+    if entries and width > _BROADEST:
+        blotted = True
+    return Strokes(width, blotted, entries, _cut_between(ink, mask, depth, middle))
 
 
 def _count_entries(mask: Mask) -> int:

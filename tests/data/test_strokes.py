@@ -39,6 +39,13 @@ def test_a_digit_beside_a_much_wider_band_shows() -> None:
     assert measure_strokes(ink, ink > 0.45).blotted
 
 
+def test_a_band_that_hides_the_digit_shows() -> None:
+    """A band as wide as a third of the picture was read as a 1 with 100% certainty."""
+    ink = np.zeros((300, 300), np.float32)
+    ink[:, 100:200] = 1
+    assert measure_strokes(ink, ink > 0.45).blotted
+
+
 def test_a_lighter_band_from_the_border_is_cut_off_by_its_darkness() -> None:
     ink = eight(16)
     band = np.zeros_like(ink)
