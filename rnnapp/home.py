@@ -14,7 +14,7 @@ import platformdirs
 
 from rnnapp.errors import HomeError
 
-__all__ = ["home", "make_private", "writable"]
+__all__ = ["home", "make_private", "private_folder", "writable"]
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
@@ -40,6 +40,23 @@ def home() -> Path:
             _close_to_others(folder)
         return folder
     return _temporary_home(Path(tempfile.gettempdir()))
+
+
+def private_folder(*names: str) -> Path:
+    """A folder below :func:`home`, each level of it closed to others; created on demand.
+
+    What libraries write into it is private whatever rights the files themselves have.
+
+    Raises:
+        OSError: it cannot be created.
+        HomeError: as :func:`home`.
+    """
+    folder = home()
+    for name in names:
+        folder = folder / name
+        folder.mkdir(_FOLDER_MODE, exist_ok=True)
+        _close_to_others(folder)
+    return folder
 
 
 def make_private(file: Path) -> Path:

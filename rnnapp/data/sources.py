@@ -20,7 +20,7 @@ from rnnapp.data.notes import Note, count_of
 from rnnapp.data.prices import PriceTable, read_prices
 from rnnapp.data.repair import repair_table
 from rnnapp.errors import ConfigError, DataError, SourceError
-from rnnapp.home import home
+from rnnapp.home import home, make_private, private_folder
 
 __all__ = ["BUNDLED", "TICKERS", "bundled", "fetch_yahoo"]
 
@@ -221,8 +221,8 @@ def _write_copy(table: PriceTable, copy: Path) -> None:
     """
     part = copy.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        table.frame.to_csv(part)
+        private_folder("cache")
+        table.frame.to_csv(make_private(part))
         part.replace(copy)
     except OSError:
         part.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ import torch
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.errors import ConfigError
-from rnnapp.home import home
+from rnnapp.home import home, make_private
 from rnnapp.models.recurrent import count_parameters
 from rnnapp.training.backends import Backend
 from rnnapp.training.kernels import compilation
@@ -218,7 +218,9 @@ def _measure_factors(kernels: bool) -> SpeedFactors:
     if kernels:
         found = dataclasses.replace(found, compiled=_measure_factor("compiled"))
     with contextlib.suppress(OSError):
-        file.write_text(json.dumps({"key": key, "kernels": kernels, "speeds": asdict(found)}))
+        make_private(file).write_text(
+            json.dumps({"key": key, "kernels": kernels, "speeds": asdict(found)})
+        )
     return found
 
 

@@ -17,13 +17,14 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 from filelock import FileLock, Timeout
 
 from rnnapp.errors import RnnappError, RunError
-from rnnapp.home import home
+from rnnapp.home import home, make_private, private_folder
 
 __all__ = ["EXPERIMENT", "TrackingClient", "default_uri", "import_mlflow", "reading", "writing"]
 
 EXPERIMENT = "rnnapp"
 _OPEN_WAIT = 180.0  # seconds that another process may take to make the tables
 _WAIT = 3.0  # seconds a locked database is waited for
+_SIDE_FILES = ("-wal", "-shm", "-journal")
 _READERS = 8  # threads that read a SQLite file at once; MLflow has 15 connections to it
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -149,20 +150,27 @@ class TrackingClient:
 
     def _setup_lock(self) -> FileLock:
         """The lock held while tables are made: processes that start together make them once."""
-        folder = home() / "runs"
-        if self.file is not None:
+        if self.file is None or self.file.parent == home() / "runs":
+            folder = private_folder("runs")
+        else:
             folder = self.file.parent
-        folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / "opening.lock", timeout=_OPEN_WAIT)
 
     def _make_file_private(self) -> None:
-        """Create the file, readable by its owner alone; SQLite's side files get the same mode."""
+        """Create the file, readable by its owner alone; SQLite's side files get the same mode.
+
+        A file elsewhere that is already there belongs to whoever set it up: its rights stay.
+        """
         if self.file is None:
             return
         if not self.file.exists():
-            self.file.touch(mode=0o600)
+            make_private(self.file)
         elif self.file.is_relative_to(home()):
-            self.file.chmod(0o600)
+            for side in ("", *_SIDE_FILES):
+                part = self.file.with_name(self.file.name + side)
+                if part.exists():
+                    make_private(part)
 
     def _check_file(self) -> None:
         """Find a damaged file before MLflow tries to upgrade it."""

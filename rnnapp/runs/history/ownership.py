@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rnnapp.home import home
+from rnnapp.home import private_folder
 from rnnapp.runs.history.records import Run
 
 __all__ = ["Owner"]
@@ -30,8 +30,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.id = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._folder = home() / "runs" / "owners"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder = private_folder("runs", "owners")
         self._lock = self._make_lock(self.id)
         self._lock.acquire(timeout=5)
 

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from rnnapp.data.prices import PriceTable
 from rnnapp.errors import RnnappError, RunError
-from rnnapp.home import home
+from rnnapp.home import home, make_private, private_folder
 from rnnapp.runs.history.artifacts import prices_from_bytes, prices_to_bytes
 from rnnapp.runs.search.space import SearchSpace, Value
 
@@ -130,10 +130,10 @@ def create_folder(space: SearchSpace, prices: PriceTable) -> Path:
     Raises:
         RunError: it cannot be written.
     """
-    folder = _searches_folder() / uuid.uuid4().hex[:12]
+    name = uuid.uuid4().hex[:12]
     try:
-        folder.mkdir(parents=True)
-        (folder / _PRICES).write_bytes(prices_to_bytes(prices))
+        folder = private_folder("searches", name)
+        make_private(folder / _PRICES).write_bytes(prices_to_bytes(prices))
     except OSError as error:
         raise _not_saved(error) from error
     save_space(folder, space)
@@ -162,7 +162,7 @@ def save_space(folder: Path, space: SearchSpace) -> None:
         RunError: it cannot be written.
     """
     try:
-        (folder / _SPACE).write_text(json.dumps(space.to_json(), indent=1))
+        make_private(folder / _SPACE).write_text(json.dumps(space.to_json(), indent=1))
     except OSError as error:
         raise _not_saved(error) from error
 
@@ -208,7 +208,8 @@ def open_study(folder: Path, seed: int) -> Study:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        storage = JournalStorage(JournalFileBackend(str(folder / _JOURNAL)))
+        journal = make_private(folder / _JOURNAL)
+        storage = JournalStorage(JournalFileBackend(str(journal)))
         names = [study.study_name for study in storage.get_all_studies()]
         if _STUDY in names:
             study = optuna.load_study(study_name=_STUDY, storage=storage)
