@@ -27,6 +27,8 @@ __all__ = [
 
 _WIDE = 256
 """Hidden size from which more than one CPU thread pays."""
+_PIECE_VALUES = 1 << 22
+"""Hidden states of a batch that are worked on at once on the CPU, so that a stop need not wait."""
 _CHUNK = 4096
 """Windows answered at once."""
 _WARM_STEPS = 3
@@ -56,6 +58,8 @@ class TorchBackend:
         self._augment = augment
         self._objective = split.objective
         self._dropout = model.dropout > 0 and model.layers > 1
+        states = split.steps * model.hidden * model.layers * model.directions
+        self._piece = max(1, _PIECE_VALUES // states)  # windows
         self._threads = 1
         if model.hidden >= _WIDE:
             self._threads = int(os.environ.get("RNNAPP_THREADS") or os.cpu_count() or 1)
@@ -94,9 +98,8 @@ class TorchBackend:
             self._correct.zero_()
             batches = torch.as_tensor(order, device=self.device).split(self._config.batch)
             for index, rate in zip(batches, epoch_rates, strict=True):
-                if stop is not None and stop.is_set():
+                if not self._run_step(index, float(rate), stop or StopFlag()):
                     break
-                self._run_step(index, float(rate))
             losses[epoch] = self._total.item()
             if self._objective == "cross-entropy":
                 correct[epoch] = self._correct.item()
@@ -156,6 +159,24 @@ class TorchBackend:
 
     def compute_step(self, index: Tensor) -> None:
         """One step on the windows of ``index`` (B,): gather, forward, backward, update."""
+        self._optimizer.zero_grad(set_to_none=True)
+        self._add_gradient(index, 1.0)
+        self._update_weights()
+
+    def _compute_in_pieces(self, index: Tensor, stop: StopFlag) -> bool:
+        """The same step piece by piece, equal to rounding; given up where a stop is requested."""
+        self._optimizer.zero_grad(set_to_none=True)
+        before = (self._total.clone(), self._correct.clone())
+        for piece in index.split(self._piece):
+            if stop.is_set():
+                self._total, self._correct = before
+                return False
+            self._add_gradient(piece, len(piece) / len(index))
+        self._update_weights()
+        return True
+
+    def _add_gradient(self, index: Tensor, share: float) -> None:
+        """Add the gradient of these windows' mean loss, times their share of the batch."""
         batch = normalise_windows(self._windows[index], self._part)  # (B, T, F)
         if self._augment is not None:
             batch = self._augment(batch, self._generator)
@@ -166,14 +187,21 @@ class TorchBackend:
         else:
             loss = torch.nn.functional.cross_entropy(answer, target)
             self._correct += (answer.detach().argmax(1) == target).sum()
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if share < 1.0:
+            (loss * share).backward()
+        else:
+            loss.backward()
+        self._total += loss.detach() * len(index)
+
+    def _update_weights(self) -> None:
         if self._config.clip > 0:
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), self._config.clip)
         self._optimizer.step()
-        self._total += loss.detach() * len(index)
 
-    def _run_step(self, index: Tensor, learning_rate: float) -> None:
+    def _run_step(self, index: Tensor, learning_rate: float, stop: StopFlag) -> bool:
+        """Whether the step was taken; a stop that comes before its end changes nothing."""
+        if stop.is_set():
+            return False
         set_learning_rate(self._optimizer, learning_rate)
         lock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if self._dropout:
@@ -184,9 +212,13 @@ class TorchBackend:
                 if self._graph is None:
                     self._graph = _GraphedStep(self, index)
                 self._graph.replay(index)
+            elif self.device == "cpu" and len(index) > self._piece:
+                if not self._compute_in_pieces(index, stop):
+                    return False
             else:
                 self.compute_step(index)
         self._steps += 1
+        return True
 
     def _seed_step(self) -> None:
         """Seed by the run's seed and the step, so that a resumed run draws what the undisturbed

@@ -10,6 +10,7 @@ import torch
 
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
+from rnnapp.training import torch_backend
 from rnnapp.training.backends import StopFlag
 from rnnapp.training.torch_backend import TorchBackend
 from rnnapp.training.torch_ensemble import TorchEnsemble, draw_orders
@@ -91,6 +92,30 @@ def test_stop_ends_before_the_next_step_and_counts_what_was_done() -> None:
     totals = backend.run_epochs(np.tile(np.arange(40), (5, 1)), np.full((5, 3), 1e-3), stop)
     assert steps == 4
     assert totals.windows.tolist() == [40, 16, 0, 0, 0]
+
+
+def test_a_step_in_pieces_is_the_step_and_a_stop_inside_it_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A batch of all windows takes a large net many seconds: a stop does not wait for its end."""
+    order = np.arange(40)[None]
+    rates = np.full((1, 1), 1e-3)
+    train = TrainConfig(batch=40, device="cpu")
+    whole = TorchBackend(regression(), NETS[0], train)
+    expected = whole.run_epochs(order, rates).losses
+    monkeypatch.setattr(torch_backend, "_PIECE_VALUES", 1)
+    pieces = TorchBackend(regression(), NETS[0], train)
+    np.testing.assert_allclose(pieces.run_epochs(order, rates).losses, expected, rtol=1e-5)
+    for name, value in whole.copy_weights().items():
+        torch.testing.assert_close(pieces.copy_weights()[name], value, rtol=1e-4, atol=1e-6)
+
+    stop = StopFlag()
+    before = pieces.copy_weights()
+    pieces.net.register_forward_hook(lambda *_: stop.set())
+    totals = pieces.run_epochs(order, rates, stop)
+    assert totals.windows.tolist() == [0]
+    assert totals.losses.tolist() == [0.0]
+    assert all(torch.equal(pieces.copy_weights()[name], before[name]) for name in before)
 
 
 @pytest.mark.gpu

@@ -269,14 +269,16 @@ def _pass_below(net, work, a, at, grown, direction, below, rows):
 
 
 @outline
-def _add_batch_gradient(net, work, a, p, g, table, targets, windows):
-    """Work a batch through in blocks: the sum of its losses, and how many windows are classified
-    right."""
+def _add_batch_gradient(net, work, a, p, g, table, targets, windows, stop):
+    """Work a batch through in blocks: the sum of its losses, how many windows are classified
+    right, and whether it came to its end before ``stop[0]`` was set."""
     rows, raw, offset, scale, starts = table
     loss = 0.0
     right = 0
     _prepare_weights(net, work, a, p)
     for b in range(0, len(windows), work.block):
+        if stop[0] != 0:
+            return loss, right, False
         block = windows[b : b + work.block]
         _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
         _run_stack(net, work, a, p, len(block))
@@ -289,7 +291,7 @@ def _add_batch_gradient(net, work, a, p, g, table, targets, windows):
         loss += block_loss
         read_back(net, work, a, p, g, _find_readout(net), len(block))
         _back_stack(net, work, a, p, g, len(block))
-    return loss, right
+    return loss, right, True
 
 
 def _train(
@@ -319,7 +321,8 @@ def _train(
     """Train over the passes of ``batch_order`` (E, N); ``losses`` and ``correct`` (E,) take the
     sums.
 
-    Ends before a step where ``stop[0]`` is not zero. Returns the steps taken now.
+    Ends once ``stop[0]`` is not zero; a step under way is given up, and changes nothing. Returns
+    the steps taken now.
     """
     p = pointer_to(parameters)
     g = pointer_to(gradient)
@@ -329,11 +332,13 @@ def _train(
     taken = 0
     for epoch in range(batch_order.shape[0]):
         for step in range(rates.shape[1]):
-            if stop[0] != 0:
-                return taken
             windows = batch_order[epoch, step * batch : (step + 1) * batch]
             gradient[:] = 0.0
-            loss, right = _add_batch_gradient(net, work, a, p, g, table, targets, windows)
+            loss, right, whole = _add_batch_gradient(
+                net, work, a, p, g, table, targets, windows, stop
+            )
+            if not whole:
+                return taken
             taken += 1
             losses[epoch] += loss
             correct[epoch] += right

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
 from rnnapp.models.recurrent import RecurrentNet
+from rnnapp.training.backends import StopFlag
 from rnnapp.training.kernels.backend import CompiledBackend
 from rnnapp.training.kernels.compilation import find_kernels
 from rnnapp.training.kernels.layout import plan_workspace
@@ -178,3 +181,19 @@ def test_strided_array_is_refused_at_the_door() -> None:
     kernels.answer(kernels.net, work, values, space, rows, *rest)
     with pytest.raises(TypeError):
         kernels.answer(kernels.net, work, values, space, rows[::2], *rest)
+
+
+def test_a_stop_inside_a_step_gives_the_step_up_and_changes_nothing() -> None:
+    """A batch of all windows takes a large net many seconds: a stop does not wait for its end."""
+    split = regression(count=6000, steps=60)
+    count = len(split.train)
+    train = TrainConfig(batch=count, device="cpu")
+    backend = CompiledBackend(split, ModelConfig(cell="lstm", hidden=128, layers=2), train)
+    before = backend.copy_weights()
+    stop = StopFlag()
+    timer = threading.Timer(0.2, stop.set)
+    timer.start()
+    totals = backend.run_epochs(np.arange(count)[None], np.full((1, 1), 1e-3), stop)
+    timer.join()
+    assert totals.windows.tolist() == [0]
+    assert all(torch.equal(backend.copy_weights()[name], before[name]) for name in before)
