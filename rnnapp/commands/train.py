@@ -75,7 +75,11 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
     """A run as JSON: settings, losses, and errors on the test part beside persistence's.
 
     Errors are in index points.
+
+    Raises:
+        TrainingError: no epoch was completed.
     """
+    trained.require_epoch()
     judged = evaluate(forecast(trained, split))
     return {
         "data": {

@@ -219,12 +219,15 @@ def _route_events(
 
 
 def seed_result(candidate: Candidate, split: PriceSplit, trained: TrainedModel) -> SeedResult:
-    """A finished training as a result, with its forecast where it did not diverge."""
+    """A finished training as a result, with its forecast where there is something to judge."""
     if trained.stopped == "diverged":
         error = (
             f"{candidate.name}, seed {trained.train.seed}: the loss is no longer a number. "
             "Use a smaller learning rate."
         )
+        return SeedResult(candidate, trained.train.seed, trained, None, error)
+    if trained.untrained:
+        error = f"{candidate.name}, seed {trained.train.seed}: no epoch was completed."
         return SeedResult(candidate, trained.train.seed, trained, None, error)
     return SeedResult(
         candidate, trained.train.seed, trained, forecast(trained, split, candidate.name)

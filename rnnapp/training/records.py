@@ -104,6 +104,18 @@ class TrainedModel:
         """Whether not even one epoch was completed, so that there is nothing to judge."""
         return not self.history
 
+    def require_epoch(self) -> None:
+        """Refuse to be judged before anything was learned.
+
+        Raises:
+            TrainingError: not even one epoch was completed.
+        """
+        if self.untrained:
+            raise TrainingError(
+                f"{self.model.name} completed no epoch, so there is nothing to judge.",
+                remedy="Train it longer, or with a smaller learning rate.",
+            )
+
     @property
     def epochs_at_hand(self) -> tuple[int, ...]:
         """Epochs done whose weights are at hand, ascending; the last is the end of the training.

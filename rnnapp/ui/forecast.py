@@ -96,8 +96,8 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     if result is None and task is None and seconds < LIVE_SECONDS:
         result = compute_shared(
             key,
-            lambda: _to_result(_train_inline(split, model, train), split),
-            shareable=lambda made: made.trained.whole,
+            lambda: _judge_inline(_train_inline(split, model, train), split),
+            shareable=lambda made: made is not None and made.trained.whole,
         )
     with st.sidebar:
         sealed = seal_control(split)
@@ -180,6 +180,13 @@ def _open_result(run_id: str) -> ForecastResult | None:
 def _to_result(trained: TrainedModel, split: PriceSplit) -> ForecastResult:
     made = forecast(trained, split)
     return ForecastResult(trained, made, evaluate(made))
+
+
+def _judge_inline(trained: TrainedModel, split: PriceSplit) -> ForecastResult | None:
+    """The result of a training inside this run; None where no epoch was completed."""
+    if trained.untrained:
+        return None
+    return _to_result(trained, split)
 
 
 def _train_inline(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> TrainedModel:

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from rnnapp.__main__ import main
+from rnnapp.commands.train import train_report
+from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.sources import bundled
+from rnnapp.data.windows import make_split
+from rnnapp.errors import TrainingError
 from rnnapp.training.checkpoints import load_model
+from rnnapp.training.loop import Training
 from tests.support import shared_data
 
 STOCK = [
@@ -103,3 +109,13 @@ def test_bad_input_is_one_line_and_status_2(
     assert output.err.startswith("error: ")
     assert output.err.count("\n") == 1
     assert words in output.err
+
+
+def test_a_net_that_completed_no_epoch_is_not_judged() -> None:
+    """Its forecast is that of its first weights: figures of it would say nothing of the net."""
+    split = make_split(bundled("sp500"), WindowConfig(split=200))
+    training = Training(split, ModelConfig(hidden=2), TrainConfig(device="cpu"))
+    training.stop()
+    list(training.epochs())
+    with pytest.raises(TrainingError, match="completed no epoch, so there is nothing to judge"):
+        train_report(training.result(), split)

@@ -14,9 +14,11 @@ from rnnapp.evaluation.compare import (
     Candidate,
     compare_nets,
     make_candidates,
+    seed_result,
     split_for,
     vary_setting,
 )
+from rnnapp.training.loop import Training
 from tests.support import random_walk
 
 RNN, GRU = ModelConfig(cell="rnn", hidden=3), ModelConfig(cell="gru", hidden=3)
@@ -162,3 +164,15 @@ def test_a_setting_varies_over_all_nets_on_the_same_days():
 def test_what_cannot_vary_is_refused(setting, values, words):
     with pytest.raises(ConfigError, match=words):
         vary_setting(make_candidates([RNN], WindowConfig()), setting, values)
+
+
+def test_a_net_that_completed_no_epoch_has_no_forecast():
+    """A run of the history that was stopped in its first epoch is a result, but no row."""
+    split = split_of()
+    training = Training(split, GRU, QUICK)
+    training.stop()
+    list(training.epochs())
+    candidate = Candidate("GRU", GRU, split.config, QUICK)
+    result = seed_result(candidate, split, training.result())
+    assert result.forecast is None
+    assert result.error == "GRU, seed 5: no epoch was completed."
