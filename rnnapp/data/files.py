@@ -8,48 +8,66 @@ from pathlib import Path
 
 from rnnapp.errors import DataError
 
-__all__ = ["read_regular_file"]
+__all__ = ["check_size", "read_regular_file"]
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe is not waited for
 
 
-def read_regular_file(path: str | Path, *, limit: int, takes: str) -> bytes:
+def read_regular_file(
+    path: str | Path,
+    *,
+    limit: int,
+    takes: str,
+    name: str = "",
+    kind: type[DataError] = DataError,
+) -> bytes:
     """The content of a regular file; a pipe, a device or a folder is never read.
 
     Args:
         path: where it lies.
         limit: the most bytes it may have.
         takes: what is expected, for the remedy ("a CSV file of prices").
+        name: what to call it in an error; its own name by default.
+        kind: the error to raise.
 
     Raises:
         DataError: no such file, no permission, not a regular file, or larger than the limit.
     """
-    name = Path(path).name or str(path)
+    name = name or Path(path).name or str(path)
     remedy = f"Use {takes}."
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_WAIT)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not valid"
-        raise DataError(f"{name} cannot be opened ({reason}).", remedy=remedy) from error
+        raise kind(f"{name} cannot be opened ({reason}).", remedy=remedy) from error
     about = os.fstat(descriptor)
     if not stat.S_ISREG(about.st_mode):
         os.close(descriptor)
-        kind = _kind_of(about.st_mode)
-        raise DataError(f"{name} is not a regular file but {kind}.", remedy=remedy)
+        raise kind(
+            f"{name} is not a regular file but {_describe_mode(about.st_mode)}.", remedy=remedy
+        )
     content = b""
     with os.fdopen(descriptor, "rb") as file:
         if about.st_size <= limit:
             content = file.read(limit + 1)  # bounded, for a file that grows while it is read
-    size = max(about.st_size, len(content))
-    if size > limit:
-        raise DataError(
-            f"{name} has {size / 1e6:.1f} MB; the limit is {limit / 1e6:.0f} MB.",
-            remedy="Use a smaller file.",
-        )
+    check_size(max(about.st_size, len(content)), name, limit, kind)
     return content
 
 
-def _kind_of(mode: int) -> str:
+def check_size(size: int, name: str, limit: int, kind: type[DataError] = DataError) -> None:
+    """Refuse more bytes than the limit.
+
+    Raises:
+        DataError: or the given kind of it.
+    """
+    if size > limit:
+        raise kind(
+            f"{name} has {size / 1e6:.1f} MB; the limit is {limit / 1e6:.0f} MB.",
+            remedy="Use a smaller file, or a shorter period.",
+        )
+
+
+def _describe_mode(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a folder"
     if stat.S_ISFIFO(mode):

@@ -7,10 +7,10 @@ another.
 from __future__ import annotations
 
 import re
-import stat
 import unicodedata
 from pathlib import Path
 
+from rnnapp.data.files import check_size, read_regular_file
 from rnnapp.data.headers import roles_in
 from rnnapp.data.notes import Note
 from rnnapp.errors import PriceFileError
@@ -52,8 +52,7 @@ def load_bytes(source: bytes | str | Path, name: str) -> bytes:
     data = source
     if not isinstance(data, bytes):
         data = _read_file(Path(data), name)
-    if len(data) > MAX_BYTES:
-        raise _too_large(name, len(data))
+    check_size(len(data), name, MAX_BYTES, PriceFileError)
     if not data.strip():
         raise PriceFileError(
             f"{name} is empty.", remedy="Use a CSV file with a date and a close column."
@@ -84,27 +83,8 @@ def decode_text(data: bytes, name: str) -> tuple[str, tuple[Note, ...]]:
 
 
 def _read_file(path: Path, name: str) -> bytes:
-    """The bytes of a regular file of at most ``MAX_BYTES``; nothing else is opened."""
-    remedy = "Use the path of a price file."
-    try:
-        about = path.stat()
-        if stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
-            with path.open("rb") as file:  # bounded, for a file that grows while it is read
-                return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "its name is not valid"
-        raise PriceFileError(f"{name} cannot be opened ({why}).", remedy=remedy) from error
-    if stat.S_ISDIR(about.st_mode):
-        raise PriceFileError(f"{name} cannot be opened (it is a folder).", remedy=remedy)
-    if not stat.S_ISREG(about.st_mode):
-        raise PriceFileError(f"{name} is not a regular file but a pipe or a device.", remedy=remedy)
-    raise _too_large(name, about.st_size)
-
-
-def _too_large(name: str, size: int) -> PriceFileError:
-    return PriceFileError(
-        f"{name} has {size / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read.",
-        remedy="Use a shorter period.",
+    return read_regular_file(
+        path, limit=MAX_BYTES, takes="the path of a price file", name=name, kind=PriceFileError
     )
 
 
