@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from rnnapp.errors import RnnappError, TrainingError
+from rnnapp.errors import RnnappError, TrainingError, describe_cause
 
 __all__ = ["BackgroundTask", "StopRequestedError"]
 
@@ -119,6 +119,8 @@ class BackgroundTask(Generic[T, R]):
         except Exception as error:  # shown to a person as a sentence; the cause stays attached
             message = "The {name} broke off ({kind}: {error}). Try other settings."
             self.error = TrainingError(
-                message.format(name=self.name, kind=type(error).__name__, error=error)
+                message.format(
+                    name=self.name, kind=type(error).__name__, error=describe_cause(error)
+                )
             )
             self.error.__cause__ = error

@@ -23,6 +23,7 @@ The core raises these; pages and the command line show their text and nothing el
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +43,11 @@ __all__ = [
     "SourceError",
     "TooFewRowsError",
     "TrainingError",
+    "describe_cause",
 ]
+
+_PATH = re.compile(r"(?:[A-Za-z]:\\|(?<![\w:/])/)[^\s'\")]+")
+_LONGEST = 200
 
 
 class RnnappError(Exception):
@@ -163,3 +168,11 @@ class RunError(RnnappError, RuntimeError):
 
 class QueueFullError(RunError):
     """Too many jobs wait already; nothing of the refused one is left behind."""
+
+
+def describe_cause(error: BaseException) -> str:
+    """The first line of an error of a library, the paths of this machine left out."""
+    if isinstance(error, OSError) and error.strerror:
+        return str(error.strerror)
+    lines = str(error).splitlines() or [type(error).__name__]
+    return _PATH.sub("…", lines[0])[:_LONGEST]

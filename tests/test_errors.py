@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
+from collections.abc import Iterator
 
 import pytest
 
 from rnnapp import errors
-from rnnapp.errors import ColumnError, RnnappError, SourceError
+from rnnapp.background import BackgroundTask
+from rnnapp.errors import ColumnError, RnnappError, SourceError, describe_cause
+from rnnapp.runs import manager
+from rnnapp.runs.jobs.cluster import Cluster
 
-KINDS = [getattr(errors, name) for name in errors.__all__]
+KINDS = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -37,3 +42,26 @@ def test_what_an_error_offers_travels_with_it() -> None:
     columns = pickle.loads(pickle.dumps(ColumnError("No date.", ["a", "b"], remedy="Map them.")))
     assert columns.columns == ("a", "b")
     assert pickle.loads(pickle.dumps(SourceError("Offline.", cached=3, remedy="Wait."))).cached == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(13, "Permission denied", "/srv/secret/mlflow.db"),
+        RuntimeError("cannot load /srv/secret/weights (damaged)"),
+        ValueError(r"no such folder 'C:\secret\runs'"),
+    ],
+)
+def test_the_cause_of_an_error_names_no_path_of_this_machine(error: Exception) -> None:
+    """It is shown to everybody who opens the page."""
+    assert "secret" not in describe_cause(error)
+    assert "secret" not in str(Cluster(None).describe_failure(error))
+    assert "secret" not in manager._describe_error(error)
+
+    def fail(_: threading.Event) -> Iterator[int]:
+        yield 1
+        raise error
+
+    task = BackgroundTask(fail, result=list)
+    task.wait(10)
+    assert "secret" not in str(task.error)

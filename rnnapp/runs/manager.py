@@ -20,7 +20,7 @@ from rnnapp.configs import Settings
 from rnnapp.data.digits import load_digits
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
-from rnnapp.errors import RnnappError, RunError
+from rnnapp.errors import RnnappError, RunError, describe_cause
 from rnnapp.runs.history.artifacts import load_prices, save_prices, save_result
 from rnnapp.runs.history.ownership import Owner
 from rnnapp.runs.history.records import RESUMABLE, NewRun, Run, Status
@@ -490,6 +490,7 @@ def _describe_error(error: BaseException | None) -> str:
             "Its worker died again and again, most likely out of memory. "
             "Use a smaller net or a smaller batch."
         )
-    lines = str(error).splitlines() or [""]
-    cause = f"{type(error).__name__} ({lines[0][:300]})"
+    cause = "an unknown cause"
+    if error is not None:
+        cause = f"{type(error).__name__} ({describe_cause(error)})"
     return f"The training broke off with {cause}. Resume it, or change its settings."

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from filelock import FileLock, Timeout
 
-from rnnapp.errors import RnnappError, RunError
+from rnnapp.errors import RnnappError, RunError, describe_cause
 from rnnapp.home import home, make_private, private_folder
 
 __all__ = ["EXPERIMENT", "TrackingClient", "default_uri", "import_mlflow", "reading", "writing"]
@@ -272,20 +272,12 @@ def _describe_error(error: BaseException, uri: str) -> str:
         if any(sign in text for sign in signs):
             return sentence.format(server=_without_password(uri))
     return (
-        f"The run history does not answer ({_short_cause(error)}). Try again, or restart the app."
+        f"The run history does not answer ({describe_cause(error)}). Try again, or restart the app."
     )
 
 
 def _without_password(uri: str) -> str:
     return re.sub(r"//[^/@]*@", "//", uri)
-
-
-def _short_cause(error: BaseException) -> str:
-    """The first line of an error, paths of this machine left out."""
-    if isinstance(error, OSError) and error.strerror:
-        return str(error.strerror)
-    lines = str(error).splitlines() or [type(error).__name__]
-    return re.sub(r"(?:[A-Za-z]:\\|(?<![\w:/])/)[^\s'\")]+", "…", lines[0])[:200]
 
 
 def _error_chain(error: BaseException | None) -> list[BaseException]:

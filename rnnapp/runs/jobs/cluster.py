@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rnnapp.errors import RunError
+from rnnapp.errors import RunError, describe_cause
 from rnnapp.runs.jobs.local_cluster import CONNECT_SECONDS, LocalCluster, configure_dask
 
 if TYPE_CHECKING:
@@ -168,7 +168,9 @@ class Cluster:
         remedy = "Restart the app; a run goes on from its last state."
         if error is None or not str(error):
             return RunError("The worker processes cannot be reached.", remedy=remedy)
-        return RunError(f"The worker processes cannot be reached ({error}).", remedy=remedy)
+        return RunError(
+            f"The worker processes cannot be reached ({describe_cause(error)}).", remedy=remedy
+        )
 
     def drop_connection(self) -> None:
         """Drop a lost connection; the workers of this machine stay."""
