@@ -43,9 +43,9 @@ def read_regular_file(
     about = os.fstat(descriptor)
     if not stat.S_ISREG(about.st_mode):
         os.close(descriptor)
-        raise kind(
-            f"{name} is not a regular file but {_describe_mode(about.st_mode)}.", remedy=remedy
-        )
+        if stat.S_ISDIR(about.st_mode):
+            raise kind(f"{name} cannot be opened (it is a folder).", remedy=remedy)
+        raise kind(f"{name} is not a regular file but a pipe or a device.", remedy=remedy)
     content = b""
     with os.fdopen(descriptor, "rb") as file:
         if about.st_size <= limit:
@@ -62,14 +62,6 @@ def check_size(size: int, name: str, limit: int, kind: type[DataError] = DataErr
     """
     if size > limit:
         raise kind(
-            f"{name} has {size / 1e6:.1f} MB; the limit is {limit / 1e6:.0f} MB.",
+            f"{name} has {size / 1e6:.1f} MB; at most {limit / 1e6:.0f} MB are read.",
             remedy="Use a smaller file, or a shorter period.",
         )
-
-
-def _describe_mode(mode: int) -> str:
-    if stat.S_ISDIR(mode):
-        return "a folder"
-    if stat.S_ISFIFO(mode):
-        return "a pipe"
-    return "a device"
