@@ -294,6 +294,17 @@ def _add_batch_gradient(net, work, a, p, g, table, targets, windows, stop):
     return loss, right, True
 
 
+@inline
+def _update_parameters(net, p, g, moments, size, rate, step, adam, clip):
+    """One optimizer step, after the gradient's norm is clipped where ``clip`` is not 0."""
+    if clip > 0.0:
+        clip_norm(net, g, size, clip)
+    if adam:
+        adam_step(net, p, g, moments, size, rate, step)
+    else:
+        sgd_step(net, p, g, size, rate)
+
+
 def _train(
     net,
     work,
@@ -342,12 +353,8 @@ def _train(
             taken += 1
             losses[epoch] += loss
             correct[epoch] += right
-            if clip > 0.0:
-                clip_norm(net, g, len(gradient), clip)
-            if adam:
-                adam_step(net, p, g, moments, len(gradient), rates[epoch, step], count + taken)
-            else:
-                sgd_step(net, p, g, len(gradient), rates[epoch, step])
+            rate = rates[epoch, step]
+            _update_parameters(net, p, g, moments, len(gradient), rate, count + taken, adam, clip)
     return taken
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ from rnnapp.evaluation.compare import split_for
 from rnnapp.evaluation.forecast import Part
 from rnnapp.evaluation.intervals import interval_sentence, with_interval
 from rnnapp.evaluation.judge import Comparison, Row
-from rnnapp.evaluation.strategy import long_or_flat
+from rnnapp.evaluation.strategy import Strategy, long_or_flat
 from rnnapp.figures.compare import (
     assign_lines,
     changes_figure,
@@ -162,6 +162,11 @@ def _strategy(result: CompareResult) -> None:
         return
     figure = strategy_figure(followed, assign_lines(result.comparison), dark=is_dark())
     chart(figure, "compare_strategy", " ".join(one.describe_result() for one in followed))
+    _show_gains(followed)
+
+
+def _show_gains(followed: Sequence[Strategy]) -> None:
+    """What each would have gained, beside buying once and holding."""
     lines = [
         {
             "Forecast": s.name,

@@ -6,7 +6,7 @@ Every net trained anew at several origins, beside the single split.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -159,6 +159,13 @@ def _show_walk(walked: tuple[Walk, ...], compared: CompareResult) -> None:
         "compare_walk",
         "RMSE of each net in each fold beside persistence's; dotted lines are the single split's.",
     )
+    _show_folds(shown, single, compared)
+
+
+def _show_folds(
+    shown: Mapping[str, Sequence[Fold]], single: Mapping[str, float], compared: CompareResult
+) -> None:
+    """The table under the chart: each net over its folds, beside the single split."""
     base = compared.comparison.find_row(PERSISTENCE).mean["rmse"]
     rows = []
     for name, done in shown.items():
