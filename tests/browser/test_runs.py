@@ -162,7 +162,7 @@ def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(
     expect(page.get_by_text("each training is a run of its own")).to_be_visible(timeout=LONG)
     page.reload()
     expect(page.get_by_text("each training is a run of its own")).to_be_visible(timeout=LONG)
-    page.get_by_role("tab", name="Files").wait_for(timeout=LONG)
+    page.get_by_role("tab", name="Files").wait_for(timeout=2 * LONG)
     expect(page.get_by_role("heading", name="is the best of 2 nets")).to_be_visible(timeout=LONG)
     assert no_traceback(page)
     other = open_page("/runs")

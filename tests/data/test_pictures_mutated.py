@@ -20,7 +20,7 @@ from rnnapp.data.segments import find_digits
 from rnnapp.errors import RnnappError
 from rnnapp.pretrained import open_net
 
-COUNT = int(os.environ.get("RNNAPP_MUTATIONS", "200"))
+COUNT = int(os.environ.get("RNNAPP_MUTATIONS", "80"))
 BATCHES = 8
 Rng = np.random.Generator
 Pixels = npt.NDArray[np.uint8]
