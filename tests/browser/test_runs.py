@@ -27,6 +27,7 @@ def choose(page: Page, *names: str) -> None:
     box = page.get_by_role("combobox", name="Chosen runs")
     for name in names:
         box.click()
+        box.fill(name)  # of a long list only the first options are drawn
         page.get_by_role("option", name=name).first.click()
         expect(
             page.get_by_test_id("stMain").locator("[data-testid=stMultiSelect]")
