@@ -6,6 +6,7 @@ sums, the test figures it reached and the command that remakes it.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import shlex
 from dataclasses import dataclass
@@ -136,6 +137,23 @@ class DigitNet:
         """How it reads one picture, (28, 28) uint8."""
         rows = torch.from_numpy(picture.astype(np.float32) / 255)
         return read(self._net, (rows - self.digits.mean) / self.digits.sd)
+
+    def at_epoch(self, epoch: int) -> DigitNet:
+        """The net as it was after so many epochs; made once.
+
+        Raises:
+            TrainingError: no weights of that epoch are at hand.
+        """
+        if epoch == len(self.trained.history):
+            return self
+        if epoch not in self._past:
+            trained = self.trained.at_epoch(epoch)
+            self._past[epoch] = dataclasses.replace(self, trained=trained)
+        return self._past[epoch]
+
+    @functools.cached_property
+    def _past(self) -> dict[int, DigitNet]:
+        return {}
 
     @functools.cached_property
     def _net(self) -> RecurrentNet:

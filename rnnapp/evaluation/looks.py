@@ -60,6 +60,11 @@ class LookSummary:
     survives: bool
     level: float
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether "better than persistence" is taken back; a single look takes nothing back."""
+        return self.count > 1 and not self.survives
+
     def describe_luck(self) -> str:
         """The small print under a headline, in a sentence."""
         if self.count < 2:

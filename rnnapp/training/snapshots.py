@@ -8,12 +8,12 @@ import numpy as np
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from rnnapp.training.backends import Weights
 from rnnapp.training.state import check_tensors, read_tensors
 
-__all__ = ["SNAPSHOTS", "Weights", "pack_snapshots", "snapshot_epochs", "unpack_snapshots"]
+__all__ = ["pack_snapshots", "snapshot_epochs", "unpack_snapshots"]
 
-Weights = Mapping[str, Tensor]
-SNAPSHOTS = 30
+_MOST_SNAPSHOTS = 30
 """At most so many snapshots of a training."""
 _MOST_BYTES = 64 * 1024 * 1024
 """Of all snapshots of a training; a large net has fewer."""
@@ -29,7 +29,7 @@ def snapshot_epochs(epochs: int, weight_bytes: int) -> tuple[int, ...]:
     Returns:
         Ascending, the last epoch among them.
     """
-    most = max(2, min(SNAPSHOTS, _MOST_BYTES // max(weight_bytes, 1)))
+    most = max(2, min(_MOST_SNAPSHOTS, _MOST_BYTES // max(weight_bytes, 1)))
     spaced = np.round(np.geomspace(1, epochs, min(most, epochs)))
     return tuple(int(epoch) for epoch in np.unique(spaced))
 

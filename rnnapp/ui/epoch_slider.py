@@ -15,16 +15,11 @@ from rnnapp.training.records import TrainedModel
 from rnnapp.ui import keys
 from rnnapp.ui.page import rerun_here
 
-__all__ = ["at_chosen_epoch", "chosen_epoch", "epoch_slider", "play_on"]
+__all__ = ["chosen_epoch", "epoch_slider", "play_on"]
 
 _STEP_SECONDS = 0.25  # between two epochs while they are played
 _LABELS = {False: "Play", True: "Pause"}
 _ICONS = {False: ":material/play_arrow:", True: ":material/pause:"}
-
-
-def at_chosen_epoch(trained: TrainedModel, place: str) -> TrainedModel:
-    """The model as it was after the epoch that the slider of a place stands at."""
-    return trained.at_epoch(chosen_epoch(trained, place))
 
 
 def chosen_epoch(trained: TrainedModel, place: str) -> int:

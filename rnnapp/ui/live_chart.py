@@ -20,7 +20,8 @@ import streamlit as st
 from rnnapp.data.spacing import measure_spacing
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
-from rnnapp.figures.style import BASELINE, LineStyle
+from rnnapp.figures.style import BASELINE, LineStyle, line_of
+from rnnapp.training.records import TrainedModel
 from rnnapp.ui.frames import frame_address
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "chart_base",
     "forecast_curve",
     "live_chart",
+    "net_curve",
     "pack_epochs",
     "pack_frame",
     "split_base",
@@ -275,6 +277,14 @@ def forecast_curve(
         kind,
         waits,
     )
+
+
+def net_curve(
+    base: ChartBase, trained: TrainedModel, forecast: Forecast, *, band: bool = True
+) -> ChartCurve:
+    """A net's forecast in its colour, with its losses; arguments as of :func:`forecast_curve`."""
+    losses = [event.train_loss for event in trained.history]
+    return forecast_curve(base, forecast, line_of(trained.model), losses=losses, band=band)
 
 
 def live_chart(key: str, frame: bytes) -> None:

@@ -14,7 +14,6 @@ from rnnapp.errors import RnnappError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.metrics import forecast_target
-from rnnapp.figures.style import line_of
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.drag import (
     SLIDERS,
@@ -27,8 +26,8 @@ from rnnapp.ui.drag import (
 from rnnapp.ui.frames import Move, open_live_page
 from rnnapp.ui.live_chart import (
     ChartState,
-    forecast_curve,
     live_chart,
+    net_curve,
     pack_frame,
     split_base,
 )
@@ -199,15 +198,7 @@ class LiveForecast(Generic[R]):
         known: str,
     ) -> bytes:
         base = split_base(split)
-        curves = [
-            forecast_curve(
-                base,
-                made,
-                line_of(trained.model),
-                losses=[event.train_loss for event in trained.history],
-            )
-            for trained, made in nets
-        ]
+        curves = [net_curve(base, trained, made) for trained, made in nets]
         return pack_frame(
             _KEY,
             base,

@@ -55,7 +55,7 @@ def _openings(split: PriceSplit) -> list[str]:
 
 def doubt_better(evaluation: Evaluation, summary: LookSummary) -> Evaluation:
     """The evaluation without its "better than persistence" where the looks take it away."""
-    if evaluation.beats_persistence and summary.count > 1 and not summary.survives:
+    if evaluation.beats_persistence and summary.in_doubt:
         return dataclasses.replace(evaluation, beats_persistence=False)
     return evaluation
 

@@ -9,10 +9,9 @@ import numpy as np
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
-from rnnapp.figures.style import line_of
 from rnnapp.training.records import TrainedModel
 from rnnapp.ui.drag import sampled_split
-from rnnapp.ui.live_chart import EpochCurves, forecast_curve, pack_epochs, split_base
+from rnnapp.ui.live_chart import EpochCurves, net_curve, pack_epochs, split_base
 
 __all__ = ["PAST_EPOCHS", "AsShown", "draw_past", "epoch_curves", "rmse_on_test"]
 
@@ -52,7 +51,7 @@ def epoch_curves(
         past = trained.at_epoch(epoch)
         made = as_shown(past, split)
         error, rule = rmse_on_test(made)
-        curves.append(forecast_curve(base, made, line_of(trained.model), band=False))
+        curves.append(net_curve(base, past, made, band=False))
         words.append(
             _WORDS.format(
                 epoch=epoch,

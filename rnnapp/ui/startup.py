@@ -20,11 +20,10 @@ from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.looks import Looks
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.warnings import collect_warnings
-from rnnapp.figures.style import line_of
 from rnnapp.training.kernels.compilation import kernels_cached, warm_up
 from rnnapp.training.loop import train
 from rnnapp.ui import manager
-from rnnapp.ui.live_chart import ChartState, forecast_curve, pack_frame, split_base
+from rnnapp.ui.live_chart import ChartState, net_curve, pack_frame, split_base
 
 __all__ = ["prepare_page", "warm_server"]
 
@@ -98,6 +97,5 @@ def _run_small_page() -> None:
     looks.record_forecast("first", made)
     looks.summarize("first")
     base = split_base(split)
-    line = line_of(model)
     state = ChartState("", 2, 2, True, "")
-    pack_frame("forecast", base, [forecast_curve(base, made, line)], state)
+    pack_frame("forecast", base, [net_curve(base, trained, made)], state)

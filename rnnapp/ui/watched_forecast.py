@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import forecast, seal_test
-from rnnapp.figures.style import line_of
 from rnnapp.training.loop import Training
 from rnnapp.ui.drag import NetSettings, sampled_split, settings_query
 from rnnapp.ui.frames import open_live_page
-from rnnapp.ui.live_chart import ChartState, forecast_curve, live_chart, pack_frame, split_base
+from rnnapp.ui.live_chart import ChartState, live_chart, net_curve, pack_frame, split_base
 from rnnapp.ui.live_forecast import progress_words
 from rnnapp.ui.past_epochs import AsShown, draw_past
 
@@ -39,7 +38,7 @@ def show_watched_forecast(
         made = forecast(trained, sampled_split(split))
         if sealed:
             made = seal_test(made)
-        curves = [forecast_curve(base, made, line_of(trained.model), losses=losses)]
+        curves = [net_curve(base, trained, made)]
     state = ChartState(
         settings_query(settings),
         len(losses),

@@ -27,6 +27,15 @@ def opened(**query: str) -> AppTest:
     return page.run()
 
 
+def trained_page(epochs: str) -> AppTest:
+    """Trained weights, by a click where they take longer."""
+    page = opened(cell="gru", view="Gates", weights="trained", epochs=epochs)
+    for button in page.button:
+        if button.key == "anatomy_train":
+            return button.click().run()
+    return page
+
+
 def words(page: AppTest) -> str:
     return "\n".join(
         str(element.value)
@@ -74,20 +83,12 @@ def test_parameters_move_with_the_sliders() -> None:
 
 
 def test_trained_weights_are_shown_as_such() -> None:
-    page = opened(cell="gru", view="Gates", weights="trained", epochs="2")
-    for button in page.button:
-        if button.key == "anatomy_train":
-            button.click().run()
-            break
+    page = trained_page("2")
     assert "after 2 of 2 epochs" in page.main.caption[0].value
 
 
 def test_gates_and_gradients_are_those_of_the_epoch_chosen() -> None:
-    page = opened(cell="gru", view="Gates", weights="trained", epochs="6")
-    for button in page.button:
-        if button.key == "anatomy_train":
-            button.click().run()
-            break
+    page = trained_page("6")
     assert "after 6 of 6 epochs" in page.main.caption[0].value
     equations = page.main.latex[0].value
     slider = next(one for one in page.select_slider if one.label == "After epoch")

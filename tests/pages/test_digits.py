@@ -65,6 +65,14 @@ def encode_png(grey: np.ndarray) -> bytes:
     return body.getvalue()
 
 
+def await_net(page: AppTest) -> None:
+    """Wait until the net trained here reads."""
+    end = time.monotonic() + 60
+    while page.session_state["digit_net"] != "trained here" and time.monotonic() < end:
+        time.sleep(0.2)
+        page.run()
+
+
 def headline(page: AppTest) -> str:
     assert not page.exception
     return str(page.main.markdown[0].value)
@@ -136,10 +144,7 @@ def test_with_no_mnist_and_no_network_it_trains_on_the_small_digits_and_says_so(
     page.selectbox(key="digit_recipe").set_value("gru").run()
     page.slider(key="digit_epochs_gru").set_value(1).run()
     page.button(key="digit_train").click().run()
-    end = time.monotonic() + 60
-    while page.session_state["digit_net"] != "trained here" and time.monotonic() < end:
-        time.sleep(0.2)
-        page.run()
+    await_net(page)
     assert not page.exception
     assert page.session_state["digit_net"] == "trained here"
     assert any(
@@ -156,10 +161,7 @@ def test_a_training_is_found_again_after_a_reload() -> None:
     page.button(key="digit_train").click().run()
     token = page.query_params["digit_run"]
     again = opened(digit_run=token)
-    end = time.monotonic() + 60
-    while again.session_state["digit_net"] != "trained here" and time.monotonic() < end:
-        time.sleep(0.2)
-        again.run()
+    await_net(again)
     assert any("after 2 epochs" in str(element.value) for element in again.markdown)
     again.selectbox(key="digit_net").set_value("bilstm-draw").run()
     assert again.selectbox(key="digit_net").value == "bilstm-draw", "chosen once, not at every look"
@@ -174,10 +176,7 @@ def test_a_drawing_is_read_by_the_net_after_each_epoch(draw: Draw) -> None:
     page.selectbox(key="digit_recipe").set_value("gru").run()
     page.slider(key="digit_epochs_gru").set_value(3).run()
     page.button(key="digit_train").click().run()
-    end = time.monotonic() + 60
-    while page.session_state["digit_net"] != "trained here" and time.monotonic() < end:
-        time.sleep(0.2)
-        page.run()
+    await_net(page)
     slider = next(one for one in page.select_slider if one.label == "After epoch")
     assert list(slider.options) == ["1", "2", "3"]
     assert "After epoch" not in headline(page)

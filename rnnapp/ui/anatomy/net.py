@@ -32,7 +32,7 @@ from rnnapp.training.loop import train as train_net
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices
-from rnnapp.ui.epoch_slider import at_chosen_epoch, epoch_slider, play_on
+from rnnapp.ui.epoch_slider import chosen_epoch, epoch_slider, play_on
 from rnnapp.ui.page import chart, headline, is_dark, plain_text
 from rnnapp.ui.results import compute_shared, recall_result, split_key
 
@@ -110,7 +110,7 @@ def anatomy_controls() -> Subject | None:
             seed=train.seed,
         ).eval()
         return Subject(split, model, train, net, f"first weights of seed {train.seed}, untrained")
-    shown = at_chosen_epoch(trained, _EPOCH_PLACE)
+    shown = trained.at_epoch(chosen_epoch(trained, _EPOCH_PLACE))
     words = _WEIGHTS.format(
         epochs=len(shown.history),
         total=len(trained.history),

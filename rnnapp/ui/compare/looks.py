@@ -8,13 +8,13 @@ from collections.abc import Hashable, Sequence
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.baselines import make_baselines
 from rnnapp.evaluation.compare import SeedResult, split_for
-from rnnapp.evaluation.forecast import seal_test
+from rnnapp.evaluation.forecast import Forecast, seal_test
 from rnnapp.evaluation.judge import Row, doubt_rows, judge_results
 from rnnapp.ui.compare.controls import CompareResult
 from rnnapp.ui.looks import SEALED_WORDS, session_looks
 from rnnapp.ui.results import compute_shared, result_key, split_key
 
-__all__ = ["seal_runs", "view_result"]
+__all__ = ["seal_runs", "shared_baselines", "view_result"]
 
 
 def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
@@ -33,7 +33,7 @@ def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
     for row in rows:
         looks.record_forecast(_setting_of(row, result.split), row.forecast)
     summaries = {row.name: looks.summarize(_setting_of(row, result.split)) for row in rows}
-    doubtful = {name for name, seen in summaries.items() if seen.count > 1 and not seen.survives}
+    doubtful = {name for name, seen in summaries.items() if seen.in_doubt}
     luck = ""
     if rows:
         luck = summaries[rows[0].name].describe_luck()
@@ -45,11 +45,19 @@ def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
 def _seal_result(result: CompareResult) -> CompareResult:
     """The same runs judged on the validation days."""
     results = seal_runs(result.results)
-    rules = [seal_test(rule) for rule in make_baselines(result.split)]
+    rules = shared_baselines(result.split, sealed=True)
     comparison = judge_results(result.split, results, baselines=rules)
     return dataclasses.replace(
         result, comparison=comparison, results=results, sealed=True, luck=SEALED_WORDS
     )
+
+
+def shared_baselines(split: PriceSplit, *, sealed: bool = False) -> Sequence[Forecast]:
+    """The baselines of a split, independent of the nets; with their test part sealed on request."""
+    rules = compute_shared(split_key(split, "baselines"), lambda: make_baselines(split))
+    if sealed:
+        return [seal_test(rule) for rule in rules]
+    return rules
 
 
 def seal_runs(runs: Sequence[SeedResult]) -> tuple[SeedResult, ...]:

@@ -15,9 +15,8 @@ import streamlit as st
 
 from rnnapp.background import BackgroundTask
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.baselines import PERSISTENCE, make_baselines
+from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.compare import Candidate, SeedResult, compare_nets
-from rnnapp.evaluation.forecast import Forecast, seal_test
 from rnnapp.evaluation.formatting import format_mean_and_sd, format_points
 from rnnapp.evaluation.judge import Comparison, Row, judge_results
 from rnnapp.figures.compare import curves_figure
@@ -27,7 +26,7 @@ from rnnapp.training.loop import EpochEvent
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare.controls import CompareRequest, CompareResult
 from rnnapp.ui.compare.live import show_live_compare
-from rnnapp.ui.compare.looks import seal_runs, view_result
+from rnnapp.ui.compare.looks import seal_runs, shared_baselines, view_result
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, run_inline
@@ -112,7 +111,7 @@ def _compare_inline(split: PriceSplit, request: CompareRequest) -> CompareResult
 def _to_result(
     split: PriceSplit, request: CompareRequest, results: tuple[SeedResult, ...]
 ) -> CompareResult:
-    comparison = judge_results(split, results, baselines=_baselines(split))
+    comparison = judge_results(split, results, baselines=shared_baselines(split))
     return CompareResult(comparison, results, split, request)
 
 
@@ -120,11 +119,6 @@ def _estimate_seconds(split: PriceSplit, request: CompareRequest) -> float:
     """How long all trainings will take side by side, about."""
     alone = sum(estimate_seconds(split, entry.model, entry.train) for entry in request.entries)
     return alone * request.seeds / (os.cpu_count() or 1)
-
-
-def _baselines(split: PriceSplit) -> Sequence[Forecast]:
-    """The baselines of a split, independent of the nets."""
-    return compute_shared(split_key(split, "baselines"), lambda: make_baselines(split))
 
 
 def _start(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
@@ -189,9 +183,7 @@ def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> N
 def _show_running(task: CompareTask, *, sealed: bool) -> None:
     """The page fills as each training ends."""
     about: _Comparing = task.about
-    rules = _baselines(about.split)
-    if sealed:
-        rules = [seal_test(rule) for rule in rules]
+    rules = shared_baselines(about.split, sealed=sealed)
     judged: dict[int, Comparison] = {}
 
     def show() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from rnnapp.models.reading import Reading
 from rnnapp.pretrained import DigitNet
 from rnnapp.ui.digits.canvas import Ink, clear_canvas, draw_canvas, ink_on_canvas, put_strokes
 from rnnapp.ui.digits.photo import choose_photo, photo_digits
-from rnnapp.ui.epoch_slider import at_chosen_epoch, epoch_slider, play_on
+from rnnapp.ui.epoch_slider import chosen_epoch, epoch_slider, play_on
 from rnnapp.ui.page import chart, headline, is_dark, plain_text
 
 __all__ = ["find_lead", "show_drawing"]
@@ -105,7 +104,7 @@ def show_drawing(net: DigitNet, brush: int) -> None:
     A net trained here reads as it did after the epoch that its slider stands at.
     """
     whole = net
-    net = dataclasses.replace(net, trained=at_chosen_epoch(net.trained, _EPOCH_PLACE))
+    net = net.at_epoch(chosen_epoch(net.trained, _EPOCH_PLACE))
     way = st.session_state.get("digit_from") or "draw"
     given = _read_input(way, brush)
     readings = [net.read(picture) for picture in given.pictures]
@@ -292,8 +291,8 @@ def _show_epochs(net: DigitNet, picture: npt.NDArray[np.uint8], epoch: int) -> N
     epochs = net.trained.epochs_at_hand
     if not epochs:
         return
-    past = [dataclasses.replace(net, trained=net.trained.at_epoch(each)) for each in epochs]
-    probabilities = np.array([each.probabilities(picture) for each in past])
+    past = [net.at_epoch(epoch).read(picture) for epoch in epochs]
+    probabilities = np.array([each.probabilities for each in past])
     words = _describe_epochs(epochs, probabilities)
     st.markdown(f"**After each epoch.** {words}")
     epoch_slider(net.trained, _EPOCH_PLACE)
