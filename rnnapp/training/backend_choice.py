@@ -16,6 +16,7 @@ import math
 import platform
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numba
@@ -40,6 +41,7 @@ __all__ = [
     "choose_backend",
     "count_work",
     "estimate_seconds",
+    "refresh_speed_factors",
     "speed_factors",
 ]
 
@@ -163,6 +165,15 @@ def speed_factors() -> SpeedFactors:
     return _measure_factors(compilation.kernels_ready())
 
 
+def refresh_speed_factors() -> SpeedFactors:
+    """Measure this machine's factors again: a processor that was slowed down, or another one, as
+    virtual machines get, must not be estimated by its former speed."""
+    with contextlib.suppress(OSError):
+        _speeds_file().unlink(missing_ok=True)
+    _measure_factors.cache_clear()
+    return speed_factors()
+
+
 def count_work(split: Split, model: ModelConfig, batch: int) -> StepCosts:
     """How much of each kind of work a step on a batch is, in the order of :class:`StepCosts`."""
     directions = model.directions
@@ -207,7 +218,7 @@ def _measure_factors(kernels: bool) -> SpeedFactors:
         f"{platform.processor()} {platform.machine()} {compilation.build_key()} "
         f"torch {torch.__version__} numba {numba.__version__}"
     )
-    file = home() / "speeds.json"
+    file = _speeds_file()
     try:
         saved = json.loads(file.read_text())
         if saved.get("key") == key and (saved["kernels"] or not kernels):
@@ -222,6 +233,10 @@ def _measure_factors(kernels: bool) -> SpeedFactors:
             json.dumps({"key": key, "kernels": kernels, "speeds": asdict(found)})
         )
     return found
+
+
+def _speeds_file() -> Path:
+    return home() / "speeds.json"
 
 
 def _measure_factor(backend: BackendName) -> float:

@@ -29,6 +29,7 @@ from rnnapp.ui.results import abort_if_stale
 from rnnapp.ui.tasks import PageTask, show_task_progress, watch_task
 
 __all__ = [
+    "LIVE_COMPARISON_SECONDS",
     "LIVE_SECONDS",
     "LONG_SECONDS",
     "TrainingTask",
@@ -41,6 +42,8 @@ __all__ = [
 T = TypeVar("T")
 LIVE_SECONDS = 0.5
 """A training that takes less is run inline, whenever a control moves."""
+LIVE_COMPARISON_SECONDS = 2.0
+"""A comparison that takes less is run inline: its curves move with the thumb meanwhile."""
 LONG_SECONDS = 5.0
 """A training that takes more becomes a run of the job queue."""
 _CHECK_SECONDS = 0.02  # between two checks for a newer run of the page

@@ -20,6 +20,7 @@ from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.looks import Looks
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.warnings import collect_warnings
+from rnnapp.training.backend_choice import refresh_speed_factors
 from rnnapp.training.kernels.compilation import kernels_cached, warm_up
 from rnnapp.training.loop import train
 from rnnapp.ui import manager
@@ -70,7 +71,7 @@ def _warm() -> None:
         loading.join()
     with suppress(RnnappError):
         _run_small_page()
-    later = threading.Timer(_OTHERS_AFTER, _import_others)
+    later = threading.Timer(_OTHERS_AFTER, _prepare_others)
     later.daemon = True
     later.start()
     manager.preload_list()
@@ -79,7 +80,8 @@ def _warm() -> None:
     gc.freeze()
 
 
-def _import_others() -> None:
+def _prepare_others() -> None:
+    refresh_speed_factors()
     for name in _OTHER_PAGES:
         importlib.import_module(name)
 

@@ -204,7 +204,7 @@ def test_a_walk_that_broke_off_says_so_once_and_can_be_begun_again(
 def test_a_comparison_and_a_walk_are_found_again_after_a_reload(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(compare_view, "LIVE_SECONDS", 0.0)  # however fast the machine is
+    monkeypatch.setattr(compare_view, "LIVE_COMPARISON_SECONDS", 0.0)  # however fast the machine is
     query = {"backend": "torch", "epochs": "60", "cells": "rnn", "rows": "600", "seeds": "2"}
     page = opened(**query)
     page.button(key="compare_start").click().run()

@@ -12,7 +12,12 @@ import pytest
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.errors import ConfigError
 from rnnapp.training import backend_choice as choice
-from rnnapp.training.backend_choice import choose_backend, estimate_seconds, speed_factors
+from rnnapp.training.backend_choice import (
+    choose_backend,
+    estimate_seconds,
+    refresh_speed_factors,
+    speed_factors,
+)
 from rnnapp.training.kernels import compilation
 from rnnapp.training.kernels.backend import CompiledBackend
 from tests.training.samples import classes, regression
@@ -100,3 +105,16 @@ def test_measurement_is_kept_and_a_spoilt_file_is_measured_anew(tmp_path: Path) 
     (tmp_path / "speeds.json").write_text('["not", "ours"]')
     choice._measure_factors.cache_clear()
     assert speed_factors().compiled > 0
+
+
+def test_a_speed_measured_at_a_bad_moment_is_replaced(tmp_path: Path) -> None:
+    """A machine that was slowed down once must not be taken for a slow one for ever."""
+    speed_factors()
+    file = tmp_path / "speeds.json"
+    saved = json.loads(file.read_text())
+    saved["speeds"] = {"compiled": 1e6, "torch": 1e6}
+    file.write_text(json.dumps(saved))
+    choice._measure_factors.cache_clear()
+    assert speed_factors().compiled == 1e6
+    assert refresh_speed_factors().compiled < 1e6
+    assert json.loads(file.read_text())["speeds"]["compiled"] < 1e6

@@ -29,7 +29,12 @@ from rnnapp.ui.compare.live import show_live_compare
 from rnnapp.ui.compare.looks import seal_runs, shared_baselines, view_result
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
-from rnnapp.ui.live import LIVE_SECONDS, LONG_SECONDS, await_kernels, run_inline
+from rnnapp.ui.live import (
+    LIVE_COMPARISON_SECONDS,
+    LONG_SECONDS,
+    await_kernels,
+    run_inline,
+)
 from rnnapp.ui.live_forecast import ahead_words
 from rnnapp.ui.looks import seal_control
 from rnnapp.ui.manager import run_manager, session_id
@@ -90,7 +95,8 @@ def show_compare(split: PriceSplit, request: CompareRequest) -> None:
     key = split_key(split, request)
     task: CompareTask | None = find_task(_PLACE, key)
     result: CompareResult | None = recall_result(key)
-    if result is None and task is None and _estimate_seconds(split, request) < LIVE_SECONDS:
+    seconds = _estimate_seconds(split, request)
+    if result is None and task is None and seconds < LIVE_COMPARISON_SECONDS:
         with show_errors():
             result = compute_shared(key, lambda: _compare_inline(split, request))
     with st.sidebar:

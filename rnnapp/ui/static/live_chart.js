@@ -75,6 +75,11 @@ class LiveChart {
   }
 
   take(bytes) {
+    this.read(bytes);
+    this.show();
+  }
+
+  read(bytes) {
     const { header, arrays } = decode(bytes);
     this.header = header;
     if (arrays.days) this.base = { token: header.base, days: arrays.days, actual: arrays.actual, anchor: arrays.anchor };
@@ -86,6 +91,10 @@ class LiveChart {
       upper: arrays[`upper${i}`],
       losses: arrays[`losses${i}`] ?? [],
     }));
+  }
+
+  show() {
+    const { header } = this;
     if (header.resets) this.hidden.clear();
     for (const curve of this.curves) if (curve.waits && !this.seen?.has(curve.name)) this.hidden.add(curve.name);
     this.seen = new Set(this.curves.map((curve) => curve.name));
@@ -145,8 +154,8 @@ class LiveChart {
     });
   }
 
-  // One request at a time; the newest place of the thumb is sent when the last answer is drawn. A thumb that rests, still
-  // held, lets its training go on to the end.
+  // One request at a time; the newest place of the thumb is sent when the last answer is there, so that the server works
+  // on the next frame while this one is drawn. A thumb that rests, still held, lets its training go on to the end.
   async pump() {
     const { request, header } = this;
     if (request.open && performance.now() - request.sent < FRAME_LOST) return;
@@ -163,7 +172,7 @@ class LiveChart {
       if (request.open !== seq) return;
       request.open = 0;
       if (!bytes || !this.root.isConnected) return;
-      this.take(bytes);
+      this.read(bytes);
     } catch {
       request.open = 0; // no server: the page redraws on release
       return;
@@ -171,6 +180,7 @@ class LiveChart {
     const now = thumbPlace() ?? request.want;
     const still = now && now.name === want.name && now.value === want.value;
     if (now && (!still || (!this.header.done && isHeld()))) this.pump();
+    this.show();
   }
 
   // While a thumb moves, the page's headline gives way to the frame's, and what is not of these settings is dimmed.
