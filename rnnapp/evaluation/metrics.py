@@ -225,7 +225,7 @@ def best_lag(predicted: Points, actual: Points, most: int = BEST_LAG_DAYS) -> in
 
 
 def wilson_interval(
-    right: int, days: int, horizon: int = 1, level: float = 0.95
+    right: int, days: int, horizon: float = 1, level: float = 0.95
 ) -> tuple[float, float]:
     """Wilson's (1927) interval of a share; NaN without days.
 
