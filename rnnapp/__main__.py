@@ -16,6 +16,7 @@ VERBS = {
     "train": "train a net on prices and judge its forecast",
     "compare": "train several nets over several seeds and judge them",
     "forecast": "forecast the days after the last row",
+    "ledger": "what came true of recorded outlooks",
     "code": "write a run as plain PyTorch code",
     "digits": "train, judge and use nets that read handwritten digits",
     "reproduce": "run the notebooks' recipes, published figures beside the run's",

@@ -9,13 +9,13 @@ import argparse
 import datetime as dt
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.errors import ConfigError
 
@@ -26,6 +26,7 @@ __all__ = ["outlook_json", "register"]
 
 _MOST_SEEDS = 100
 _YEARS_FETCHED = 10
+_RECORDED = "Recorded in the ledger as {id}; `ledger --update` reads what came true."
 
 
 def register(subparsers: Any) -> None:
@@ -55,6 +56,9 @@ def register(subparsers: Any) -> None:
     )
     for cls in (WindowConfig, ModelConfig, TrainConfig):
         add_options(parser, cls)
+    parser.add_argument(
+        "--keep", action="store_true", help="record the days in the ledger, as a dated promise"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--out", metavar="FILE.csv", help="write the days as CSV")
     parser.set_defaults(run=run_forecast)
@@ -62,13 +66,22 @@ def register(subparsers: Any) -> None:
 
 def run_forecast(args: argparse.Namespace) -> int:
     """Forecast and print."""
-    made = _make_outlook(args)
+    forecast = _make_outlook(args)
+    made = forecast.made
+    recorded = ""
     if args.out:
         _write_csv(args.out, made)
+    if args.keep:
+        recorded = _record_outlook(args, forecast)
     if args.json:
-        print(json.dumps(outlook_json(made), allow_nan=False))
-    else:
-        print(_outlook_text(made))
+        facts = outlook_json(made)
+        if recorded:
+            facts["recorded"] = recorded
+        print(json.dumps(facts, allow_nan=False))
+        return 0
+    print(_outlook_text(made))
+    if recorded:
+        print(_RECORDED.format(id=recorded[:8]))
     return 0
 
 
@@ -101,39 +114,65 @@ def outlook_json(made: Outlook) -> dict[str, Any]:
     }
 
 
-def _make_outlook(args: argparse.Namespace) -> Outlook:
+class _Forecast(NamedTuple):
+    """An outlook with what it was made from."""
+
+    made: Outlook
+    prices: PriceTable
+    settings: Settings
+    run_id: str = ""
+
+
+def _make_outlook(args: argparse.Namespace) -> _Forecast:
     from rnnapp.evaluation.outlook import outlook  # torch is imported only when it is used
 
     level = _read_number(args.level, "level")
     if args.recorded:
         return _forecast_run(args, level)
-    return outlook(
-        _read_table(args),
-        read_options(args, WindowConfig),
-        read_options(args, ModelConfig),
-        read_options(args, TrainConfig),
+    prices = _read_table(args)
+    window = read_options(args, WindowConfig)
+    model = read_options(args, ModelConfig)
+    train = read_options(args, TrainConfig)
+    made = outlook(
+        prices,
+        window,
+        model,
+        train,
         level=level,
         seeds=_read_seeds(args.seeds),
         retrain=args.retrain,
     )
+    return _Forecast(made, prices, Settings(model, train, window))
 
 
-def _forecast_run(args: argparse.Namespace, level: float) -> Outlook:
+def _forecast_run(args: argparse.Namespace, level: float) -> _Forecast:
     """An outlook by a recorded net, on its own prices or on newer rows of the same series."""
-    from rnnapp.evaluation.outlook import outlook_from_models, reuse_scalers
     from rnnapp.runs.history.store import RunStore
-    from rnnapp.runs.loading import load_run
+    from rnnapp.runs.newer_data import forecast_run
 
-    recorded = load_run(RunStore(), args.recorded)
-    if recorded.trained is None or recorded.split is None:
-        raise ConfigError(
-            f"The run {args.recorded} has no trained net with its prices. "
-            "Choose a finished forecast run."
-        )
-    split = recorded.split
+    store = RunStore()
+    run = store.find_run(args.recorded)
+    prices = None
     if args.file or args.bundled or args.ticker:
-        split = reuse_scalers(_read_table(args), split)
-    return outlook_from_models(split, [recorded.trained], level=level)
+        prices = _read_table(args)
+    made, split = forecast_run(store, run.id, prices, level=level)
+    return _Forecast(made, split.prices, run.settings, run.id)
+
+
+def _record_outlook(args: argparse.Namespace, forecast: _Forecast) -> str:
+    """Record it in the ledger; returns its id."""
+    from rnnapp.runs.ledger import Ledger
+
+    ticker = ""
+    if not args.file and not args.bundled:
+        ticker = (args.ticker or "").strip().upper()
+    return Ledger().record(
+        forecast.made,
+        forecast.prices,
+        forecast.settings,
+        ticker=ticker,
+        run_id=forecast.run_id,
+    )
 
 
 def _read_table(args: argparse.Namespace) -> PriceTable:
@@ -142,7 +181,9 @@ def _read_table(args: argparse.Namespace) -> PriceTable:
         from rnnapp.data.sources import fetch_yahoo
 
         today = dt.date.today()
-        return fetch_yahoo(args.ticker, today - dt.timedelta(days=365 * _YEARS_FETCHED), today)
+        first = today - dt.timedelta(days=365 * _YEARS_FETCHED)
+        # A promise is made from the latest rows there are, not from this morning's copy.
+        return fetch_yahoo(args.ticker, first, today, refresh=args.keep)
     return read_data(args)
 
 

@@ -72,13 +72,13 @@ def _format_line(run: Run) -> str:
 
 
 def _show_run(args: argparse.Namespace) -> int:
-    print(json.dumps(_to_json(_find_run(RunStore(), args.id)), indent=1))
+    print(json.dumps(_to_json(RunStore().find_run(args.id)), indent=1))
     return 0
 
 
 def _delete_run(args: argparse.Namespace) -> int:
     store = RunStore()
-    run = _find_run(store, args.id)
+    run = store.find_run(args.id)
     if run.active:
         raise RunError(
             f"The run {run.name} is {run.status}.", remedy="Stop it on the Runs page first."
@@ -90,7 +90,7 @@ def _delete_run(args: argparse.Namespace) -> int:
 
 def _restore_run(args: argparse.Namespace) -> int:
     store = RunStore()
-    run = _find_run(store, args.id, deleted=True)
+    run = store.find_run(args.id, deleted=True)
     store.restore_run(run.id)
     print(f"Restored {run.name}.")
     return 0
@@ -98,7 +98,7 @@ def _restore_run(args: argparse.Namespace) -> int:
 
 def _zip_run(args: argparse.Namespace) -> int:
     store = RunStore()
-    content = zip_run(store, _find_run(store, args.id).id)
+    content = zip_run(store, store.find_run(args.id).id)
     try:
         Path(args.out).write_bytes(content)
     except OSError as error:
@@ -108,20 +108,6 @@ def _zip_run(args: argparse.Namespace) -> int:
         ) from error
     print(f"{args.out}: {len(content):,} bytes")
     return 0
-
-
-def _find_run(store: RunStore, beginning: str, *, deleted: bool = False) -> Run:
-    found = [run for run in store.list_runs(deleted=deleted) if run.id.startswith(beginning)]
-    if not found:
-        raise RunError(
-            f"No run's id begins with {beginning!r}.", remedy="Choose one from `runs list`."
-        )
-    if len(found) > 1:
-        raise RunError(
-            f"{len(found)} runs have an id that begins with {beginning!r}.",
-            remedy="Use a longer beginning.",
-        )
-    return found[0]
 
 
 def _to_json(run: Run) -> dict[str, Any]:

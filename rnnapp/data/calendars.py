@@ -6,6 +6,7 @@ for every other series the weekdays, or the weeks and months, that its own rows 
 
 from __future__ import annotations
 
+import functools
 import warnings
 from dataclasses import dataclass
 
@@ -87,6 +88,8 @@ _SUFFIXES = {
     ".MX": "XMEX",
 }
 _RECENT_ROWS = 250
+_LOOK_AHEAD = pd.Timedelta(days=100)
+"""Calendar days in which every exchange has more sessions than a horizon has rows."""
 _MOST_STRANGE_DAYS = 0.02
 """Share of the latest rows that may lie on days that the exchange was closed."""
 _FEWEST_SHARE = 0.02
@@ -148,27 +151,34 @@ def exchange_code(name: str) -> str:
 
 def _exchange_days(code: str, dates: Days, count: int) -> Days | None:
     """The exchange's next sessions; None where the rows do not follow its calendar."""
-    import exchange_calendars  # half a second of imports that only an outlook needs
-
     recent = pd.DatetimeIndex(_whole_days(dates[-_RECENT_ROWS:]))
     last = recent[-1]
-    end = last + pd.Timedelta(days=2 * count + 40)
-    try:
-        with warnings.catch_warnings():  # its own use of pandas, not ours
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", FutureWarning)
-            calendar = exchange_calendars.get_calendar(
-                code, start=recent[0] - pd.Timedelta(days=10), end=end
-            )
-    except (ValueError, exchange_calendars.errors.CalendarError):  # years it does not know
-        return None
-    sessions = calendar.sessions
-    if (~recent.isin(sessions)).mean() > _MOST_STRANGE_DAYS:
+    sessions = _read_sessions(code, recent[0] - pd.Timedelta(days=10), last + _LOOK_AHEAD)
+    if sessions is None or (~recent.isin(sessions)).mean() > _MOST_STRANGE_DAYS:
         return None
     following = sessions[sessions > last][:count]
     if len(following) < count:
         return None
     return np.asarray(following.to_numpy(), "datetime64[ns]")
+
+
+@functools.lru_cache(maxsize=16)
+def _read_sessions(code: str, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex | None:
+    """An exchange's sessions; None for years that its calendar does not know.
+
+    Making a calendar takes up to seconds (Seollal follows the moon), so each is made once.
+    """
+    import exchange_calendars  # imports that only an outlook needs
+
+    try:
+        with warnings.catch_warnings():  # its own use of pandas, not ours
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            calendar = exchange_calendars.get_calendar(code, start=first, end=last)
+    except (ValueError, exchange_calendars.errors.CalendarError):
+        return None
+    sessions: pd.DatetimeIndex = calendar.sessions
+    return sessions
 
 
 def _weekday_days(dates: Days, count: int) -> FutureDays:

@@ -48,7 +48,6 @@ __all__ = [
     "make_full_split",
     "outlook",
     "outlook_from_models",
-    "reuse_scalers",
 ]
 
 Points = npt.NDArray[np.float64]
@@ -79,19 +78,6 @@ _VERDICTS: dict[Relation, str] = {
 }
 _RETRAINED = "Judged on the test part, then trained again on all {rows:,} rows."
 _JUDGED = "Forecast by the judged weights; the test part did not train them."
-_OTHER_COLUMNS = (
-    "{name} has no column {missing}, which the net was trained with. Use a file that has it."
-)
-_OTHER_SCALE = (
-    "{name} has another scale than the prices the net was trained with: on the same days its "
-    "closes are {ratio} times as large. Use the same series, or train again."
-)
-_OUT_OF_RANGE = (
-    "The latest closes leave the range of the net's training ({low} to {high}); "
-    "a net knows nothing of prices it never saw."
-)
-_MOST_REVISED = 0.02
-"""Median change of closes on the same days that still counts as the same series."""
 
 
 class OutlookDay(TypedDict):
@@ -640,71 +626,3 @@ def _or_null(value: float) -> float | None:
     if not math.isfinite(value):
         return None
     return float(value)
-
-
-def reuse_scalers(prices: PriceTable, recorded: PriceSplit) -> PriceSplit:
-    """Windows of newer rows of a series, scaled as in an earlier training.
-
-    The test part begins on the day on which the earlier one began, so that it holds no day that
-    the net was trained on.
-
-    Args:
-        prices: the newer table.
-        recorded: the split that a net was trained with.
-
-    Raises:
-        ConfigError: columns that the net was trained with are missing, or the scale is another.
-        TooFewRowsError: the table does not reach across the earlier boundary.
-    """
-    missing = [name for name in recorded.columns if name not in prices.columns]
-    if missing:
-        raise ConfigError(_OTHER_COLUMNS.format(name=prices.name, missing=", ".join(missing)))
-    notes = _check_scale(prices, recorded)
-    window = dataclasses.replace(
-        recorded.config, features=recorded.columns, split=_iso_day(recorded.boundary), rows=0
-    )
-    split = make_split(prices, window)
-    values = split.feature_scaler.inverse_transform(split.train.rows)
-    rows = np.ascontiguousarray(recorded.feature_scaler.transform(values), np.float32)
-
-    def rescale_part(part: PriceSequences) -> PriceSequences:
-        changes = split.target_scaler.inverse_transform(part.targets)
-        targets = np.asarray(recorded.target_scaler.transform(changes), np.float32)
-        return dataclasses.replace(part, rows=rows, targets=targets)
-
-    valid = split.valid
-    if valid is not None:
-        valid = rescale_part(valid)
-    return dataclasses.replace(
-        split,
-        train=rescale_part(split.train),
-        valid=valid,
-        test=rescale_part(split.test),
-        feature_scaler=recorded.feature_scaler,
-        target_scaler=recorded.target_scaler,
-        notes=(*split.notes, *notes),
-    )
-
-
-def _check_scale(prices: PriceTable, recorded: PriceSplit) -> tuple[str, ...]:
-    """Refuse another scale; warn where the new closes leave the range of training."""
-    known = recorded.prices.close[: recorded.train_rows]
-    newest = prices.close[-recorded.steps :]
-    shared = np.intersect1d(prices.dates, recorded.prices.dates)
-    if len(shared):
-        ratio = _close_on(prices, shared) / _close_on(recorded.prices, shared)
-        if abs(np.median(ratio) - 1) > _MOST_REVISED:
-            raise ConfigError(
-                _OTHER_SCALE.format(name=prices.name, ratio=f"{float(np.median(ratio)):.4g}")
-            )
-    if newest.min() < known.min() or newest.max() > known.max():
-        return (
-            _OUT_OF_RANGE.format(
-                low=format_points(float(known.min())), high=format_points(float(known.max()))
-            ),
-        )
-    return ()
-
-
-def _close_on(prices: PriceTable, days: Days) -> Points:
-    return prices.frame["Close"].reindex(pd.DatetimeIndex(days)).to_numpy(np.float64)

@@ -13,7 +13,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DayState",
+    "JudgedDay",
     "JudgedOutlook",
     "Ledger",
     "judge_outlooks",
@@ -54,6 +55,22 @@ _CORRECTED = (
     "{count} of the {known} last closes it was made from were corrected since, by up to {most:.2%}."
 )
 _REMOVED = "{count} of the {known} last rows it was made from are gone since."
+
+
+class JudgedDay(NamedTuple):
+    """One promised day and what became of it; index points."""
+
+    date: np.datetime64
+    came_on: np.datetime64
+    predicted: float
+    lower: float
+    upper: float
+    persistence: float
+    actual: float
+    error: float
+    persistence_error: float
+    state: DayState
+    after_the_fact: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,24 +132,30 @@ class JudgedOutlook:
             return "no interval"
         return _KNOWN_DAYS[bool(self.inside[step])]
 
+    def list_days(self) -> tuple[JudgedDay, ...]:
+        """Each day as it was promised and as it came."""
+        made = self.outlook
+        states = self.day_states()
+        return tuple(
+            JudgedDay(
+                date=made.dates[step],
+                came_on=self.came_on[step],
+                predicted=float(made.predicted[step]),
+                lower=float(made.lower[step]),
+                upper=float(made.upper[step]),
+                persistence=made.last_close,
+                actual=float(self.actual[step]),
+                error=float(self.errors[step]),
+                persistence_error=float(self.persistence_errors[step]),
+                state=states[step],
+                after_the_fact=bool(self.late[step]),
+            )
+            for step in range(len(made.dates))
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """One line a day: promised and came true, index points."""
-        made = self.outlook
-        return pd.DataFrame(
-            {
-                "date": made.dates,
-                "came_on": self.came_on,
-                "predicted": made.predicted,
-                "lower": made.lower,
-                "upper": made.upper,
-                "persistence": made.last_close,
-                "actual": self.actual,
-                "error": self.errors,
-                "persistence_error": self.persistence_errors,
-                "state": self.day_states(),
-                "after_the_fact": self.late,
-            }
-        )
+        return pd.DataFrame(self.list_days())
 
 
 _UNKNOWN_DAYS: dict[bool, DayState] = {True: "revised", False: "open"}

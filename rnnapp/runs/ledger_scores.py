@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rnnapp.evaluation.formatting import MISSING
 from rnnapp.evaluation.metrics import wilson_interval
 from rnnapp.runs.ledger import JudgedOutlook
 
@@ -24,6 +25,12 @@ __all__ = ["ALL_NETS", "LedgerScore", "running_scores", "score_ledger"]
 Points = npt.NDArray[np.float64]
 
 ALL_NETS = "all nets"
+_SCORE = (
+    "{group}, {when}: {days:,} days of {outlooks:,} outlooks. Coverage {coverage} "
+    "({coverage_low} to {coverage_high}) at nominal {level:.0%}; skill against persistence "
+    "{skill} ({skill_low} to {skill_high})."
+)
+_WHEN = {False: "promised in time", True: "after the fact"}
 _FEWEST_SKILLS = 10
 """Days with outlooks below which no interval of the skill is given."""
 _TWO_SIDED = NormalDist().inv_cdf(0.975)
@@ -57,6 +64,22 @@ class LedgerScore:
     persistence_rmse: float
     skill: float
     skill_interval: tuple[float, float]
+
+    def describe(self) -> str:
+        """The score in a sentence."""
+        return _SCORE.format(
+            group=self.group,
+            when=_WHEN[self.late],
+            days=self.days,
+            outlooks=self.outlooks,
+            level=self.level,
+            coverage=_percent(self.coverage),
+            coverage_low=_percent(self.coverage_interval[0]),
+            coverage_high=_percent(self.coverage_interval[1]),
+            skill=_percent(self.skill, signed=True),
+            skill_low=_percent(self.skill_interval[0], signed=True),
+            skill_high=_percent(self.skill_interval[1], signed=True),
+        )
 
 
 def score_ledger(judged: Sequence[JudgedOutlook]) -> tuple[LedgerScore, ...]:
@@ -204,3 +227,11 @@ def _long_run_variance(values: Points, horizon: float) -> float:
     if variance <= 0:
         return covariances[0]
     return variance
+
+
+def _percent(share: float, *, signed: bool = False) -> str:
+    """A share for people, a dash where there is none."""
+    if not math.isfinite(share):
+        return MISSING
+    sign = {True: "+", False: ""}[signed]
+    return f"{share:{sign}.0%}"

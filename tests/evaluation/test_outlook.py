@@ -21,7 +21,6 @@ from rnnapp.evaluation.outlook import (
     make_full_split,
     outlook,
     outlook_from_models,
-    reuse_scalers,
 )
 from rnnapp.evaluation.walkforward import walk_forward
 from rnnapp.training.loop import train as train_net
@@ -170,41 +169,6 @@ def test_a_series_below_zero_has_a_fan_too():
 def test_what_cannot_be_asked_for_is_refused(options):
     with pytest.raises(ConfigError):
         make(walk_prices(1, 100), **options)
-
-
-def test_newer_rows_are_scaled_as_the_net_was_trained():
-    """A recorded net must see old prices as it saw them, whatever came since."""
-    prices = walk_prices(11, 400)
-    old = make_split(PriceTable("made up", prices.frame.iloc[:300]), WINDOW)
-    trained = train_net(old, GRU, QUICK)
-    new = reuse_scalers(prices, old)
-    before = forecast(trained, old).select_part("test")
-    after = forecast(trained, new).select_part("test")
-    shared = len(before)
-    np.testing.assert_allclose(after.predicted[:shared], before.predicted, rtol=1e-5)
-    np.testing.assert_array_equal(after.dates[:shared], before.dates)
-    made = outlook_from_models(new, [trained])
-    assert made.made_from == prices.dates[-1]
-
-
-def test_a_file_of_another_scale_or_without_a_column_is_refused():
-    prices = walk_prices(12, 300)
-    old = make_split(prices, WINDOW)
-    doubled = PriceTable("cents", prices.frame * 100)
-    with pytest.raises(ConfigError, match="100 times as large"):
-        reuse_scalers(doubled, old)
-    with pytest.raises(ConfigError, match="has no column Close"):
-        reuse_scalers(PriceTable("x", prices.frame.rename(columns={"Close": "Open"})), old)
-
-
-def test_prices_beyond_the_range_of_training_are_warned_of():
-    prices = walk_prices(13, 300)
-    old = make_split(PriceTable("made up", prices.frame.iloc[:250]), WINDOW)
-    frame = prices.frame.copy()
-    frame.iloc[250:] *= 3
-    assert any(
-        "leave the range" in note for note in reuse_scalers(PriceTable("made up", frame), old).notes
-    )
 
 
 @pytest.mark.parametrize("window", [WindowConfig(window=5), WindowConfig(window=4, target="level")])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -295,9 +296,7 @@ def _days_from_json(days: list[int]) -> Days:
 
 def _points_to_json(values: Points) -> list[float | None]:
     """Values as JSON takes them: what is no number is null."""
-    as_objects = np.where(np.isfinite(values), values.astype(object), None)
-    points: list[float | None] = as_objects.tolist()
-    return points
+    return [{True: value, False: None}[math.isfinite(value)] for value in values.tolist()]
 
 
 def _iso_day(date: np.datetime64) -> str:

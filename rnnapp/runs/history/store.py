@@ -239,6 +239,24 @@ class RunStore:
             )
         return run
 
+    def find_run(self, beginning: str, *, deleted: bool = False) -> Run:
+        """The one run with an id that begins so.
+
+        Raises:
+            RunError: there is none, or there are several.
+        """
+        found = [run for run in self.list_runs(deleted=deleted) if run.id.startswith(beginning)]
+        if not found:
+            raise RunError(
+                f"No run's id begins with {beginning!r}.", remedy="Choose one from `runs list`."
+            )
+        if len(found) > 1:
+            raise RunError(
+                f"{len(found)} runs have an id that begins with {beginning!r}.",
+                remedy="Use a longer beginning.",
+            )
+        return found[0]
+
     @reading
     def loss_values(self, run_id: str) -> dict[str, list[tuple[int, float]]]:
         """Metrics by epoch: (epoch, value) in order, for each metric that was logged by epoch."""
