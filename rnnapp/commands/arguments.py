@@ -12,16 +12,19 @@ from typing import Any, TypeVar
 from rnnapp.configs import (
     DigitConfig,
     ModelConfig,
+    SimulatedConfig,
     TrainConfig,
     WindowConfig,
     format_value,
     from_dict,
+    from_query,
     options,
     parse_value,
 )
 from rnnapp.data.eras import CALENDARS
 from rnnapp.data.numbers import DECIMAL_SIGNS
 from rnnapp.data.prices import PriceTable, read_prices
+from rnnapp.data.simulated import SimulatedPrices, simulate_prices
 from rnnapp.data.sources import BUNDLED, bundled
 from rnnapp.errors import ConfigError
 
@@ -29,11 +32,15 @@ __all__ = [
     "add_data",
     "add_file_choices",
     "add_options",
+    "add_simulated",
+    "data_source",
     "read_data",
     "read_file",
     "read_options",
+    "read_simulated",
 ]
 
+PROCESS = "simulated"
 ConfigT = TypeVar("ConfigT", WindowConfig, ModelConfig, TrainConfig, DigitConfig)
 
 
@@ -84,7 +91,7 @@ def read_options(args: argparse.Namespace, cls: type[ConfigT], **fixed: Any) -> 
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Where prices come from: a file, or one of the bundled indices."""
+    """Where prices come from: a file, a bundled index, or a simulated series."""
     parser.add_argument(
         "file",
         nargs="?",
@@ -92,7 +99,45 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="a price file (CSV, xlsx, zip, gz, JSON, HTML); without it a bundled index is taken",
     )
     parser.add_argument("--bundled", choices=tuple(BUNDLED), help="a bundled index (default sp500)")
+    add_simulated(parser)
     add_file_choices(parser)
+
+
+def add_simulated(parser: argparse.ArgumentParser) -> None:
+    """A simulated series by its process, with the process's parameters."""
+    known = options(SimulatedConfig)
+    group = parser.add_argument_group("A simulated series, with a known best possible forecast")
+    for name, option in known.items():
+        takes = option.unit.upper() or "VALUE"
+        default = format_value(getattr(SimulatedConfig(), name))
+        text = f"{option.help} Default: {default}."
+        if name == PROCESS:
+            takes = "NAME"
+            text = f"{option.help} One of {', '.join(option.choices)}."
+        group.add_argument(f"--{name}", metavar=takes.replace("%", "PERCENT"), help=_plain(text))
+
+
+def read_simulated(args: argparse.Namespace) -> SimulatedPrices | None:
+    """The simulated series that the options name, None where they name none.
+
+    Raises:
+        ConfigError: a parameter without a process, or a value that it does not take.
+    """
+    given = {name: getattr(args, name) for name in options(SimulatedConfig)}
+    given = {name: text for name, text in given.items() if text is not None}
+    if not given:
+        return None
+    if PROCESS not in given:
+        raise ConfigError(
+            f"--{next(iter(given))} is a parameter of a simulated series, and none is named.",
+            remedy="Add --simulated NAME.",
+        )
+    return simulate_prices(from_query(SimulatedConfig, given, clamp=False))
+
+
+def _plain(text: str) -> str:
+    """A help text as argparse takes it."""
+    return text.replace("%", "%%")
 
 
 def add_file_choices(parser: argparse.ArgumentParser) -> None:
@@ -148,9 +193,18 @@ def read_data(args: argparse.Namespace) -> PriceTable:
     """The price table that the options name.
 
     Raises:
-        ConfigError: both a file and a bundled index.
+        ConfigError: several of a file, a bundled index and a simulated series.
         DataError: the file is damaged or ambiguous.
     """
+    simulated = read_simulated(args)
+    if simulated is not None:
+        other = args.file or args.bundled
+        if other:
+            raise ConfigError(
+                f"Both {other} and the simulated series {args.simulated} are given.",
+                remedy="Use one of them.",
+            )
+        return simulated
     if args.file and args.bundled:
         raise ConfigError(
             f"Both the file {args.file} and the bundled index {args.bundled} are given.",
@@ -159,6 +213,13 @@ def read_data(args: argparse.Namespace) -> PriceTable:
     if args.file:
         return read_file(args)
     return bundled(args.bundled or "sp500")
+
+
+def data_source(args: argparse.Namespace) -> str:
+    """What the options call their data, for the run history."""
+    if args.simulated:
+        return f"simulated {args.simulated}"
+    return str(args.file or args.bundled or "sp500")
 
 
 def _read_pairs(pairs: list[str]) -> dict[str, str]:

@@ -153,7 +153,7 @@ def _forecast_run(args: argparse.Namespace, level: float) -> _Forecast:
     store = RunStore()
     run = store.find_run(args.recorded)
     prices = None
-    if args.file or args.bundled or args.ticker:
+    if args.file or args.bundled or args.simulated or args.ticker:
         prices = _read_table(args)
     made, split = forecast_run(store, run.id, prices, level=level)
     return _Forecast(made, split.prices, run.settings, run.id)
@@ -164,7 +164,7 @@ def _record_outlook(args: argparse.Namespace, forecast: _Forecast) -> str:
     from rnnapp.runs.ledger import Ledger
 
     ticker = ""
-    if not args.file and not args.bundled:
+    if not (args.file or args.bundled or args.simulated):
         ticker = (args.ticker or "").strip().upper()
     return Ledger().record(
         forecast.made,
@@ -176,8 +176,8 @@ def _record_outlook(args: argparse.Namespace, forecast: _Forecast) -> str:
 
 
 def _read_table(args: argparse.Namespace) -> PriceTable:
-    """A file, a bundled index, or a ticker's latest years from Yahoo Finance."""
-    if args.ticker and not args.file and not args.bundled:
+    """The data that the options name, or a ticker's latest years from Yahoo Finance."""
+    if args.ticker and not (args.file or args.bundled or args.simulated):
         from rnnapp.data.sources import fetch_yahoo
 
         today = dt.date.today()

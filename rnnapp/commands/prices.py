@@ -11,11 +11,20 @@ import sys
 from pathlib import Path
 from typing import Any, TypedDict
 
-from rnnapp.commands.arguments import add_file_choices, read_file
+from rnnapp.commands.arguments import (
+    add_file_choices,
+    add_simulated,
+    read_file,
+    read_simulated,
+)
 from rnnapp.data.prices import PriceTable
+from rnnapp.errors import ConfigError
 from rnnapp.evaluation.formatting import decimal_places, format_points
 
 __all__ = ["PriceSummary", "register", "summarise"]
+
+
+_ONE_OF_TWO = "Name either a price file or a simulated series (--simulated NAME)."
 
 
 class RowSummary(TypedDict):
@@ -43,7 +52,10 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "prices", help="read a file of prices and say what it holds", allow_abbrev=False
     )
-    parser.add_argument("file", metavar="FILE", type=Path, help="a price file, in whatever dialect")
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", type=Path, help="a price file, in whatever dialect"
+    )
+    add_simulated(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_file_choices(parser)
     parser.set_defaults(run=run)
@@ -51,12 +63,24 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read and print."""
-    summary = summarise(read_file(args))
+    summary = summarise(_read_table(args))
     text = json.dumps(summary)
     if not args.json:
         text = _as_text(summary)
     sys.stdout.write(f"{text}\n")
     return 0
+
+
+def _read_table(args: argparse.Namespace) -> PriceTable:
+    """The file or the simulated series that the options name.
+
+    Raises:
+        ConfigError: none or both of them.
+    """
+    simulated = read_simulated(args)
+    if (simulated is None) == (args.file is None):
+        raise ConfigError(_ONE_OF_TWO)
+    return simulated or read_file(args)
 
 
 def summarise(table: PriceTable) -> PriceSummary:

@@ -8,7 +8,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
+from rnnapp.commands.arguments import (
+    add_data,
+    add_options,
+    data_source,
+    read_data,
+    read_options,
+)
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, to_dict
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
@@ -19,6 +25,16 @@ from rnnapp.training.loop import TrainedModel, Training
 
 __all__ = ["register", "train_report"]
 
+_METRICS = (
+    "rmse",
+    "mae",
+    "mape",
+    "persistence_rmse",
+    "persistence_mae",
+    "skill",
+    "best_rmse",
+    "reached",
+)
 _EPOCH = "epoch {epoch:>5}  loss {loss:.6f}  {speed:,.0f} steps/s"
 _UNWRITABLE = "The forecast cannot be written to {name} ({reason}). Use another path."
 
@@ -63,7 +79,7 @@ def run_train(args: argparse.Namespace) -> int:
     if args.keep:
         from rnnapp.runs import record_run  # the run history takes its time to import
 
-        report["run"] = record_run(trained, split, source=str(args.file or args.bundled or "sp500"))
+        report["run"] = record_run(trained, split, source=data_source(args))
     text = str(report["answer"])
     if args.json:
         text = json.dumps(report)
@@ -94,10 +110,7 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
         "epochs": len(trained.history),
         "stopped": trained.stopped,
         "losses": [event.train_loss for event in trained.history],
-        **{
-            name: _finite_or_null(getattr(judged, name))
-            for name in ("rmse", "mae", "mape", "persistence_rmse", "persistence_mae", "skill")
-        },
+        **{name: _finite_or_null(getattr(judged, name)) for name in _METRICS},
         "answer": evaluation_headline(judged, trained.model.name),
         "notes": list(split.notes),
     }

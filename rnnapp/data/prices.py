@@ -126,6 +126,10 @@ class PriceTable:
             return self
         return replace(self, frame=self.frame.tail(rows))
 
+    def head(self, rows: int) -> PriceTable:
+        """The first ``rows`` rows."""
+        return replace(self, frame=self.frame.head(rows))
+
 
 def read_prices(
     source: bytes | str | Path,

@@ -11,7 +11,7 @@ counting: after the counter languages of Gers and Schmidhuber (2001); Mackey and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,10 +53,11 @@ class SimulatedPrices(PriceTable):
         """Return the latest ``rows`` rows with their best possible forecasts."""
         if not 0 < rows < len(self):
             return self
-        frame = self.frame.tail(rows)
-        return SimulatedPrices(
-            self.name, frame, self.repairs, config=self.config, expected=self.expected[-rows:]
-        )
+        return replace(self, frame=self.frame.tail(rows), expected=self.expected[-rows:])
+
+    def head(self, rows: int) -> SimulatedPrices:
+        """Return the first ``rows`` rows with their best possible forecasts."""
+        return replace(self, frame=self.frame.head(rows), expected=self.expected[:rows])
 
 
 @dataclass(frozen=True, eq=False)

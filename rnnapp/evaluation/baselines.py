@@ -9,12 +9,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.windows import PriceSequences, PriceSplit
-from rnnapp.evaluation.forecast import Forecast, assemble_forecast
+from rnnapp.evaluation.forecast import Forecast, assemble_forecast, best_points
 
 __all__ = [
+    "BEST",
     "LINEAR",
     "PERSISTENCE",
+    "best_possible_forecast",
     "drift_forecast",
     "linear_autoregression",
     "make_baselines",
@@ -26,16 +29,32 @@ __all__ = [
 Points = npt.NDArray[np.float64]
 
 PERSISTENCE = "Persistence"
+BEST = "Best possible"
+"""The conditional mean of a simulated series: a bound rather than a rival."""
 LINEAR = "Linear autoregression"
 
 
 def make_baselines(split: PriceSplit) -> tuple[Forecast, ...]:
-    """All that fit the rows, persistence first; "Same weekday" only where rows are days."""
+    """All that fit the rows, persistence first.
+
+    "Same weekday" only where rows are days; the best possible forecast where it is known.
+    """
     makers = [persistence_forecast, drift_forecast, moving_average]
     if split.prices.spacing.has_weekdays:
         makers.append(weekday_naive)
     makers.append(linear_autoregression)
+    if isinstance(split.prices, SimulatedPrices):
+        makers.append(best_possible_forecast)
     return tuple(make(split) for make in makers)
+
+
+def best_possible_forecast(split: PriceSplit) -> Forecast:
+    """The conditional mean under the true process: no forecast has a smaller expected error.
+
+    Args:
+        split: windows over simulated prices.
+    """
+    return assemble_forecast(BEST, split, lambda part: best_points(split, part))
 
 
 def persistence_forecast(split: PriceSplit) -> Forecast:

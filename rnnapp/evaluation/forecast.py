@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.spacing import DAILY, Spacing
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.training.loop import TrainedModel
 
-__all__ = ["Forecast", "Part", "assemble_forecast", "forecast", "seal_test"]
+__all__ = ["Forecast", "Part", "assemble_forecast", "best_points", "forecast", "seal_test"]
 
 Points = npt.NDArray[np.float64]
 Part = Literal["train", "valid", "test"]
@@ -38,6 +39,7 @@ class Forecast:
         horizon: H, days ahead.
         lower, upper: (N,) the interval's ends, index points, or None.
         spacing: the rhythm of the rows: days, weeks, months.
+        best: (N,) the best possible forecast, index points, where the true process is known.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Forecast:
     lower: Points | None = None
     upper: Points | None = None
     spacing: Spacing = DAILY
+    best: Points | None = None
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -65,24 +68,28 @@ class Forecast:
         Args:
             rows: (N,) which to take.
         """
-        columns = ("dates", "actual", "predicted", "anchor", "part", "lower", "upper")
+        columns = ("dates", "actual", "predicted", "anchor", "part", "lower", "upper", "best")
         given = {name: getattr(self, name) for name in columns}
         chosen = {name: values[rows] for name, values in given.items() if values is not None}
         return dataclasses.replace(self, **chosen)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a day, NaN in ``lower`` and ``upper`` where there is no interval."""
-        return pd.DataFrame(
-            {
-                "date": self.dates,
-                "actual": self.actual,
-                "predicted": self.predicted,
-                "persistence": self.anchor,
-                "part": self.part,
-                "lower": _or_missing(self.lower),
-                "upper": _or_missing(self.upper),
-            }
-        )
+        """One row a day, NaN in ``lower`` and ``upper`` where there is no interval.
+
+        The best possible forecast is a column where it is known.
+        """
+        columns = {
+            "date": self.dates,
+            "actual": self.actual,
+            "predicted": self.predicted,
+            "persistence": self.anchor,
+            "part": self.part,
+            "lower": _or_missing(self.lower),
+            "upper": _or_missing(self.upper),
+        }
+        if self.best is not None:
+            columns["best"] = self.best
+        return pd.DataFrame(columns)
 
 
 def forecast(trained: TrainedModel, split: PriceSplit, name: str | None = None) -> Forecast:
@@ -145,7 +152,28 @@ def assemble_forecast(
         boundary=split.boundary,
         horizon=split.config.horizon,
         spacing=split.prices.spacing,
+        best=_best_points(split, [part for _, part in parts]),
     )
+
+
+def best_points(split: PriceSplit, part: PriceSequences) -> Points:
+    """(N,) best possible forecasts of a part's windows, index points.
+
+    Args:
+        split: windows over simulated prices.
+        part: N of them.
+    """
+    assert isinstance(split.prices, SimulatedPrices)
+    last_rows = part.starts + part.steps - 1
+    best: Points = split.prices.expected[last_rows, split.config.horizon - 1]
+    return best
+
+
+def _best_points(split: PriceSplit, parts: Sequence[PriceSequences]) -> Points | None:
+    """The best possible forecasts of all parts, None where the true process is not known."""
+    if not isinstance(split.prices, SimulatedPrices):
+        return None
+    return np.concatenate([best_points(split, part) for part in parts])
 
 
 def _or_missing(values: Points | None) -> Points | float:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.baselines import LINEAR, PERSISTENCE, make_baselines
+from rnnapp.evaluation.baselines import BEST, LINEAR, PERSISTENCE, make_baselines
 from rnnapp.evaluation.compare import Candidate, SeedResult
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import (
@@ -22,7 +22,14 @@ from rnnapp.evaluation.formatting import (
     format_points,
     pick_plural,
 )
-from rnnapp.evaluation.metrics import LEVEL, Evaluation, Relation, evaluate, forecast_target
+from rnnapp.evaluation.metrics import (
+    LEVEL,
+    Evaluation,
+    Relation,
+    evaluate,
+    forecast_target,
+    reached_sentence,
+)
 from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, superior_ability
 from rnnapp.models.recurrent import count_parameters
 
@@ -36,9 +43,9 @@ __all__ = [
 ]
 
 Points = npt.NDArray[np.float64]
-Kind = Literal["net", "baseline"]
+Kind = Literal["net", "baseline", "best"]
 
-AVERAGED = ("rmse", "mae", "mape", "mase", "skill", "directional_accuracy")
+AVERAGED = ("rmse", "mae", "mape", "mase", "skill", "directional_accuracy", "reached")
 """Metrics that are averaged over seeds."""
 
 TIE = 0.001
@@ -77,6 +84,7 @@ _LEADS = {
 
 _NO_NET = "No net is trained yet; persistence misses by {rival} points (RMSE)."
 _NOT_JUDGED = "{name} gives no number on some test days, so it cannot be judged."
+_BOUND = "The bound: the mean of the true process, given all closes so far."
 _NEXT_IS_LAST = "The yardstick: the next {unit} = the last one."
 _BASELINE_ERROR = "{name}, a baseline, misses by {error}."
 
@@ -86,7 +94,8 @@ class Row:
     """A net over its seeds, or a baseline.
 
     Attributes:
-        name, kind: what it is called and what it is.
+        name, kind: what it is called and what it is: ``best`` is the best possible forecast of a
+            simulated series, a bound rather than a rival.
         candidate: the settings of a net, None for a baseline.
         forecast: the median over seeds; ``lower`` and ``upper`` are the least and greatest of the
             seeds.
@@ -235,7 +244,7 @@ def judge_results(
     horizon = split.config.horizon
     errors = {row.name: _test_errors(row.forecast) for row in rows}
     members = confidence_set(errors, level=LEVEL, horizon=horizon, seed=seed)
-    kinds: tuple[Kind, ...] = ("net", "baseline")
+    kinds: tuple[Kind, ...] = ("net", "baseline", "best")
     family_p = {kind: _family_p(rows, kind, errors, horizon, seed) for kind in kinds}
     rows = [_add_verdict(row, members, family_p[row.kind]) for row in rows]
 
@@ -306,9 +315,12 @@ def _baseline_row(forecast: Forecast, split: PriceSplit) -> Row:
     parameters = 0
     if forecast.name == LINEAR:
         parameters = (split.steps * split.features + 1) * split.outputs
+    kind: Kind = "baseline"
+    if forecast.name == BEST:
+        kind = "best"
     return Row(
         forecast.name,
-        "baseline",
+        kind,
         None,
         forecast,
         evaluation,
@@ -365,6 +377,8 @@ def _add_verdict(row: Row, members: ConfidenceSet, family_p: float) -> Row:
 def _row_verdict(row: Row) -> str:
     if row.name == PERSISTENCE:
         return _yardstick(row.evaluation)
+    if row.kind == "best":
+        return _BOUND
     if not math.isfinite(row.mean["rmse"]):
         return _NOT_JUDGED.format(name=row.name)
     return _ROW_VERDICTS[row.relation].format(name=row.name, level=LEVEL)
@@ -420,7 +434,9 @@ def _lead_sentence(best: Row, second: Row) -> str:
 def _extra_sentences(rows: Sequence[Row], best: Row, base: Row) -> list[str]:
     """What else a reader must know: a better baseline, a single seed, failed runs."""
     sentences = []
-    first = rows[0]
+    if math.isfinite(base.evaluation.best_rmse):
+        sentences.append(reached_sentence(best.name, best.mean["reached"]))
+    first = next(row for row in rows if row.kind != "best")
     if first.kind == "baseline" and first.mean["rmse"] < (1 - _WORTH_SAYING) * base.mean["rmse"]:
         error = format_points(first.mean["rmse"])
         sentences.append(_BASELINE_ERROR.format(name=first.name, error=error))

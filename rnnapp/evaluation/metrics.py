@@ -28,6 +28,8 @@ __all__ = [
     "evaluate",
     "evaluation_headline",
     "forecast_target",
+    "reached_sentence",
+    "reached_share",
     "wilson_interval",
 ]
 
@@ -35,6 +37,9 @@ Points = npt.NDArray[np.float64]
 Relation = Literal["better", "worse", "undecided"]
 
 BEST_LAG_DAYS = 10
+LEAST_GAIN = 0.01
+"""A gain is reachable where the best possible forecast's mean squared error is smaller than
+persistence's by this share."""
 LEVEL = 0.10
 """Level of the two-sided test by which a forecast is called better or worse than persistence."""
 
@@ -48,6 +53,11 @@ _HEADLINES: dict[Relation, str] = {
 }
 _NOT_JUDGED = "{name} gives no number for {close} on some test days, so it cannot be judged."
 _MISSING_DAYS = "No number on {missing} of {days} test days: this forecast cannot be judged."
+_REACHED = "{name} reaches {share:.0%} of the gain that the best possible forecast makes."
+_REACHED_NONE = (
+    "{name} reaches none of the gain that the best possible forecast makes ({share:.0%})."
+)
+_NOTHING_TO_GAIN = "The best possible forecast gains next to nothing here, so no net can."
 _CLOSE_AHEAD = "the close {horizon} {units} ahead"
 _CLOSE_BEFORE = "the close of the {unit} before"
 _UNIT_BEFORE = "the {unit} before"
@@ -102,6 +112,10 @@ class Evaluation:
         beats_persistence: skill above 0, a smaller mean absolute error too, and ``dm_p`` below 10%.
         worse_than_persistence: the other way round.
         spacing: the rhythm of the rows, for the words of sentences.
+        best_rmse: of the best possible forecast, index points; NaN where it is not known.
+        reached: share of the reachable gain: the decrease of the mean squared error from
+            persistence's, relative to the best possible forecast's decrease. 0 is persistence,
+            1 the best possible; NaN where that is not known, or is no better than persistence.
     """
 
     rmse: float
@@ -126,6 +140,8 @@ class Evaluation:
     beats_persistence: bool
     worse_than_persistence: bool
     spacing: Spacing = DAILY
+    best_rmse: float = math.nan
+    reached: float = math.nan
 
     @property
     def relation(self) -> Relation:
@@ -176,7 +192,35 @@ def evaluate(forecast: Forecast) -> Evaluation:
         beats_persistence=beats,
         worse_than_persistence=worse,
         spacing=forecast.spacing,
+        best_rmse=_best_rmse(test),
+        reached=reached_share(test),
     )
+
+
+def reached_share(test: Forecast) -> float:
+    """Share of the reachable gain over persistence, in mean squared error.
+
+    Args:
+        test: the days to measure.
+
+    Returns:
+        0 for persistence, 1 for the best possible forecast, NaN where that is not known or gains
+        less than 1% on these days: a share of nothing means nothing.
+    """
+    if test.best is None or not len(test):
+        return math.nan
+    base = float(np.mean(np.square(test.anchor - test.actual)))
+    own = float(np.mean(np.square(test.predicted - test.actual)))
+    reachable = base - float(np.mean(np.square(test.best - test.actual)))
+    if not reachable > LEAST_GAIN * base:
+        return math.nan
+    return (base - own) / reachable
+
+
+def _best_rmse(test: Forecast) -> float:
+    if test.best is None:
+        return math.nan
+    return _mean_errors(test.actual, test.best).rmse
 
 
 def evaluation_headline(evaluation: Evaluation, name: str) -> str:
@@ -184,13 +228,31 @@ def evaluation_headline(evaluation: Evaluation, name: str) -> str:
     close = forecast_target(evaluation.spacing, evaluation.horizon)
     if not math.isfinite(evaluation.mae):
         return _NOT_JUDGED.format(name=name, close=close)
-    return _HEADLINES[evaluation.relation].format(
+    sentence = _HEADLINES[evaluation.relation].format(
         name=name,
         close=close,
         error=format_points(evaluation.mae),
         rival=_rival_close(evaluation.spacing, evaluation.horizon),
         rival_error=format_points(evaluation.persistence_mae),
     )
+    if math.isfinite(evaluation.best_rmse):
+        sentence = f"{sentence} {reached_sentence(name, evaluation.reached)}"
+    return sentence
+
+
+def reached_sentence(name: str, reached: float) -> str:
+    """What a forecast reached of what can be gained, where the true process is known.
+
+    Args:
+        name: of the forecast.
+        reached: its share of the reachable gain; NaN where there is nothing to gain.
+    """
+    if not math.isfinite(reached):
+        return _NOTHING_TO_GAIN
+    template = _REACHED
+    if reached < 0:
+        template = _REACHED_NONE
+    return template.format(name=name, share=reached)
 
 
 def forecast_target(spacing: Spacing, horizon: int) -> str:

@@ -106,7 +106,9 @@ def judged_fold(number: int, split: PriceSplit, forecast: Forecast) -> Fold:
 def join_folds(folds: Sequence[Fold]) -> Forecast:
     """The folds' test days as one forecast; its training rows are the first fold's."""
     pieces = [folds[0].forecast, *(fold.forecast.select_part("test") for fold in folds[1:])]
-    columns = ("dates", "actual", "predicted", "anchor", "part")
+    columns = ["dates", "actual", "predicted", "anchor", "part"]
+    if folds[0].forecast.best is not None:
+        columns.append("best")
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in columns
     }
@@ -131,7 +133,7 @@ def _cut_folds(
     for number in range(folds):
         test_start = windows - (folds - number) * step
         rows = int(starts[test_start + step - 1]) + config.window + config.horizon
-        cut = dataclasses.replace(prices, frame=prices.frame.iloc[:rows])
+        cut = prices.head(rows)
         trained = test_start - gap
         split = make_split(cut, dataclasses.replace(config, split=trained, rows=0))
         yield dataclasses.replace(

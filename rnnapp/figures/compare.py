@@ -18,6 +18,7 @@ from rnnapp.evaluation.strategy import Strategy
 from rnnapp.evaluation.walkforward import Fold
 from rnnapp.figures.style import (
     BASELINE,
+    BEST,
     LineStyle,
     actual_color,
     band_color,
@@ -59,6 +60,7 @@ def assign_lines(comparison: Comparison) -> dict[str, LineStyle]:
         lines[row.name] = line
     rules = [row.name for row in comparison.rows if row.kind == "baseline"]
     rules.sort(key=lambda name: name != PERSISTENCE)
+    lines |= {row.name: LineStyle(BEST, "dash") for row in comparison.rows if row.kind == "best"}
     return lines | {
         name: LineStyle(BASELINE, _RULES[i % len(_RULES)]) for i, name in enumerate(rules)
     }
@@ -338,12 +340,12 @@ def _forecast_trace(
     visible: bool | str = True
     rank = 2
     width = 1.6
-    if row.kind == "baseline":
+    if row.kind != "net":
         rank = 3
         width = 1.2
-        if row.name != PERSISTENCE:
-            visible = "legendonly"
-            rank = 4
+    if row.kind == "baseline" and row.name != PERSISTENCE:
+        visible = "legendonly"
+        rank = 4
     return dict(
         x=dates,
         y=row.forecast.predicted[rows],

@@ -14,6 +14,7 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import hover_format
 from rnnapp.figures.style import (
     BASELINE,
+    BEST,
     LineStyle,
     actual_color,
     band_color,
@@ -115,6 +116,11 @@ def forecast_figure(
         _curve_trace("actual", dates, forecast.actual[index], color=actual_color(dark), width=1.6)
         | points
     )
+    if forecast.best is not None:
+        bound = _curve_trace(
+            "best possible", dates, forecast.best[index], color=BEST, width=1.2, dash="dash"
+        )
+        curves.append(bound | points)
     for name, part, opacity in (("train", ~test, 0.65), ("test", test, 1.0)):
         values = np.where(part, forecast.predicted[index], np.nan)
         curve = _curve_trace(

@@ -12,6 +12,7 @@ from rnnapp.configs import ModelConfig
 
 __all__ = [
     "BASELINE",
+    "BEST",
     "DIVERGING",
     "EVEN",
     "HEIGHT",
@@ -30,6 +31,8 @@ __all__ = [
 HEIGHT = 420
 MAX_POINTS = 1000
 BASELINE = "#7A7A7A"
+BEST = "#A87900"
+"""Colour of the best possible forecast of a simulated series."""
 EVEN = "Cividis"
 """Colour scale of values from 0 to 1 (gates)."""
 DIVERGING = "RdBu_r"

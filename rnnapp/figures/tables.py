@@ -53,6 +53,7 @@ class Column(Generic[RowT]):
         value: of a row, full precision: what a click on the head sorts by.
         text: of a row, for reading.
         is_text: left-aligned.
+        optional: left out of a table in which no row has a value.
     """
 
     key: str
@@ -62,10 +63,18 @@ class Column(Generic[RowT]):
     value: Callable[[RowT], Value]
     text: Callable[[RowT], str]
     is_text: bool = False
+    optional: bool = False
 
 
 def _metric_column(
-    key: str, head: str, short: str, help: str, *, scale: float = 1.0, places: int | None = None
+    key: str,
+    head: str,
+    short: str,
+    help: str,
+    *,
+    scale: float = 1.0,
+    places: int | None = None,
+    optional: bool = False,
 ) -> Column[Row]:
     """A metric averaged over seeds; its text is mean ± standard deviation."""
 
@@ -77,7 +86,7 @@ def _metric_column(
             scale * row.mean[key], scale * row.sd[key], places, signed=key == "skill"
         )
 
-    return Column(key, head, short, help, read_value, read_text)
+    return Column(key, head, short, help, read_value, read_text, optional=optional)
 
 
 def _spread_column(key: str, head: str, help: str, scale: float = 1.0) -> Column[Row]:
@@ -191,6 +200,16 @@ COMPARISON_COLUMNS: tuple[Column[Row], ...] = (
         "skill", "Skill, %", "Skill", "1 − RMSE / persistence's RMSE.", scale=100, places=1
     ),
     _spread_column("skill", "Skill ±", "Standard deviation over seeds.", scale=100),
+    _metric_column(
+        "reached",
+        "Reached, %",
+        "Reached",
+        "Share of the reachable gain in mean squared error: 0 is persistence, 100 the best "
+        "possible forecast of the simulated series.",
+        scale=100,
+        places=0,
+        optional=True,
+    ),
     Column(
         "direction",
         "Direction right, %",
@@ -309,6 +328,7 @@ REPORT_KEYS = (
     "mape",
     "mase",
     "skill",
+    "reached",
     "direction",
     "best_lag",
     "dm",
@@ -327,6 +347,7 @@ TERMINAL_KEYS = (
     "rmse",
     "mae",
     "skill",
+    "reached",
     "direction",
     "best_lag",
     "dm",
@@ -337,10 +358,27 @@ TERMINAL_KEYS = (
 """Columns of a table in the terminal."""
 
 
-def choose_columns(keys: Sequence[str]) -> tuple[Column[Row], ...]:
-    """Columns of a comparison by their keys, in the keys' order."""
+def choose_columns(
+    keys: Sequence[str], comparison: Comparison | None = None
+) -> tuple[Column[Row], ...]:
+    """Columns of a comparison by their keys, in the keys' order.
+
+    Args:
+        keys: of the columns.
+        comparison: where it has no value for an optional column, that is left out.
+    """
     by_key = {column.key: column for column in COMPARISON_COLUMNS}
-    return tuple(by_key[key] for key in keys)
+    chosen = tuple(by_key[key] for key in keys)
+    if comparison is None:
+        return chosen
+    return tuple(column for column in chosen if _has_values(column, comparison))
+
+
+def _has_values(column: Column[Row], comparison: Comparison) -> bool:
+    if not column.optional:
+        return True
+    values = [column.value(row) for row in comparison.rows]
+    return any(value is not None and value == value for value in values)
 
 
 def comparison_cells(
@@ -357,8 +395,9 @@ def comparison_frame(
 
     Shares are in percent; what does not apply to a row is missing.
     """
-    rows = [{column.short: column.value(row) for column in columns} for row in comparison.rows]
-    return pd.DataFrame(rows, columns=[column.short for column in columns])
+    shown = [column for column in columns if _has_values(column, comparison)]
+    rows = [{column.short: column.value(row) for column in shown} for row in comparison.rows]
+    return pd.DataFrame(rows, columns=[column.short for column in shown])
 
 
 def column_formats(comparison: Comparison) -> dict[str, str]:
@@ -371,7 +410,8 @@ def column_formats(comparison: Comparison) -> dict[str, str]:
     for key, short in (("rmse", "RMSE"), ("mae", "MAE")):
         places = decimal_places(best.mean[key])
         formats |= {short: f"{{:,.{places}f}}", f"{short} ±": f"{{:,.{places}f}}"}
-    return formats | _FIXED_FORMATS
+    heads = {column.short for column in COMPARISON_COLUMNS if _has_values(column, comparison)}
+    return formats | {head: text for head, text in _FIXED_FORMATS.items() if head in heads}
 
 
 _FIXED_FORMATS = {
@@ -379,6 +419,7 @@ _FIXED_FORMATS = {
     "MASE": "{:.3f}",
     "Skill": "{:+.1f}%",
     "Skill ±": "{:.1f}%",
+    "Reached": "{:.0f}%",
     "Direction": "{:.1f}%",
     "from": "{:.0f}%",
     "to": "{:.0f}%",
@@ -394,7 +435,7 @@ _FIXED_FORMATS = {
 
 def markdown_table(comparison: Comparison, keys: Sequence[str] = REPORT_KEYS) -> str:
     """The table as Markdown."""
-    columns = choose_columns(keys)
+    columns = choose_columns(keys, comparison)
     rules = [{True: "---", False: "---:"}[column.is_text] for column in columns]
     lines = [tuple(column.head for column in columns), *comparison_cells(comparison, columns)]
     texts = ["| " + " | ".join(line) + " |" for line in lines]
@@ -404,7 +445,7 @@ def markdown_table(comparison: Comparison, keys: Sequence[str] = REPORT_KEYS) ->
 
 def html_table(comparison: Comparison, keys: Sequence[str] = REPORT_KEYS) -> str:
     """The table as HTML, every cell escaped."""
-    columns = choose_columns(keys)
+    columns = choose_columns(keys, comparison)
     head = "".join(_html_cell("th", column.head, column.is_text) for column in columns)
     lines = []
     for cells in comparison_cells(comparison, columns):
@@ -422,7 +463,7 @@ def _html_cell(tag: str, text: str, is_text: bool) -> str:
 
 def text_table(comparison: Comparison, keys: Sequence[str] = TERMINAL_KEYS) -> str:
     """The table for a terminal, columns padded to their widest cell."""
-    columns = choose_columns(keys)
+    columns = choose_columns(keys, comparison)
     lines = [tuple(column.short for column in columns), *comparison_cells(comparison, columns)]
     widths = [max(len(cell) for cell in cells) for cells in zip(*lines, strict=True)]
     padded = [

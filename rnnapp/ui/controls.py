@@ -46,6 +46,9 @@ _SPANS: dict[str, tuple[float, float, float]] = {
     "valid": (0.0, 0.5, 0.05),
     "dropout": (0.0, 0.9, 0.05),
     "clip": (0.0, 10.0, 0.1),
+    "simulated_rows": (200, 20_000, 100),
+    "strength": (0.0, 0.99, 0.01),
+    "noise": (0.0, 5.0, 0.1),
 }
 _RATES = (*(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 3, 5, 7)), 1.0)
 

@@ -1,4 +1,4 @@
-"""Choose prices: bundled, uploaded, or fetched; the same block on every page that needs them."""
+"""Choose prices, bundled, uploaded, fetched or simulated: the same block on every page."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from streamlit.delta_generator import DeltaGenerator
 
 from rnnapp.data.notes import count_of
 from rnnapp.data.prices import PriceTable
+from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
 from rnnapp.errors import ConfigError, SourceError
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.page import plain_text
+from rnnapp.ui.simulated import choose_simulated, use_simulated
 from rnnapp.ui.uploads import show_breaks, show_upload, take_upload
 
 __all__ = ["choose_prices", "sample_prices", "show_repairs", "use_prices"]
 
 _EARLIEST = dt.date(1927, 1, 1)
-_SOURCES = ("bundled", "upload", "yahoo")
-_NAMES = {"bundled": "Bundled", "upload": "Upload", "yahoo": "Yahoo"}
+_SOURCES = ("bundled", "upload", "yahoo", "simulated")
+_NAMES = {
+    "bundled": "Bundled",
+    "upload": "Upload",
+    "yahoo": "Yahoo",
+    "simulated": "Simulated",
+}
 _FIRST = next(iter(BUNDLED))
 
 
@@ -43,13 +50,19 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
         key="data",
         required=True,
         persist_state="session",
-        help="A bundled index (no network), a file of your own, or Yahoo Finance.",
+        help="A bundled index (no network), a file of your own, Yahoo Finance, or a simulated "
+        "series with a known best possible forecast.",
     )
     # Nothing is chosen for a moment while another page takes the control over.
     source = chosen or "bundled"
     publish_word("data", source, "bundled")
     where = place or st.container()
-    show = {"bundled": _show_bundled, "upload": show_upload, "yahoo": _show_fetched}
+    show = {
+        "bundled": _show_bundled,
+        "upload": show_upload,
+        "yahoo": _show_fetched,
+        "simulated": _show_simulated,
+    }
     prices = show[source](where)
     if prices is not None and place is not None:
         show_breaks(prices.tail(_rows_in_use()), place)
@@ -89,7 +102,7 @@ def show_repairs(prices: PriceTable) -> None:
 
 
 def use_prices(prices: PriceTable, rows: int = 0) -> None:
-    """Make a run's prices the chosen ones: the bundled index they are, else an upload.
+    """Make a run's prices the chosen ones: the series or index they are, else an upload.
 
     Call it before any control is drawn.
 
@@ -97,6 +110,9 @@ def use_prices(prices: PriceTable, rows: int = 0) -> None:
         prices: the table.
         rows: latest rows of it that the run took, 0 for all.
     """
+    if isinstance(prices, SimulatedPrices):
+        use_simulated(prices)
+        return
     for index in BUNDLED:
         if _load_bundled(index).tail(rows).fingerprint == prices.fingerprint:
             st.session_state["data"] = "bundled"
@@ -122,6 +138,10 @@ def _show_bundled(_: DeltaGenerator) -> PriceTable:
     )
     publish_word("index", name, _FIRST)
     return _load_bundled(name)
+
+
+def _show_simulated(_: DeltaGenerator) -> PriceTable:
+    return choose_simulated()
 
 
 def _show_fetched(place: DeltaGenerator) -> PriceTable | None:

@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.spacing import measure_spacing
 from rnnapp.data.windows import PriceSplit
-from rnnapp.evaluation.forecast import Forecast
-from rnnapp.figures.style import BASELINE, LineStyle, line_of
+from rnnapp.evaluation.baselines import best_possible_forecast
+from rnnapp.evaluation.forecast import Forecast, seal_test
+from rnnapp.figures.style import BASELINE, BEST, LineStyle, line_of
 from rnnapp.training.records import TrainedModel
 from rnnapp.ui.frames import frame_address
 
@@ -30,6 +32,7 @@ __all__ = [
     "ChartCurve",
     "ChartState",
     "EpochCurves",
+    "bound_curves",
     "chart_base",
     "forecast_curve",
     "live_chart",
@@ -285,6 +288,22 @@ def net_curve(
     """A net's forecast in its colour, with its losses; arguments as of :func:`forecast_curve`."""
     losses = [event.train_loss for event in trained.history]
     return forecast_curve(base, forecast, line_of(trained.model), losses=losses, band=band)
+
+
+def bound_curves(base: ChartBase, split: PriceSplit, *, sealed: bool = False) -> list[ChartCurve]:
+    """The best possible forecast of a simulated series as a curve; none for other prices.
+
+    Args:
+        base: the series.
+        split: its windows; of a very long series a frame draws some of them.
+        sealed: whether the validation part stands in for the test part.
+    """
+    if not isinstance(split.prices, SimulatedPrices):
+        return []
+    bound = best_possible_forecast(split)
+    if sealed:
+        bound = seal_test(bound)
+    return [forecast_curve(base, bound, LineStyle(BEST, "dash"), kind="baseline")]
 
 
 def live_chart(key: str, frame: bytes) -> None:

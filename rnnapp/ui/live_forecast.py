@@ -26,6 +26,7 @@ from rnnapp.ui.drag import (
 from rnnapp.ui.frames import Move, open_live_page
 from rnnapp.ui.live_chart import (
     ChartState,
+    bound_curves,
     live_chart,
     net_curve,
     pack_frame,
@@ -199,6 +200,7 @@ class LiveForecast(Generic[R]):
     ) -> bytes:
         base = split_base(split)
         curves = [net_curve(base, trained, made) for trained, made in nets]
+        curves += bound_curves(base, split)
         return pack_frame(
             _KEY,
             base,

@@ -7,7 +7,14 @@ from rnnapp.evaluation.forecast import forecast, seal_test
 from rnnapp.training.loop import Training
 from rnnapp.ui.drag import NetSettings, sampled_split, settings_query
 from rnnapp.ui.frames import open_live_page
-from rnnapp.ui.live_chart import ChartState, live_chart, net_curve, pack_frame, split_base
+from rnnapp.ui.live_chart import (
+    ChartState,
+    bound_curves,
+    live_chart,
+    net_curve,
+    pack_frame,
+    split_base,
+)
 from rnnapp.ui.live_forecast import progress_words
 from rnnapp.ui.past_epochs import AsShown, draw_past
 
@@ -38,7 +45,7 @@ def show_watched_forecast(
         made = forecast(trained, sampled_split(split))
         if sealed:
             made = seal_test(made)
-        curves = [net_curve(base, trained, made)]
+        curves = [net_curve(base, trained, made), *bound_curves(base, split, sealed=sealed)]
     state = ChartState(
         settings_query(settings),
         len(losses),

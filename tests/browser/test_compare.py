@@ -101,3 +101,19 @@ def test_a_phone_shows_one_column_and_a_tall_chart(open_page: Opened) -> None:
     assert box["height"] >= 300
     assert box["width"] <= 390
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_simulated_series_shows_its_best_possible_forecast(open_page: Opened) -> None:
+    """A fourth source: the bound is a curve and a row, and the answer names the share reached."""
+    series = "data=simulated&simulated=echo&lag=2&strength=0.7&simulated_rows=400"
+    page = compared(
+        open_page(f"/compare?{series}&epochs=3&seeds=1&cells=rnn&window=4"),
+        "Compare 1 net over 1 seed",
+    )
+    expect(
+        page.get_by_role("heading", name=re.compile("the best possible forecast"))
+    ).to_be_visible()
+    chart = page.get_by_test_id("live-compare")
+    expect(chart.get_by_role("button", name="Best possible", exact=True)).to_be_visible()
+    expect(page.get_by_role("slider", name="Lag")).to_be_visible()
+    assert no_traceback(page)

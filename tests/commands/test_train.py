@@ -119,3 +119,33 @@ def test_a_net_that_completed_no_epoch_is_not_judged() -> None:
     list(training.epochs())
     with pytest.raises(TrainingError, match="completed no epoch, so there is nothing to judge"):
         train_report(training.result(), split)
+
+
+def test_a_simulated_series_is_named_with_its_parameters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    series = ["--simulated=echo", "--lag=2", "--simulated_rows=400", "--strength=0.7"]
+    report = told(capsys, *series, "--epochs=2", "--window=4", "--json")
+    assert report["data"]["name"] == "Simulated echo"  # type: ignore[index]
+    assert report["data"]["rows"] == 400  # type: ignore[index]
+    assert report["best_rmse"] < report["persistence_rmse"]  # type: ignore[operator]
+    assert isinstance(report["reached"], float)
+    assert "the best possible forecast" in str(report["answer"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--lag=2"], "Add --simulated NAME"),
+        (["--simulated=echos"], "it takes random-walk"),
+        (["--simulated=echo", "--lag=0"], "from 1 to 120"),
+        (["--simulated=echo", "--bundled=sp500"], "Use one of them"),
+    ],
+)
+def test_a_simulated_series_that_is_none_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["train", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1

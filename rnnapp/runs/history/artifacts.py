@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rnnapp.configs import SimulatedConfig, from_dict, to_dict
 from rnnapp.data.notes import Note
 from rnnapp.data.prices import PriceTable
-from rnnapp.errors import RunError
+from rnnapp.data.simulated import SimulatedPrices, simulate_prices
+from rnnapp.errors import ConfigError, RunError
 from rnnapp.runs.history.store import RunStore
 from rnnapp.training.checkpoints import load_model
 from rnnapp.training.records import EpochEvent, TrainedModel
@@ -62,7 +64,10 @@ def prices_to_bytes(prices: PriceTable) -> bytes:
     """A table as a compressed npz of plain arrays: dates (N,), values (N, columns), and JSON."""
     buffer = io.BytesIO()
     repairs = [str(note) for note in prices.repairs]
-    about = json.dumps({"name": prices.name, "columns": prices.columns, "repairs": repairs})
+    described: dict[str, Any] = {"name": prices.name, "columns": prices.columns, "repairs": repairs}
+    if isinstance(prices, SimulatedPrices):
+        described["simulated"] = to_dict(prices.config)
+    about = json.dumps(described)
     np.savez_compressed(
         buffer,
         dates=prices.dates.astype(np.int64),
@@ -88,7 +93,25 @@ def prices_from_bytes(content: bytes) -> PriceTable:
             "The saved prices are damaged.", remedy="Train it again on the prices themselves."
         ) from error
     notes = tuple(Note("recorded", message) for message in about["repairs"])
-    return PriceTable(about["name"], frame, notes)
+    table = PriceTable(about["name"], frame, notes)
+    return _simulate_again(about, table) or table
+
+
+def _simulate_again(about: dict[str, Any], table: PriceTable) -> PriceTable | None:
+    """The same rows with their best possible forecast, None where they are not simulated.
+
+    A version that simulates otherwise opens the saved rows as plain prices.
+    """
+    if "simulated" not in about:
+        return None
+    try:
+        whole = simulate_prices(from_dict(SimulatedConfig, about["simulated"]))
+    except ConfigError:
+        return None
+    for rows in (whole.tail(len(table)), whole.head(len(table))):
+        if rows.fingerprint == table.fingerprint:
+            return rows
+    return None
 
 
 def save_result(

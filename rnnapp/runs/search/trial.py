@@ -50,7 +50,7 @@ def rows_before_test(prices: PriceTable, window: WindowConfig) -> PriceTable:
     """
     split = make_split(prices, window)
     before = split.prices.dates < split.boundary
-    return dataclasses.replace(split.prices, frame=split.prices.frame[before])
+    return split.prices.head(int(before.sum()))
 
 
 def days_per_fold(seen: PriceTable, window: WindowConfig, folds: int) -> int:

@@ -34,6 +34,7 @@ from rnnapp.ui.frames import Move, open_live_page
 from rnnapp.ui.live_chart import (
     ChartCurve,
     ChartState,
+    bound_curves,
     forecast_curve,
     live_chart,
     pack_frame,
@@ -51,6 +52,7 @@ FRAME_SECONDS = 0.05
 """Training time of a frame, for all nets together."""
 _KEY = "compare"
 _MEMORY = "_frames_compare"
+_CURVE_KINDS = {"net": "net", "baseline": "baseline", "best": "baseline"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +180,7 @@ class LiveCompare:
             curves.append(forecast_curve(base, made, self._line(entry), losses=losses))
             error, rule = rmse_on_test(made)
             errors.append(f"{entry.name} {format_points(error)}")
+        curves += bound_curves(base, split)
         done, total = training.epochs, settings.train.epochs
         headline = (
             f"RMSE for {ahead_words(split)} after {done} of {total} epochs, one seed: "
@@ -202,7 +205,7 @@ class LiveCompare:
                 _named(row.forecast, row.name),
                 self.lines[row.name],
                 losses=losses,
-                kind=row.kind,
+                kind=_CURVE_KINDS[row.kind],
                 waits=row.kind == "baseline",
                 band=len(row.runs) - row.failed > 1,
             )

@@ -13,7 +13,7 @@ from rnnapp.figures.tables import COMPARISON_COLUMNS, column_formats, comparison
 
 __all__ = ["show_table", "table_frame"]
 
-_FIRST = ("name", "rmse", "rmse_sd", "skill", "direction", "dm", "set", "beats")
+_FIRST = ("name", "rmse", "rmse_sd", "skill", "reached", "direction", "dm", "set", "beats")
 """Columns that a laptop has room for; the others follow in the order of the report."""
 
 
@@ -32,7 +32,9 @@ def show_table(comparison: Comparison, *, live: bool = False) -> None:
     frame = table_frame(comparison, every=every)
     lines = assign_lines(comparison)
     colors = [f"color: {lines[name].color}" for name in frame["Forecast"]]
-    formats: dict[Any, Any] = dict(column_formats(comparison))
+    formats: dict[Any, Any] = {
+        head: text for head, text in column_formats(comparison).items() if head in frame
+    }
     styled = frame.style.format(formats, na_rep="–")
     styled = styled.apply(lambda column: colors, subset=["Forecast"])
     columns: dict[str, Any] = {
