@@ -14,6 +14,7 @@ from rnnapp.ui.anatomy.net import (
 )
 from rnnapp.ui.anatomy.recipes import show_recipes
 from rnnapp.ui.page import show_errors
+from rnnapp.ui.take_home import show_subject_code
 
 SHOWN = {
     "Gates": show_gates,
@@ -21,6 +22,7 @@ SHOWN = {
     "Parameters": show_parameters,
     "Gradient flow": show_flow,
     "Diagram": show_diagram,
+    "Code": show_subject_code,
     "Recipes": show_recipes,
 }
 

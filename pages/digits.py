@@ -12,6 +12,7 @@ from rnnapp.ui.digits.training import (
     choose_source,
     digit_controls,
     find_training,
+    show_code,
     show_test,
     show_training,
 )
@@ -25,8 +26,10 @@ with show_errors():
         source = choose_source()
         recipe = digit_controls(source)
     show_drawing(net, brush)
-    train, test = st.tabs(["Train here", "Test digits"])
+    train, test, code = st.tabs(["Train here", "Test digits", "Code"])
     with train:
         show_training(recipe, task)
     with test:
         show_test(net)
+    with code:
+        show_code(recipe, net)

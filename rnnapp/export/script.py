@@ -8,30 +8,18 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
 
 import numpy as np
 
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.windows import PriceSplit, window_starts
+from rnnapp.export.net_lines import net_lines, training_lines
+from rnnapp.export.sections import Section, to_notebook, to_script
 
 __all__ = ["EMBEDDED_ROWS", "data_csv", "run_notebook", "run_script"]
 
 EMBEDDED_ROWS = 600
 """A table of at most so many rows stands in the script itself."""
-
-
-@dataclass(frozen=True)
-class _Section:
-    """One part of a script: a cell of a notebook.
-
-    Attributes:
-        title: what it does, as a comment or a heading.
-        lines: the code.
-    """
-
-    title: str
-    lines: tuple[str, ...]
 
 
 def run_script(
@@ -49,10 +37,8 @@ def run_script(
     Returns:
         Source code. Its last line prints the test RMSE in points.
     """
-    parts = [f'"""{_title(split, model)}\n\n{_NEEDS}\n"""']
-    for section in _sections(split, model, train, data_file):
-        parts.append("\n".join((f"# {section.title}", *section.lines)))
-    return "\n\n".join(parts) + "\n"
+    sections = _sections(split, model, train, data_file)
+    return to_script(_title(split, model), _NEEDS, sections)
 
 
 def run_notebook(
@@ -63,22 +49,8 @@ def run_notebook(
     Args:
         split, model, train, data_file: as in :func:`run_script`.
     """
-    import nbformat
-
-    notebook = nbformat.v4.new_notebook()
-    cells = [nbformat.v4.new_markdown_cell(f"# {_title(split, model)}\n\n{_NEEDS}")]
-    for section in _sections(split, model, train, data_file):
-        cells.append(nbformat.v4.new_markdown_cell(f"## {section.title}"))
-        cells.append(nbformat.v4.new_code_cell("\n".join(section.lines)))
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number}"  # the same settings give the same file
-    notebook["cells"] = cells
-    notebook["metadata"]["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3",
-        "language": "python",
-    }
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    sections = _sections(split, model, train, data_file)
+    return to_notebook(_title(split, model), _NEEDS, sections)
 
 
 def data_csv(split: PriceSplit) -> str:
@@ -102,14 +74,14 @@ def _title(split: PriceSplit, model: ModelConfig) -> str:
 
 def _sections(
     split: PriceSplit, model: ModelConfig, train: TrainConfig, data_file: str
-) -> tuple[_Section, ...]:
+) -> tuple[Section, ...]:
     return (
-        _Section("Prices", _price_lines(split, data_file)),
-        _Section("Windows of days in, the closes after them out", _window_lines(split)),
-        _Section("Scale, fitted on the training rows", _scale_lines(split)),
-        _Section("The net", _net_lines(split, model, train)),
-        _Section("Training", _training_lines(split, model, train)),
-        _Section("Test, in points", _test_lines(split)),
+        Section("Prices", _price_lines(split, data_file)),
+        Section("Windows of days in, the closes after them out", _window_lines(split)),
+        Section("Scale, fitted on the training rows", _scale_lines(split)),
+        Section("The net", net_lines(split, model, train, outputs="H")),
+        Section("Training", training_lines(split, model, train, held_out=_held_out(split))),
+        Section("Test, in points", _test_lines(split)),
     )
 
 
@@ -244,129 +216,12 @@ def _scale_lines(split: PriceSplit) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _net_lines(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> tuple[str, ...]:
-    sizes = [f"{split.features}", f"{model.hidden}"]
-    sizes.append(f"num_layers={model.layers}")
-    sizes.append("batch_first=True")
-    if model.bidirectional:
-        sizes.append("bidirectional=True")
-    if _drops_units(model):
-        sizes.append(f"dropout={model.dropout:g}")
-    width = model.directions * model.hidden
-    read = "out[:, -1]  # the last step's output"
-    if model.readout == "all":
-        width *= split.steps
-        read = "out.flatten(1)  # every step's output"
-    answer = "self.readout(read)"
-    if model.squash:
-        answer = "self.readout(read).sigmoid()"
-    return (
-        "",
-        "class Net(nn.Module):",
-        "    def __init__(self):",
-        "        super().__init__()",
-        f"        self.recurrent = nn.{model.kind.upper()}({', '.join(sizes)})",
-        f"        self.readout = nn.Linear({width}, H)",
-        "        # First weights: uniform within 1 / sqrt(inputs), as torch draws them.",
-        f"        generator = torch.Generator().manual_seed({train.seed})",
-        f"        for part, inputs in ((self.recurrent, {model.hidden}), (self.readout, {width})):",
-        "            for weight in part.parameters():",
-        "                bound = 1 / inputs**0.5",
-        "                nn.init.uniform_(weight, -bound, bound, generator=generator)",
-        "",
-        "    def forward(self, window):  # (B, T, F) -> (B, H)",
-        "        out, _ = self.recurrent(window)",
-        f"        read = {read}",
-        f"        return {answer}",
-        "",
-    )
-
-
-def _drops_units(model: ModelConfig) -> bool:
-    return model.dropout > 0 and model.layers > 1
-
-
-def _training_lines(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> tuple[str, ...]:
-    optimizer = {"adam": "Adam", "sgd": "SGD"}[train.optimizer]
-    lines = [
-        'device = "cuda" if torch.cuda.is_available() else "cpu"',
-        "net = Net().to(device)",
-        "windows, targets = windows.to(device), targets.to(device)",
-        f"optimizer = torch.optim.{optimizer}(net.parameters(), lr={train.lr:g}, fused=True)",
-    ]
-    if train.schedule == "one-cycle":
-        lines += [
-            f"steps = {train.epochs} * -(-train_count // {train.batch}) + 1",
-            "schedule = torch.optim.lr_scheduler.OneCycleLR(",
-            f"    optimizer, max_lr={train.lr:g}, total_steps=steps, cycle_momentum=False",
-            ")",
-        ]
-    if _drops_units(model):
-        lines.append("step = 0")
-    if train.patience:
-        lines += _validation_windows(split)
-        lines.append('best_loss, best_epoch, best_weights = float("inf"), 0, None')
-    lines += ["losses = []", f"for epoch in range({train.epochs}):"]
-    lines += [f"    {line}" for line in _epoch_lines(model, train)]
-    if train.patience:
-        lines.append("net.load_state_dict(best_weights)")
-    return tuple(lines)
-
-
-def _epoch_lines(model: ModelConfig, train: TrainConfig) -> list[str]:
-    order = "np.arange(train_count)"
-    if train.shuffle:
-        order = f"np.random.default_rng(({train.seed}, epoch)).permutation(train_count)"
-    lines = [
-        "net.train()",
-        "total = 0.0",
-        f"order = {order}",
-        f"for batch in torch.as_tensor(order).split({train.batch}):",
-    ]
-    lines += [f"    {line}" for line in _step_lines(model, train)]
-    lines += [
-        "losses.append(total / train_count)",
-        'print(f"epoch {epoch + 1}: loss {losses[-1]:.6f}")',
-    ]
-    if train.patience:
-        lines += [
-            "net.eval()",
-            "with torch.inference_mode():",
-            "    valid = nn.functional.mse_loss(net(windows[held_out]), targets[held_out]).item()",
-            "if valid < best_loss:",
-            "    best_loss, best_epoch = valid, epoch",
-            "    best_weights = {k: v.clone() for k, v in net.state_dict().items()}",
-            f"if epoch - best_epoch >= {train.patience}:",
-            "    break",
-        ]
-    return lines
-
-
-def _step_lines(model: ModelConfig, train: TrainConfig) -> list[str]:
-    lines = []
-    if _drops_units(model):
-        lines.append(f"torch.manual_seed({train.seed << 32} + step)  # which units drop")
-        lines.append("step += 1")
-    lines += [
-        "loss = nn.functional.mse_loss(net(windows[batch]), targets[batch])",
-        "optimizer.zero_grad()",
-        "loss.backward()",
-    ]
-    if train.clip > 0:
-        lines.append(f"nn.utils.clip_grad_norm_(net.parameters(), {train.clip:g})")
-    lines.append("optimizer.step()")
-    if train.schedule == "one-cycle":
-        lines.append("schedule.step()")
-    lines.append("total += loss.item() * len(batch)")
-    return lines
-
-
-def _validation_windows(split: PriceSplit) -> list[str]:
+def _held_out(split: PriceSplit) -> tuple[int, int] | None:
+    """First and last window of the validation part among all windows."""
     if split.valid is None:
-        return []
+        return None
     start = _window_number(split, int(split.valid.starts[0]))
-    stop = start + len(split.valid)
-    return [f"held_out = slice({start}, {stop})  # the latest windows before the test validate"]
+    return start, start + len(split.valid)
 
 
 def _test_lines(split: PriceSplit) -> tuple[str, ...]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io as pio
 
 from rnnapp.configs import to_dict
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.compare import SeedResult
 from rnnapp.evaluation.judge import Comparison
+from rnnapp.evaluation.sheet import comparison_sheet
 from rnnapp.evaluation.strategy import long_or_flat
 from rnnapp.figures.compare import (
     assign_lines,
@@ -26,50 +25,12 @@ from rnnapp.figures.compare import (
     residuals_figure,
     strategy_figure,
 )
+from rnnapp.figures.html_page import code_html, figure_html, html_page, html_part, sheet_html
 from rnnapp.figures.tables import html_table
 
 __all__ = ["compare_report"]
 
-_STYLE = """
-:root { color-scheme: light; }
-body {
-  font: 16px/1.5 system-ui, sans-serif; color: #1F2937;
-  max-width: 1180px; margin: 2rem auto; padding: 0 1rem;
-}
-h1 { font-size: 1.45rem; line-height: 1.35; }
-h2 { font-size: 1.1rem; margin-top: 2rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.86rem; }
-th, td {
-  padding: 0.35rem 0.6rem; border-bottom: 1px solid #E5E7EB;
-  text-align: right; white-space: nowrap;
-}
-.text { text-align: left; }
-.quiet { color: #4B5563; font-size: 0.9rem; }
-pre { overflow-x: auto; background: #F3F4F6; padding: 0.8rem; }
-"""
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{name}: forecasts compared</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{verdict}</h1>
-<p class="quiet">{about}</p>
-{notes}
-{first_figure}
-<h2>Table</h2>
-<div class="wide">{table}</div>
-{figures}
-<h2>Settings</h2>
-<pre>{settings}</pre>
-<p class="quiet">For learning about nets and forecasts. Nothing here is advice about money.</p>
-</body>
-</html>
-"""
+_TITLE = "{name}: forecasts compared"
 _ABOUT = (
     "{name}: {rows:,} rows, {tested:,} test {units} from {first} to {last}, {horizon} ahead. "
     "A band is the spread of the seeds."
@@ -77,11 +38,20 @@ _ABOUT = (
 _STRATEGY_TITLE = "On paper: long or flat by the forecast's sign, 0.1% a trade"
 
 
-def compare_report(comparison: Comparison, split: PriceSplit, results: Sequence[SeedResult]) -> str:
-    """The whole page as one string of HTML; charts keep their legends, hovers and zoom."""
+def compare_report(
+    comparison: Comparison, split: PriceSplit, results: Sequence[SeedResult], *, looks: str = ""
+) -> str:
+    """The whole page as one string of HTML; charts keep their legends, hovers and zoom.
+
+    Args:
+        comparison: rows and verdict.
+        split: the windows.
+        results: the trainings behind it.
+        looks: how many settings were seen on the test part, in a sentence.
+    """
     titled = _report_figures(comparison, results)
     figures = [
-        _figure_html(title, figure, first=number == 0)
+        figure_html(title, figure, first=number == 0)
         for number, (title, figure) in enumerate(titled.items())
     ]
     first, last = np.datetime_as_string([split.boundary, split.test.dates[-1, -1]], unit="D")
@@ -94,16 +64,21 @@ def compare_report(comparison: Comparison, split: PriceSplit, results: Sequence[
         last=last,
         horizon=split.config.horizon,
     )
-    return _PAGE.format(
-        name=html.escape(split.prices.name),
-        style=_STYLE,
-        verdict=html.escape(comparison.verdict),
-        about=html.escape(about),
-        notes="".join(f'<p class="quiet">{html.escape(note)}</p>' for note in split.notes),
-        first_figure=figures[0],
-        table=html_table(comparison),
-        figures="\n".join(figures[1:]),
-        settings=html.escape(json.dumps(_settings_dict(comparison, split), indent=1)),
+    sheet = comparison_sheet(comparison, split, results, looks=looks)
+    return html_page(
+        title=_TITLE.format(name=split.prices.name),
+        headline=comparison.verdict,
+        about=about,
+        notes=split.notes,
+        parts=(
+            figures[0],
+            html_part("Table", f'<div class="wide">{html_table(comparison)}</div>'),
+            *figures[1:],
+            html_part("What a reader needs to judge this", sheet_html(sheet)),
+            html_part(
+                "Settings", code_html(json.dumps(_settings_dict(comparison, split), indent=1))
+            ),
+        ),
     )
 
 
@@ -120,17 +95,6 @@ def _report_figures(comparison: Comparison, results: Sequence[SeedResult]) -> di
         followed = [long_or_flat(row.forecast) for row in comparison.net_rows]
         figures[_STRATEGY_TITLE] = strategy_figure(followed, lines)
     return figures
-
-
-def _figure_html(title: str, figure: go.Figure, *, first: bool) -> str:
-    figure.update_layout(template="plotly_white")
-    drawn: str = pio.to_html(
-        figure,
-        include_plotlyjs=first,
-        full_html=False,
-        config={"displaylogo": False, "responsive": True},
-    )
-    return f"<h2>{html.escape(title)}</h2>{drawn}"
 
 
 def _settings_dict(comparison: Comparison, split: PriceSplit) -> Mapping[str, Any]:

@@ -59,6 +59,7 @@ from rnnapp.ui.results import (
     result_key,
     split_key,
 )
+from rnnapp.ui.take_home import offer_price_onnx, show_price_code
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
 from rnnapp.ui.watched_forecast import show_watched_forecast
 
@@ -324,6 +325,7 @@ def _details(result: ForecastResult, split: PriceSplit) -> None:
         "Shift": _shift,
         "Which days": _days,
         "Table": _table,
+        "Code": _code,
         "Settings and files": _files,
     }
     for tab, show in zip(
@@ -461,6 +463,15 @@ def _files(result: ForecastResult, split: PriceSplit) -> None:
             "text/html",
             on_click="ignore",
         )
+        st.download_button(
+            "Report (HTML)",
+            lambda: _report_html(result, split),
+            "report.html",
+            "text/html",
+            on_click="ignore",
+            help="Figures, the next days, what a reader needs, settings and code in one file.",
+        )
+        offer_price_onnx(trained, split)
     st.caption("Save as PNG, under the chart, saves it as a picture.")
     figures = {
         k: v for k, v in dataclasses.asdict(result.evaluation).items() if isinstance(v, float)
@@ -479,6 +490,30 @@ def _chart_html(result: ForecastResult) -> str:
     )
     html: str = figure.to_html(include_plotlyjs=True)
     return html
+
+
+def _report_html(result: ForecastResult, split: PriceSplit) -> str:
+    from rnnapp.evaluation.outlook import outlook_from_models
+    from rnnapp.export.script import run_script
+    from rnnapp.figures.forecast_report import forecast_report
+
+    trained = result.trained
+    outlook = None
+    if not result.sealed:  # its intervals are widths of test errors
+        outlook = outlook_from_models(split, [trained])
+    return forecast_report(
+        trained,
+        result.forecast,
+        result.evaluation,
+        split,
+        code=run_script(split, trained.model, trained.train),
+        outlook=outlook,
+        looks=session_looks(split).summarize(result_key(trained, split)).describe_luck(),
+    )
+
+
+def _code(result: ForecastResult, split: PriceSplit) -> None:
+    show_price_code(split, result.trained.model, result.trained.train)
 
 
 def _day(date: np.datetime64) -> str:

@@ -17,7 +17,7 @@ from rnnapp.recipes.reproduce import Reproduction
 from rnnapp.ui.anatomy import recipes
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "anatomy.py")
-TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Recipes")
+TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Code", "Recipes")
 
 
 def opened(**query: str) -> AppTest:

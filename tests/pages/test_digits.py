@@ -82,7 +82,8 @@ def headline(page: AppTest) -> str:
 def test_the_first_opening_says_what_to_do() -> None:
     page = opened()
     assert "Draw a digit from 0 to 9" in headline(page)
-    assert [tab.label for tab in page.tabs] == ["Train here", "Test digits"]
+    assert [tab.label for tab in page.tabs] == ["Train here", "Test digits", "Code"]
+    assert "class Net(nn.Module)" in page.main.code[0].value
     assert any(button.label == "Show me one" for button in page.button)
 
 

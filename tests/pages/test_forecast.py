@@ -240,6 +240,16 @@ def test_a_tab_asks_what_the_net_knew(tab: str) -> None:
         assert "Persistence moved as far: +1.00" in " ".join(c.value for c in page.caption)
 
 
+def test_the_run_is_offered_as_code() -> None:
+    page = trained(opened(rows="400", epochs="2", seed="41", cell="lstm"))
+    page.session_state["details"] = "Code"
+    page.run()
+    code = page.code[0].value
+    assert "nn.LSTM(" in code
+    assert "range(2)" in code
+    compile(code, "run.py", "exec")
+
+
 def test_looks_at_the_test_part_are_counted_and_luck_is_said() -> None:
     page = trained(opened(rows="420", epochs="1", seed="51"))
     assert "Seen under 1 setting" in " ".join(caption.value for caption in page.caption)

@@ -20,6 +20,7 @@ FORECAST_TABS = (
     "Shift",
     "Which days",
     "Table",
+    "Code",
     "Settings and files",
 )
 COMPARE_TABS = (
@@ -30,9 +31,10 @@ COMPARE_TABS = (
     "Intervals",
     "Walk-forward",
     "Strategy",
+    "Code",
     "Files",
 )
-ANATOMY_TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram")
+ANATOMY_TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Code")
 
 
 def make_series(kind: str) -> bytes:

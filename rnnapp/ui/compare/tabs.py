@@ -34,6 +34,7 @@ from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.walk_forward import show_walk_forward
 from rnnapp.ui.explained_days import ExplainedNet, show_explained_days
 from rnnapp.ui.page import chart, is_dark
+from rnnapp.ui.take_home import show_price_code
 
 __all__ = ["TABS"]
 
@@ -229,15 +230,22 @@ def _files(result: CompareResult) -> None:
         )
         st.download_button(
             "Report (HTML)",
-            lambda: compare_report(comparison, result.split, result.results),
+            lambda: compare_report(comparison, result.split, result.results, looks=result.luck),
             "report.html",
             "text/html",
             **quiet,
         )
     st.caption(
-        "The report holds the verdict, the table and every chart in one file that needs no network."
+        "The report holds the verdict, the table, every chart and what a reader needs "
+        "to judge them, in one file that needs no network."
     )
     st.json(settings, expanded=False)
+
+
+def _code(result: CompareResult) -> None:
+    entries = {one.name: one for one in result.request.entries}
+    chosen = entries[st.selectbox("Net", list(entries), key="code_net")]
+    show_price_code(split_for(chosen, result.split), chosen.model, chosen.train)
 
 
 def _choose_net(comparison: Comparison, key: str) -> Row:
@@ -257,6 +265,7 @@ TABS: dict[str, Callable[[CompareResult], None]] = {
     "Intervals": _intervals,
     "Walk-forward": show_walk_forward,
     "Strategy": _strategy,
+    "Code": _code,
     "Files": _files,
 }
 """What each tab shows."""

@@ -23,6 +23,7 @@ from rnnapp.ui.live import LONG_SECONDS, start_training, watch_training
 from rnnapp.ui.manager import run_manager, submit_run, watch_submitted
 from rnnapp.ui.page import chart, show_errors
 from rnnapp.ui.results import recall_result, remember_result, result_key, split_key
+from rnnapp.ui.take_home import offer_digit_onnx, show_digit_code
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "choose_source",
     "digit_controls",
     "find_training",
+    "show_code",
     "show_test",
     "show_training",
 ]
@@ -294,6 +296,13 @@ def show_test(net: DigitNet) -> None:
         help="Answers all test digits once more; takes a moment.",
     ):
         _mistakes(net)
+
+
+def show_code(recipe: DigitRecipe, net: DigitNet) -> None:
+    """The training of this page as plain PyTorch, and the net that reads as an ONNX file."""
+    split = _split(recipe.digits, find_mnist() is not None)
+    show_digit_code(split, recipe.model, recipe.train)
+    offer_digit_onnx(net)
 
 
 def _mistakes(net: DigitNet) -> None:
