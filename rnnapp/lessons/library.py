@@ -1,0 +1,79 @@
+"""Find the lessons: every Markdown file of this folder that has a module beside it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from pathlib import Path
+from typing import cast
+
+from rnnapp.errors import ConfigError
+from rnnapp.lessons.lesson import Guess, Lesson, LessonModule
+
+__all__ = ["load_lessons", "open_module", "parse_lesson"]
+
+_FOLDER = Path(__file__).resolve().parent
+_SECTION = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
+_CHOICE = re.compile(r"^- \[([ x])\] +(.+?)\s*$", re.MULTILINE)
+_HEAD = re.compile(r"\A(?:\w+: .*\n)+")
+_INCOMPLETE = "The lesson {name} has no {part}. Write one as the other lessons have it."
+_PARTS = ("Guess", "Move", "Seen")
+
+
+@functools.cache
+def load_lessons() -> tuple[Lesson, ...]:
+    """Every lesson by its number; no module is imported for it."""
+    found = [
+        parse_lesson(path.stem, path.read_text(encoding="utf-8"))
+        for path in _FOLDER.glob("*.md")
+        if path.with_suffix(".py").is_file()
+    ]
+    return tuple(sorted(found, key=lambda lesson: lesson.number))
+
+
+def open_module(lesson: Lesson) -> LessonModule:
+    """A lesson's module; what it needs is imported now, not with the page."""
+    return cast(LessonModule, importlib.import_module(f"rnnapp.lessons.{lesson.name}"))
+
+
+def parse_lesson(name: str, source: str) -> Lesson:
+    """Read a lesson's words.
+
+    Args:
+        name: of the lesson.
+        source: lines ``number:``, ``title:`` and ``about:``, the text, then the sections Guess
+            (with a list of answers, the right one ticked), Move, Seen and perhaps Go on.
+
+    Raises:
+        ConfigError: a part is missing.
+    """
+    head = _HEAD.match(source)
+    if head is None:
+        raise ConfigError(_INCOMPLETE.format(name=name, part="number, title and about"))
+    facts = dict(line.split(": ", 1) for line in head[0].splitlines())
+    text, *rest = _SECTION.split(source[head.end() :])
+    sections = dict(zip(rest[::2], (part.strip() for part in rest[1::2]), strict=True))
+    for part in _PARTS:
+        if not sections.get(part):
+            raise ConfigError(_INCOMPLETE.format(name=name, part=f"section {part}"))
+    return Lesson(
+        name=name,
+        number=int(facts["number"]),
+        title=facts["title"],
+        about=facts["about"],
+        text=text.strip(),
+        guess=_parse_guess(name, sections["Guess"]),
+        question=sections["Move"],
+        seen=sections["Seen"],
+        links=sections.get("Go on", ""),
+    )
+
+
+def _parse_guess(name: str, section: str) -> Guess:
+    choices = _CHOICE.findall(section)
+    ticked = [number for number, (mark, _) in enumerate(choices) if mark == "x"]
+    if len(choices) < 2 or len(ticked) != 1:
+        raise ConfigError(_INCOMPLETE.format(name=name, part="guess with one right answer"))
+    question = _CHOICE.split(section)[0].strip()
+    return Guess(question, tuple(words for _, words in choices), ticked[0])
