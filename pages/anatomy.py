@@ -1,4 +1,4 @@
-"""Anatomy: shapes, parameters, gates and gradients of any net, and the notebooks' recipes."""
+"""Anatomy: shapes, parameters, gates and gradients of any net."""
 
 import streamlit as st
 
@@ -12,7 +12,6 @@ from rnnapp.ui.anatomy.net import (
     show_parameters,
     show_shapes,
 )
-from rnnapp.ui.anatomy.recipes import show_recipes
 from rnnapp.ui.page import show_errors
 from rnnapp.ui.take_home import show_subject_code
 
@@ -23,7 +22,6 @@ SHOWN = {
     "Gradient flow": show_flow,
     "Diagram": show_diagram,
     "Code": show_subject_code,
-    "Recipes": show_recipes,
 }
 
 with show_errors():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.digits import DigitSplit
@@ -57,7 +59,7 @@ def digit_arrays(split: DigitSplit) -> bytes:
     return content.getvalue()
 
 
-def _pictures(rows: np.ndarray) -> np.ndarray:
+def _pictures(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return rows.reshape(-1, 28, 28)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
@@ -76,8 +77,9 @@ def _make_net() -> RecurrentNet:
     return RecurrentNet(model, features=1, steps=STEPS, outputs=1, seed=4).eval()
 
 
-def _inputs(sequence: int) -> np.ndarray:
-    return np.arange(1, 13, dtype=np.float64).reshape(BATCH, STEPS, 1)[sequence] / 12
+def _inputs(sequence: int) -> npt.NDArray[np.float64]:
+    numbers = np.arange(1, 13, dtype=np.float64).reshape(BATCH, STEPS, 1)
+    return np.asarray(numbers[sequence] / 12)
 
 
 def _first_layer(sequence: int) -> LayerView:

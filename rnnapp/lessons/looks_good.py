@@ -25,7 +25,8 @@ CONTROLS = (
 )
 _SENTENCE = (
     "Moved {shift} days the net misses the index by **{error:.1f} points**; unmoved by "
-    "{unmoved:.1f}, persistence by {rival:.1f}. Direction right: {right:.0%}; always up: {base:.0%}."
+    "{unmoved:.1f}, persistence by {rival:.1f}. Direction right: {right:.0%}; always up: "
+    "{base:.0%}."
 )
 _ALT = "Forty test days: the index, persistence a day behind it, and the net. {sentence}"
 _QUESTION_ALT = "Three curves A, B and C that run close to each other over thirty test days."

@@ -14,6 +14,7 @@ import streamlit as st
 from rnnapp.configs import ModelConfig, SplitPoint, TrainConfig, WindowConfig, options
 from rnnapp.data.prices import PriceTable
 from rnnapp.ui.address import publish, seed
+from rnnapp.ui.explain import explain
 
 __all__ = [
     "CELLS",
@@ -147,7 +148,7 @@ def number(
         kind(high),
         step=kind(step),
         key=name,
-        help=option.help,
+        help=explain(name, option.help),
         disabled=disabled,
         persist_state="session",
     )
@@ -162,7 +163,7 @@ def choice(
     common: Any = dict(
         format_func=lambda word: names.get(word, word),
         key=name,
-        help=option.help,
+        help=explain(name, option.help),
         persist_state="session",
     )
     if listed:
@@ -175,7 +176,9 @@ def switch(cls: type[Any], name: str) -> bool:
     """On or off."""
     option = options(cls)[name]
     seed(cls, name)
-    return st.toggle(option.label, key=name, help=option.help, persist_state="session")
+    return st.toggle(
+        option.label, key=name, help=explain(name, option.help), persist_state="session"
+    )
 
 
 def rate(default: float | None = None) -> float:
@@ -190,7 +193,7 @@ def rate(default: float | None = None) -> float:
         learning_rates(float(st.session_state["lr"])),
         format_func=lambda r: f"{r:g}",
         key="lr",
-        help=option.help,
+        help=explain("lr", option.help),
         persist_state="session",
     )
 
@@ -211,7 +214,7 @@ def _whole(cls: type[Any], name: str, *, high: int, step: int) -> int:
             high,
             step=step,
             key=name,
-            help=option.help,
+            help=explain(name, option.help),
             persist_state="session",
         )
     )
@@ -225,7 +228,7 @@ def _features(prices: PriceTable) -> tuple[str, ...]:
         option.label,
         prices.columns,
         key="features",
-        help=option.help,
+        help=explain("features", option.help),
         placeholder="every column",
         persist_state="session",
     )
@@ -249,7 +252,7 @@ def _split(prices: PriceTable) -> SplitPoint:
         names.values(),
         key="split_by",
         required=True,
-        help=option.help,
+        help=explain("split", option.help),
         persist_state="session",
     )
     sliders: dict[str | None, Any] = {

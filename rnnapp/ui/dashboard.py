@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from rnnapp.ui.hiding import hide_controls
 from rnnapp.ui.page import PAGES
 from rnnapp.ui.startup import prepare_page
 
@@ -12,14 +13,18 @@ st.set_page_config(
     initial_sidebar_state="auto",
 )
 prepare_page()
+hide_controls()
 
 TITLES = {
     "forecast": ("Forecast", ":material/show_chart:"),
+    "learn": ("Learn", ":material/school:"),
     "compare": ("Compare", ":material/stacked_line_chart:"),
     "digits": ("Digits", ":material/draw:"),
     "anatomy": ("Anatomy", ":material/account_tree:"),
     "tune": ("Tune", ":material/tune:"),
     "runs": ("Runs", ":material/history:"),
+    "recipes": ("Recipes", ":material/science:"),
+    "glossary": ("Glossary", ":material/book:"),
 }
 
 st.navigation(

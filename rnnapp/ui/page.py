@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from rnnapp.errors import RnnappError
+from rnnapp.ui.explain import what_is_this
 
 __all__ = [
     "PAGES",
@@ -119,6 +120,7 @@ def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> 
     }
     with st.container(key=f"chart_{key}"):
         st.plotly_chart(figure, key=key, alt=alt, config=config, theme="streamlit")
+        what_is_this(key)
 
 
 def metric_row(metrics: Sequence[Metric]) -> None:

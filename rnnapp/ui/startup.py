@@ -43,7 +43,8 @@ _OTHER_PAGES = (
     "rnnapp.ui.digits.training",
     "rnnapp.ui.anatomy.net",
     "rnnapp.ui.anatomy.gates",
-    "rnnapp.ui.anatomy.recipes",
+    "rnnapp.ui.recipes",
+    "rnnapp.ui.learn",
     "rnnapp.ui.tune",
     "rnnapp.ui.runs.list",
 )

@@ -21,7 +21,6 @@ TABS = {
     "Parameters": '[data-testid="stMetricValue"]',
     "Gradient flow": ".js-plotly-plot .scatterlayer path.js-line",
     "Diagram": "svg .part.lit",
-    "Recipes": 'text="Digits row by row, a BiLSTM read at every row"',
 }
 
 
@@ -77,7 +76,7 @@ def test_nothing_spills_over_on_a_phone(open_page: Callable[..., Page]) -> None:
 
 
 def test_a_stock_recipe_opens_on_the_forecast_page(open_page: Callable[..., Page]) -> None:
-    page = open_page("/anatomy?rows=500&view=Recipes")
+    page = open_page("/recipes")
     page.locator(".st-key-open_stock-rnn button").first.click()
     page.wait_for_function(
         "() => !location.pathname.includes('anatomy') && location.search.includes('window=5')"

@@ -1,23 +1,17 @@
 """The Anatomy page without a browser.
 
-Each tab for each cell, real windows and digits, bad addresses, recipes.
+Each tab for each cell, real windows and digits, bad addresses.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rnnapp.recipes.catalogue import Recipe
-from rnnapp.recipes.reproduce import Reproduction
-from rnnapp.ui.anatomy import recipes
-
 PAGE = str(Path(__file__).parents[2] / "pages" / "anatomy.py")
-TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Code", "Recipes")
+TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Code")
 
 
 def opened(**query: str) -> AppTest:
@@ -125,66 +119,3 @@ def test_gates_kept_open_keep_the_gradient() -> None:
     page.slider(key="flow_bias").set_value(6.0).run()
     assert before != [m.value for m in page.main.markdown if "arrives" in m.value]
     assert not page.exception
-
-
-def test_a_recipe_runs_here_and_shows_published_beside_run() -> None:
-    page = opened(view="Recipes")
-    assert page.toggle(key="recipe_quick").value
-    page.button(key="run_mnist-lstm-256").click().run()
-    end = time.monotonic() + 60
-    while not page.main.dataframe and time.monotonic() < end:
-        time.sleep(0.3)
-        page.run()
-    table = page.main.dataframe[0].value
-    assert list(table["published"][:3]) == ["(2, 20, 256)", "(2, 2, 256)", "(2, 2, 256)"]
-    assert set(table["verdict"][:5]) == {"holds"}
-
-
-def test_a_recipe_under_way_is_found_again_after_a_reload(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its settings are in no control: the address carries the job's token."""
-    gate = threading.Event()
-
-    def reproduce(recipe: Recipe, *_: object, **__: object) -> Reproduction:
-        gate.wait(60)
-        return Reproduction(
-            recipe,
-            seeds=(0,),
-            quick=True,
-            data="digits",
-            device="cpu",
-            backend="torch",
-            seconds=1.0,
-            outcomes=(),
-            says=("It was found again.",),
-            differs=(),
-        )
-
-    monkeypatch.setattr(recipes, "reproduce_recipe", reproduce)
-    page = opened(view="Recipes")
-    page.button(key="run_mnist-lstm-256").click().run()
-    token = page.query_params["recipe_run"]
-    again = opened(view="Recipes", recipe_run=token)
-    assert again.button(key="run_mnist-lstm-256").disabled
-    assert again.button(key="recipe_stop").label == "Stop"
-    gate.set()
-    end = time.monotonic() + 60
-    while "found again" not in words(again) and time.monotonic() < end:
-        time.sleep(0.1)
-        again.run()
-    late = opened(view="Recipes", recipe_run=token)  # reloaded after its end
-    assert "It was found again." in words(late)
-    stranger = opened(view="Recipes", recipe_run="![x](http://example.org)")
-    assert not stranger.exception
-    assert "found again" not in words(stranger)
-
-
-def test_opening_a_digit_recipe_takes_its_settings(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("RNNAPP_MNIST_ROOT", str(tmp_path))
-    page = opened(view="Recipes")
-    page.button(key="open_mnist-bilstm").click().run()
-    assert not page.exception
-    assert page.slider(key="hidden").value == 12
-    assert page.toggle(key="bidirectional").value
-    assert "BiLSTM of 12 units and 2 layers" in page.main.markdown[0].value

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import streamlit as st
 
@@ -23,7 +23,7 @@ from rnnapp.recipes.prices import KOSPI_ROWS, recipe_prices
 from rnnapp.recipes.reproduce import Reproduction, default_seeds, reproduce_recipe
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.keys import RECIPE_RESULTS
-from rnnapp.ui.page import open_page, plain_text
+from rnnapp.ui.page import headline, open_page, plain_text
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.tasks import (
     PageTask,
@@ -87,8 +87,9 @@ class _RecipeRun:
 RecipeTask: TypeAlias = PageTask[BackgroundTask[Reproduction, "Reproduction | None"], Reproduction]
 
 
-def show_recipes(subject: Any = None) -> None:
+def show_recipes() -> None:
     """Every recipe with its settings, its published figures, and what a run here gave."""
+    headline("The notebooks as recipes: published beside run.")
     st.markdown(
         "The notebooks this lab grew from, as settings. "
         "Each can be opened, or run here and held against what was published."
@@ -124,17 +125,14 @@ def _show(recipe: Recipe, quick: bool, prices: bytes | str, *, busy: bool) -> No
     words.markdown(f"**{recipe.title}** `{recipe.name}`")
     words.caption(_settings(recipe))
     with buttons.container(horizontal=True, horizontal_alignment="right"):
-        if (
-            st.button(
-                "Open",
-                key=f"open_{recipe.name}",
-                on_click=_open,
-                args=(recipe,),
-                help=_where(recipe),
-            )
-            and recipe.on_prices
+        if st.button(
+            "Open",
+            key=f"open_{recipe.name}",
+            on_click=_open,
+            args=(recipe,),
+            help=_where(recipe),
         ):
-            open_page("forecast")
+            open_page({True: "forecast", False: "anatomy"}[recipe.on_prices])
         if st.button(
             "Run",
             key=f"run_{recipe.name}",
@@ -152,7 +150,7 @@ def _show(recipe: Recipe, quick: bool, prices: bytes | str, *, busy: bool) -> No
 def _open(recipe: Recipe) -> None:
     """Make the recipe's settings the present ones.
 
-    Of the Forecast page, or of this page for digits.
+    Of the Forecast page, or of the Anatomy page for digits.
     """
     if isinstance(recipe.data, WindowConfig):
         bundled = (
@@ -169,7 +167,7 @@ def _where(recipe: Recipe) -> str:
     return (
         "Opens the Forecast page with these settings."
         if recipe.on_prices
-        else "Takes these settings on this page, with digits."
+        else "Opens the Anatomy page with these settings and digits."
     )
 
 
