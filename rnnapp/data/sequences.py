@@ -46,8 +46,8 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def __getitem__(self, windows: slice) -> Self:
-        """Some of the windows, over the same table; nothing is copied."""
+    def __getitem__(self, windows: slice | IntArray) -> Self:
+        """Some of the windows, by a slice or by their places, over the same table."""
         shared = ("rows", "steps", "offset", "scale")
         names = [field.name for field in dataclasses.fields(self) if field.name not in shared]
         chosen: dict[str, Any] = {name: getattr(self, name)[windows] for name in names}

@@ -1,8 +1,7 @@
 """Settings under a moving thumb, and the milliseconds of training that a frame gets.
 
 What a frame shows is a true state of a true training of exactly these settings: as many epochs as
-    fit into the frames that
-the thumb has rested on them so far. Nothing here draws.
+fit into the frames that the thumb has rested on them so far. Nothing here draws.
 """
 
 from __future__ import annotations
@@ -234,12 +233,4 @@ def _sample_part(part: PriceSequences, most: int) -> PriceSequences:
     if count <= most:
         return part
     chosen: npt.NDArray[np.int64] = np.linspace(0, count - 1, most).astype(np.int64)
-    return dataclasses.replace(
-        part,
-        starts=part.starts[chosen],
-        targets=part.targets[chosen],
-        dates=part.dates[chosen],
-        actual=part.actual[chosen],
-        anchor=part.anchor[chosen],
-        anchor_dates=part.anchor_dates[chosen],
-    )
+    return part[chosen]

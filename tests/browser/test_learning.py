@@ -80,7 +80,7 @@ def test_past_epochs_count_as_looks_at_the_test_part(open_page: Opened) -> None:
 
 
 def test_the_epochs_so_far_can_be_gone_through_during_a_training(open_page: Opened) -> None:
-    page = open_page("/?rows=620&backend=torch&epochs=400")
+    page = open_page("/?rows=620&backend=torch&epochs=100")
     page.get_by_role("button", name="Train the").click()
     chart = chart_of(page)
     page.wait_for_function(
@@ -94,6 +94,7 @@ def test_the_epochs_so_far_can_be_gone_through_during_a_training(open_page: Open
     during = [epochs for epochs, done in states if done == "false"]
     assert len(during) >= 3, "the training is over too soon to be watched"
     assert set(during) == {"1"}, "the training goes on beside it"
+    page.get_by_role("button", name="Stop").click()
     at_rest(page)
     assert no_traceback(page)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rnnapp.configs import ModelConfig, TrainConfig
-from rnnapp.data.sequences import FloatArray, IntArray, Objective, Sequences, Split
+from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import TrainingError
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.backends import EpochTotals, StopFlag, Weights
@@ -29,10 +29,78 @@ __all__ = ["CompiledBackend", "predict_windows", "unsupported_reason"]
 _CACHE_FLOATS = 1 << 16
 """Activations worked on at once, in values: a quarter of a megabyte stays in the second cache
 level."""
+_ANSWERED_AT_ONCE = 512
 
 
-class CompiledBackend:
-    """Steps by the compiled kernels, on one CPU thread, outside the interpreter's lock.
+class CompiledNet:
+    """A net as the kernels hold it: it answers on one CPU thread, outside the interpreter's lock.
+
+    Args:
+        net: sizes and first weights.
+        classifies: whether its answers are class scores.
+        windows: how many it works on at once, at most.
+    """
+
+    name = "compiled"
+    device = "cpu"
+
+    def __init__(self, net: RecurrentNet, *, classifies: bool, windows: int) -> None:
+        self._shapes = {name: tuple(value.shape) for name, value in net.named_parameters()}
+        self._lengths = [value.numel() for value in net.parameters()]
+        self._outputs = net.outputs
+        self._net = make_net(
+            net.config,
+            features=net.features,
+            outputs=net.outputs,
+            classifies=classifies,
+            widths=WIDTHS,
+        )
+        self._work = plan_workspace(self._net, net.steps, max(1, windows), _CACHE_FLOATS)
+        self._places, whole = parameter_places(self._net, net.steps)
+        self._values = _make_aligned(len(whole))
+        self._space = _make_aligned(self._work.end)
+        self._lock = threading.Lock()
+        self._answered: tuple[Sequences, _Table] | None = None
+        self.load_weights(net.state_dict())
+        count_run(self._net)
+
+    def predict(self, part: Sequences) -> FloatArray:
+        if self._answered is None or self._answered[0] is not part:
+            self._answered = (part, _Table(part))  # the validation part is read after every epoch
+        table = self._answered[1]
+        answers = np.zeros(len(part) * self._outputs, np.float32)
+        with self._lock:
+            kernels = find_kernels(self._net)
+            kernels.answer(
+                kernels.net,
+                self._work,
+                self._values,
+                self._space,
+                table.rows,
+                table.raw,
+                table.offset,
+                table.scale,
+                table.starts,
+                answers,
+            )
+        return answers.reshape(len(part), self._outputs)
+
+    def copy_weights(self) -> dict[str, Tensor]:
+        flat = self._flatten(self._values)
+        parts = zip(self._shapes.items(), flat.split(self._lengths), strict=True)
+        return {name: part.view(shape).clone() for (name, shape), part in parts}
+
+    def load_weights(self, weights: Weights) -> None:
+        flat = [weights[name].detach().reshape(-1) for name in self._shapes]
+        self._values[self._places] = torch.cat(flat).to("cpu", torch.float32).numpy()
+
+    def _flatten(self, values: FloatArray) -> Tensor:
+        """A copy of values of the parameters, in the order of the net's parameters."""
+        return torch.from_numpy(values[self._places])
+
+
+class CompiledBackend(CompiledNet):
+    """Steps by the compiled kernels.
 
     Args:
         split: what to train on.
@@ -42,9 +110,6 @@ class CompiledBackend:
         TrainingError: a net or data that the kernels cannot run (see :func:`unsupported_reason`),
             or windows outside their table.
     """
-
-    name = "compiled"
-    device = "cpu"
 
     def __init__(self, split: Split, model: ModelConfig, train: TrainConfig) -> None:
         reason = unsupported_reason(split, model, train)
@@ -59,33 +124,18 @@ class CompiledBackend:
             outputs=split.outputs,
             seed=train.seed,
         )
-        self._config = train
-        self._shapes = {name: tuple(value.shape) for name, value in net.named_parameters()}
-        self._lengths = [value.numel() for value in net.parameters()]
-        self._outputs = split.outputs
-        self._net = make_net(
-            model,
-            features=split.features,
-            outputs=split.outputs,
+        super().__init__(
+            net,
             classifies=split.objective == "cross-entropy",
-            widths=WIDTHS,
+            windows=min(train.batch, len(split.train)),
         )
-        self._work = plan_workspace(
-            self._net, split.steps, max(1, min(train.batch, len(split.train))), _CACHE_FLOATS
-        )
-        self._places, whole = parameter_places(self._net, split.steps)
-        self._values = _make_aligned(len(whole))
-        self._slope = _make_aligned(len(whole))
-        self._mean = _make_aligned(len(whole))
-        self._square = _make_aligned(len(whole))
-        self._space = _make_aligned(self._work.end)
+        self._config = train
+        self._slope = _make_aligned(len(self._values))
+        self._mean = _make_aligned(len(self._values))
+        self._square = _make_aligned(len(self._values))
         self._steps = 0
         self._table = _Table(split.train)
         self._targets = _flatten_targets(split)
-        self._lock = threading.Lock()
-        self._answered: tuple[Sequences, _Table] | None = None
-        self.load_weights(net.state_dict())
-        count_run(self._net)
 
     def run_epochs(
         self,
@@ -130,39 +180,9 @@ class CompiledBackend:
             self._steps += taken
         return EpochTotals.from_sums(losses, correct, taken, batch_order.shape, config.batch)
 
-    def predict(self, part: Sequences) -> FloatArray:
-        if self._answered is None or self._answered[0] is not part:
-            self._answered = (part, _Table(part))  # the validation part is read after every epoch
-        table = self._answered[1]
-        answers = np.zeros(len(part) * self._outputs, np.float32)
-        with self._lock:
-            kernels = find_kernels(self._net)
-            kernels.answer(
-                kernels.net,
-                self._work,
-                self._values,
-                self._space,
-                table.rows,
-                table.raw,
-                table.offset,
-                table.scale,
-                table.starts,
-                answers,
-            )
-        return answers.reshape(len(part), self._outputs)
-
-    def copy_weights(self) -> dict[str, Tensor]:
-        flat = self._flatten(self._values)
-        parts = zip(self._shapes.items(), flat.split(self._lengths), strict=True)
-        return {name: part.view(shape).clone() for (name, shape), part in parts}
-
     def last_gradient(self) -> Tensor:
         """(P,) the last step's gradient, in the order of the net's parameters."""
         return self._flatten(self._slope)
-
-    def load_weights(self, weights: Weights) -> None:
-        flat = [weights[name].detach().reshape(-1) for name in self._shapes]
-        self._values[self._places] = torch.cat(flat).to("cpu", torch.float32).numpy()
 
     def copy_state(self) -> dict[str, Tensor]:
         with self._lock:
@@ -183,10 +203,6 @@ class CompiledBackend:
             self._mean[self._places] = state["mean"].numpy()
             self._square[self._places] = state["square"].numpy()
             self._steps = int(state["steps"])
-
-    def _flatten(self, values: FloatArray) -> Tensor:
-        """A copy of values of the parameters, in the order of the net's parameters."""
-        return torch.from_numpy(values[self._places])
 
     def _check_order(self, batch_order: IntArray, rates: npt.NDArray[np.float64]) -> None:
         count = len(self._table.starts)
@@ -216,13 +232,10 @@ def predict_windows(
 ) -> FloatArray:
     """(N, O) float32 answers of a net with these weights, several times faster than torch for
     small nets."""
-    objective: Objective = "mse"
-    if part.targets.ndim == 1:
-        objective = "cross-entropy"
-    split = Split(part, part, None, objective, outputs)
-    backend = CompiledBackend(split, model, TrainConfig(batch=512, device="cpu"))
-    backend.load_weights(weights)
-    return backend.predict(part)
+    net = RecurrentNet(model, features=part.features, steps=part.steps, outputs=outputs)
+    compiled = CompiledNet(net, classifies=part.targets.ndim == 1, windows=_ANSWERED_AT_ONCE)
+    compiled.load_weights(weights)
+    return compiled.predict(part)
 
 
 class _Table:

@@ -15,7 +15,7 @@ import streamlit as st
 
 from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig
 from rnnapp.data.digits import DigitSplit, find_mnist, load_digits
-from rnnapp.data.sequences import Sequences, Split
+from rnnapp.data.sequences import Split
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.figures.anatomy import derivative_figure, gradient_figure, parameter_figure
 from rnnapp.models.anatomy import (
@@ -408,13 +408,7 @@ def _short(split: Split) -> Split:
     """Digits cut down to what a look inside needs; prices as they are."""
     if isinstance(split, PriceSplit):
         return split
-    return dataclasses.replace(
-        split, train=_first(split.train, _DIGITS_TRAINED), test=_first(split.test, 1000)
-    )
-
-
-def _first(part: Sequences, count: int) -> Sequences:
-    return dataclasses.replace(part, starts=part.starts[:count], targets=part.targets[:count])
+    return dataclasses.replace(split, train=split.train[:_DIGITS_TRAINED], test=split.test[:1000])
 
 
 def _what(split: Split) -> str:
