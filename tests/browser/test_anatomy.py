@@ -24,7 +24,7 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
 def test_each_tab_draws_for_each_cell(open_page: Callable[..., Page], cell: str) -> None:
     page = open_page(f"/anatomy?cell={cell}&rows=500")
     for name, mark in TABS.items():

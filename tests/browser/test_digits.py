@@ -118,11 +118,12 @@ def at_canvas(page: Page) -> Page:
     raise AssertionError("the canvas never took a pen")
 
 
-def test_ten_hands_ten_digits(open_page: Opened) -> None:
-    """The first drawing of each class from real hands, with the mouse."""
+def test_five_hands_five_digits(open_page: Opened) -> None:
+    """Drawings of real hands, with the mouse; all ten classes and hands are read without a page in
+    ``tests/commands/test_digits.py``."""
     drawings = read_drawings(shared_data("drawn_digits.json"))
     page = at_canvas(open_page("/digits"))
-    for label in range(10):
+    for label in (0, 2, 4, 7, 9):
         by_mouse(page, next(d for d in drawings[label * 50 + 2 :] if d.label == label))
         expect_answer(page, label)
         clear(page)

@@ -200,7 +200,7 @@ def _outcome(data: bytes) -> PriceTable | None:
 
 
 @settings(
-    max_examples=int(os.environ.get("RNNAPP_MUTATIONS", "750")),
+    max_examples=int(os.environ.get("RNNAPP_MUTATIONS", "300")),
     deadline=None,
     derandomize=True,
     database=None,

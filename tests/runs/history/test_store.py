@@ -156,10 +156,10 @@ def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None
         subprocess.Popen(
             call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     outputs = [process.communicate(timeout=300) for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0], outputs
+    assert [process.returncode for process in started] == [0, 0], outputs
     assert len({out for out, _ in outputs}) == 1
 
 
