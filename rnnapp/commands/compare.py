@@ -15,12 +15,16 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, options, to_d
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.compare import SeedResult, compare_nets, make_candidates, vary_setting
-from rnnapp.evaluation.judge import Comparison, judge_results
+from rnnapp.evaluation.judge import Comparison, Row, judge_results
+from rnnapp.evaluation.periods import errors_by_period
+from rnnapp.evaluation.pitfalls import check_pitfalls
+from rnnapp.evaluation.rivals import Rival, fit_rivals
 from rnnapp.figures.tables import text_table
 
 __all__ = ["compare_json", "read_cells", "register", "run", "write_files"]
 
 _MOST_SEEDS = 1000
+_RIVAL_LINE = "{name}: {detail}, in {seconds:.2f} s"
 
 
 def register(subparsers: Any) -> None:
@@ -43,6 +47,11 @@ def register(subparsers: Any) -> None:
         help="each net once for every value of a setting (hidden=4,16)",
     )
     parser.add_argument("--seeds", default="5", metavar="N", help="runs of each net. Default: 5.")
+    parser.add_argument(
+        "--rivals",
+        action="store_true",
+        help="also fit ARIMA, ETS, Theta and gradient boosting on the training rows",
+    )
     for cls, skip in ((WindowConfig, ()), (ModelConfig, ("cell",)), (TrainConfig, ())):
         add_options(parser, cls, skip=skip)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -76,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
             print(
                 f"{len(results)}/{len(models) * seeds}  {_progress_line(result)}", file=sys.stderr
             )
-    comparison = judge_results(split, results)
+    comparison = judge_results(split, results, rivals=_fit_rivals(args, split))
     if folder is not None:
         write_files(folder, comparison, split, results)
     text = _comparison_text(comparison)
@@ -84,6 +93,20 @@ def run(args: argparse.Namespace) -> int:
         text = json.dumps(compare_json(comparison, split), allow_nan=False)
     print(text)
     return 0
+
+
+def _fit_rivals(args: argparse.Namespace, split: PriceSplit) -> list[Rival]:
+    """The stronger rivals where they are requested."""
+    rivals: list[Rival] = []
+    if args.rivals:
+        for rival in fit_rivals(split):
+            rivals.append(rival)
+            if not args.json:
+                line = _RIVAL_LINE.format(
+                    name=rival.name, detail=rival.detail, seconds=rival.seconds
+                )
+                print(line, file=sys.stderr)
+    return rivals
 
 
 def read_cells(text: str, model: ModelConfig) -> tuple[ModelConfig, ...]:
@@ -118,11 +141,18 @@ def compare_json(comparison: Comparison, split: PriceSplit) -> dict[str, Any]:
             "fingerprint": split.prices.fingerprint,
         },
         "settings": to_dict(split.config),
-        "rows": [row.as_dict() for row in comparison.rows],
+        "rows": [_row_json(row) for row in comparison.rows],
+        "pitfalls": [check._asdict() for check in check_pitfalls(comparison, split)],
         "best": comparison.best,
         "verdict": comparison.verdict,
         "notes": list(split.notes),
     }
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    """A row with its errors by part of the test."""
+    periods = [part.as_dict() for part in errors_by_period(row.forecast)]
+    return row.as_dict() | {"periods": periods}
 
 
 def write_files(

@@ -30,6 +30,7 @@ from rnnapp.evaluation.metrics import (
     forecast_target,
     reached_sentence,
 )
+from rnnapp.evaluation.rivals import Rival
 from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, superior_ability
 from rnnapp.models.recurrent import count_parameters
 
@@ -45,7 +46,17 @@ __all__ = [
 Points = npt.NDArray[np.float64]
 Kind = Literal["net", "baseline", "best"]
 
-AVERAGED = ("rmse", "mae", "mape", "mase", "skill", "directional_accuracy", "reached")
+AVERAGED = (
+    "rmse",
+    "mae",
+    "mape",
+    "mase",
+    "rmsse",
+    "bias",
+    "skill",
+    "directional_accuracy",
+    "reached",
+)
 """Metrics that are averaged over seeds."""
 
 TIE = 0.001
@@ -114,6 +125,7 @@ class Row:
         beats_persistence: smaller errors than persistence, on the median and on average over
             seeds, by Diebold-Mariano at 10% two-sided, and ``family_p`` below 10%.
         verdict: what follows, in a sentence.
+        detail: which form of a rival was chosen, in words.
     """
 
     name: str
@@ -133,6 +145,7 @@ class Row:
     family_p: float = math.nan
     beats_persistence: bool = False
     verdict: str = ""
+    detail: str = ""
 
     @property
     def seeds(self) -> int:
@@ -164,6 +177,9 @@ class Row:
             "lag": judged.verdict,
             "dm": judged.dm,
             "dm_p": judged.dm_p,
+            "cw_p": judged.cw_p,
+            "detectable_skill": judged.detectable_skill,
+            "detail": self.detail,
             "family_p": self.family_p,
             "mcs_p": self.mcs_p,
             "in_confidence_set": self.in_confidence_set,
@@ -221,6 +237,7 @@ def judge_results(
     results: Sequence[SeedResult],
     *,
     baselines: Sequence[Forecast] | None = None,
+    rivals: Sequence[Rival] = (),
     seed: int = 0,
 ) -> Comparison:
     """Make the table of whatever runs there are, baselines always in it.
@@ -229,6 +246,7 @@ def judge_results(
         split: the days the nets are compared on.
         results: runs, in any order.
         baselines: the baselines' forecasts where they were computed before.
+        rivals: further rows beside the baselines.
         seed: fixes the bootstrap.
     """
     if baselines is None:
@@ -239,6 +257,7 @@ def judge_results(
     nets = [_net_row(candidate, runs) for candidate, runs in by_candidate.items()]
     rows = [row for row in nets if row is not None]
     rows += [_baseline_row(baseline, split) for baseline in baselines]
+    rows += [_rival_row(rival, split) for rival in rivals]
 
     # Tests over all rows: the confidence set, and each family against persistence.
     horizon = split.config.horizon
@@ -328,6 +347,11 @@ def _baseline_row(forecast: Forecast, split: PriceSplit) -> Row:
         sd=dict.fromkeys(AVERAGED, math.nan),
         parameters=parameters,
     )
+
+
+def _rival_row(rival: Rival, split: PriceSplit) -> Row:
+    row = _baseline_row(rival.forecast, split)
+    return dataclasses.replace(row, seconds=rival.seconds, detail=rival.detail)
 
 
 def _seed_mean(each: Sequence[Evaluation], metric: str) -> float:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rnnapp.data.spacing import DAILY, Spacing
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import format_points
-from rnnapp.evaluation.significance import diebold_mariano
+from rnnapp.evaluation.significance import clark_west, detectable_skill, diebold_mariano
 
 __all__ = [
     "BEST_LAG_DAYS",
@@ -112,6 +112,11 @@ class Evaluation:
         beats_persistence: skill above 0, a smaller mean absolute error too, and ``dm_p`` below 10%.
         worse_than_persistence: the other way round.
         spacing: the rhythm of the rows, for the words of sentences.
+        rmsse: as MASE, of squares: the root of the mean squared error divided by the mean squared
+            naive error of the training part (Makridakis et al. 2022).
+        bias: mean of forecast minus actual, index points.
+        cw_p: one-sided p-value of Clark and West against persistence, which is nested in a net.
+        detectable_skill: the smallest skill that these test days could have shown.
         best_rmse: of the best possible forecast, index points; NaN where it is not known.
         reached: share of the reachable gain: the decrease of the mean squared error from
             persistence's, relative to the best possible forecast's decrease. 0 is persistence,
@@ -140,6 +145,10 @@ class Evaluation:
     beats_persistence: bool
     worse_than_persistence: bool
     spacing: Spacing = DAILY
+    rmsse: float = math.nan
+    bias: float = math.nan
+    cw_p: float = math.nan
+    detectable_skill: float = math.nan
     best_rmse: float = math.nan
     reached: float = math.nan
 
@@ -159,9 +168,10 @@ def evaluate(forecast: Forecast) -> Evaluation:
     train = forecast.select_part("train")
     errors = _mean_errors(test.actual, test.predicted)
     base = _mean_errors(test.actual, test.anchor)
-    naive = math.nan
+    naive = naive_square = math.nan
     if len(train):
         naive = float(np.mean(np.abs(train.actual - train.anchor)))
+        naive_square = math.sqrt(float(np.mean(np.square(train.actual - train.anchor))))
     directions = _count_directions(test)
     lag = best_lag(test.predicted, test.actual, max(BEST_LAG_DAYS, test.horizon))
     tested = diebold_mariano(test.predicted - test.actual, test.anchor - test.actual, test.horizon)
@@ -192,6 +202,12 @@ def evaluate(forecast: Forecast) -> Evaluation:
         beats_persistence=beats,
         worse_than_persistence=worse,
         spacing=forecast.spacing,
+        rmsse=_safe_ratio(errors.rmse, naive_square),
+        bias=_mean_error(test),
+        cw_p=clark_west(test.predicted - test.actual, test.anchor - test.actual, test.horizon),
+        detectable_skill=detectable_skill(
+            test.predicted - test.actual, test.anchor - test.actual, test.horizon
+        ),
         best_rmse=_best_rmse(test),
         reached=reached_share(test),
     )
@@ -215,6 +231,12 @@ def reached_share(test: Forecast) -> float:
     if not reachable > LEAST_GAIN * base:
         return math.nan
     return (base - own) / reachable
+
+
+def _mean_error(test: Forecast) -> float:
+    if not len(test):
+        return math.nan
+    return float(np.mean(test.predicted - test.actual))
 
 
 def _best_rmse(test: Forecast) -> float:

@@ -13,8 +13,11 @@ from scipy import special
 __all__ = [
     "ConfidenceSet",
     "DieboldMariano",
+    "clark_west",
     "confidence_set",
+    "detectable_skill",
     "diebold_mariano",
+    "long_run_variance",
     "superior_ability",
 ]
 
@@ -76,6 +79,75 @@ def diebold_mariano(errors: Points, other: Points, horizon: int = 1) -> DieboldM
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
     statistic = float(d.mean() / math.sqrt(variance / n) * math.sqrt(correction))
     return DieboldMariano(statistic, float(2 * special.stdtr(n - 1, -abs(statistic))))
+
+
+def clark_west(errors: Points, other: Points, horizon: int = 1) -> float:
+    """One-sided p-value against "the larger model adds nothing to the one nested in it".
+
+    A larger model pays for parameters that it need not have; the test takes that noise off, so it
+    can find something to learn where the errors themselves are no smaller.
+
+    Args:
+        errors: (N,) errors of the larger model.
+        other: (N,) errors of the model nested in it (persistence), on the same days.
+        horizon: H, days ahead; H-1 autocovariances enter the variance.
+
+    Returns:
+        Small where the larger model knows something; 1 where both forecast alike; NaN where the
+        errors are not numbers.
+
+    Source: Clark and West (2007), J. Econometrics 138, 291-311.
+    """
+    gain = np.square(other) - np.square(errors) + np.square(other - errors)
+    n = len(gain)
+    if not np.isfinite(gain).all() or n < 2:
+        return math.nan
+    if not gain.any():
+        return 1.0
+    variance = long_run_variance(gain, horizon)
+    if variance <= 0:
+        return 1.0
+    return float(special.ndtr(-gain.mean() / math.sqrt(variance / n)))
+
+
+def long_run_variance(values: Points, horizon: int = 1) -> float:
+    """Variance of a mean times N, with H-1 autocovariances where they leave it positive.
+
+    Args:
+        values: (N,) in date order.
+        horizon: H, days ahead.
+    """
+    n = len(values)
+    centred = values - values.mean()
+    covariances = [float(centred[k:] @ centred[: n - k]) / n for k in range(min(horizon, n))]
+    variance = covariances[0] + 2 * sum(covariances[1:])
+    if variance <= 0:
+        return covariances[0]
+    return variance
+
+
+def detectable_skill(
+    errors: Points, other: Points, horizon: int = 1, *, level: float = 0.10, power: float = 0.8
+) -> float:
+    """The smallest skill that the test days could have shown.
+
+    A forecast with errors as variable as these would need so large a skill (1 - RMSE / the
+    rival's RMSE) for Diebold-Mariano, two-sided at ``level``, to find it in a share ``power`` of
+    such test parts.
+
+    Args:
+        errors, other: (N,) errors of the forecast and of its rival.
+        horizon: H, days ahead.
+        level: of the test.
+        power: share of test parts in which it would be found.
+    """
+    losses = np.square(errors) - np.square(other)
+    base = float(np.mean(np.square(other)))
+    if not np.isfinite(losses).all() or len(losses) < 2 or not base > 0:
+        return math.nan
+    error = math.sqrt(max(long_run_variance(losses, horizon), 0.0) / len(losses))
+    needed = (special.ndtri(1 - level / 2) + special.ndtri(power)) * error / base
+    return float(1 - math.sqrt(max(1 - needed, 0.0)))
 
 
 class ConfidenceSet(NamedTuple):

@@ -141,6 +141,18 @@ def _dm_p(row: Row) -> float:
     return row.evaluation.dm_p
 
 
+def _cw_p(row: Row) -> float:
+    if row.name == PERSISTENCE:
+        return math.nan
+    return row.evaluation.cw_p
+
+
+def _detectable(row: Row) -> float:
+    if row.name == PERSISTENCE:
+        return math.nan
+    return 100 * row.evaluation.detectable_skill
+
+
 def _net_only(row: Row, value: float) -> float | None:
     if row.kind == "net":
         return value
@@ -195,6 +207,16 @@ COMPARISON_COLUMNS: tuple[Column[Row], ...] = (
         "MASE",
         "MAE / the naive forecast's in training; below 1 is better than that.",
         places=3,
+    ),
+    _metric_column(
+        "rmsse",
+        "RMSSE",
+        "RMSSE",
+        "RMSE / the naive forecast's in training; below 1 is better than that.",
+        places=3,
+    ),
+    _metric_column(
+        "bias", "Bias, points", "Bias", "Mean of forecast minus actual on test, index points."
     ),
     _metric_column(
         "skill", "Skill, %", "Skill", "1 − RMSE / persistence's RMSE.", scale=100, places=1
@@ -260,6 +282,24 @@ COMPARISON_COLUMNS: tuple[Column[Row], ...] = (
         lambda row: _fixed(_dm_p(row), 3),
     ),
     Column(
+        "cw",
+        "CW p, one-sided",
+        "CW p, 1-sided",
+        "Clark-West against persistence, which is nested in every net and rival: small where a "
+        "forecast knows something, even if its errors are no smaller.",
+        _cw_p,
+        lambda row: _fixed(_cw_p(row), 3),
+    ),
+    Column(
+        "detectable",
+        "Least skill shown, %",
+        "Detectable",
+        f"The smallest skill that these test days could have shown at {_LEVEL_PERCENT}, four "
+        "times in five.",
+        _detectable,
+        lambda row: _fixed(_detectable(row), 1),
+    ),
+    Column(
         "mcs_p",
         "MCS p",
         "MCS p",
@@ -296,9 +336,9 @@ COMPARISON_COLUMNS: tuple[Column[Row], ...] = (
         "seconds",
         "Seconds",
         "Seconds",
-        "Training time of a run.",
-        lambda row: _net_only(row, row.seconds),
-        lambda row: _optional_text(_net_only(row, row.seconds), 2),
+        "Training time of a run; of a rival, its fit and its forecasts.",
+        lambda row: row.seconds or None,
+        lambda row: _optional_text(row.seconds or None, 2),
     ),
     Column(
         "seeds",
@@ -327,11 +367,15 @@ REPORT_KEYS = (
     "mae",
     "mape",
     "mase",
+    "rmsse",
+    "bias",
     "skill",
     "reached",
     "direction",
     "best_lag",
     "dm",
+    "cw",
+    "detectable",
     "set",
     "beats",
     "parameters",
@@ -410,6 +454,7 @@ def column_formats(comparison: Comparison) -> dict[str, str]:
     for key, short in (("rmse", "RMSE"), ("mae", "MAE")):
         places = decimal_places(best.mean[key])
         formats |= {short: f"{{:,.{places}f}}", f"{short} ±": f"{{:,.{places}f}}"}
+    formats["Bias"] = f"{{:+,.{decimal_places(best.mean['rmse'])}f}}"
     heads = {column.short for column in COMPARISON_COLUMNS if _has_values(column, comparison)}
     return formats | {head: text for head, text in _FIXED_FORMATS.items() if head in heads}
 
@@ -425,7 +470,10 @@ _FIXED_FORMATS = {
     "to": "{:.0f}%",
     "Up days": "{:.1f}%",
     "Lag": "{:.0f}",
+    "RMSSE": "{:.3f}",
     "DM p, 2-sided": "{:.3f}",
+    "CW p, 1-sided": "{:.3f}",
+    "Detectable": "{:.1f}%",
     "MCS p": "{:.3f}",
     "Parameters": "{:,.0f}",
     "Seconds": "{:.2f}",

@@ -117,3 +117,21 @@ def test_a_simulated_series_shows_its_best_possible_forecast(open_page: Opened) 
     expect(chart.get_by_role("button", name="Best possible", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Lag")).to_be_visible()
     assert no_traceback(page)
+
+
+def test_stronger_rivals_join_the_table_when_they_are_ready(open_page: Opened) -> None:
+    """The nets stand there first; a switch adds ARIMA and the others, and the address keeps it."""
+    page = compared(
+        open_page("/compare?rows=300&epochs=2&seeds=1&cells=rnn&rivals=on"),
+        "Compare 1 net over 1 seed",
+    )
+    chart = page.get_by_test_id("live-compare")
+    for name in ("ARIMA", "ETS", "Theta", "Gradient boosting"):
+        entry = chart.get_by_role("button", name=name, exact=True)
+        expect(entry).to_be_visible(timeout=60_000)
+    page.get_by_role("tab", name="Checks").click()
+    expect(page.get_by_text("Hewamalage, Ackermann and Bergmeir")).to_be_visible()
+    page.get_by_role("tab", name="By period").click()
+    expect(page.get_by_text("A day is stormy where")).to_be_visible()
+    assert "rivals=on" in page.url
+    assert no_traceback(page)

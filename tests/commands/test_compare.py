@@ -12,6 +12,7 @@ import pytest
 from rnnapp.__main__ import main
 from rnnapp.commands.compare import read_cells
 from rnnapp.configs import ModelConfig
+from tests.support import random_walk
 
 QUICK = ["--rows=260", "--epochs=2", "--window=5", "--hidden=3"]
 
@@ -106,3 +107,21 @@ def test_bad_input_is_one_line_and_status_2(
     assert output.err.startswith("error: ")
     assert output.err.count("\n") == 1
     assert words in output.err
+
+
+def test_rivals_stand_in_the_json_with_their_time_and_form(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "walk.csv"
+    random_walk(200).frame.to_csv(path)
+    arguments = [str(path), "--rivals", "--cells=rnn", "--seeds=1", "--epochs=1", "--json"]
+    assert main(["compare", *arguments]) == 0
+    report = json.loads(capsys.readouterr().out)
+    rows = {row["name"]: row for row in report["rows"]}
+    for name in ("ARIMA", "ETS", "Theta", "Gradient boosting"):
+        assert rows[name]["seconds"] > 0
+        assert rows[name]["detail"]
+        assert 0 <= rows[name]["cw_p"] <= 1
+    assert {part["period"] for part in rows["RNN"]["periods"]} >= {"calm", "stormy"}
+    answers = {check["pitfall"]: check["checked"] for check in report["pitfalls"]}
+    assert answers["Only weak rivals"] == "yes"

@@ -28,6 +28,8 @@ COMPARE_TABS = (
     "Residuals",
     "Changes",
     "Loss",
+    "By period",
+    "Checks",
     "Intervals",
     "Walk-forward",
     "Strategy",

@@ -16,6 +16,7 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.compare import VARIABLE, Candidate, SeedResult, make_candidates, vary_setting
 from rnnapp.evaluation.judge import Comparison
+from rnnapp.evaluation.rivals import Rival
 from rnnapp.ui.address import publish, publish_word
 from rnnapp.ui.controls import choice, number, switch, train_controls
 
@@ -78,6 +79,7 @@ class CompareResult:
         results: the runs behind it.
         split: the days.
         request: what was wanted; fewer results were stopped.
+        rivals: stronger rivals in the table, where they are switched on and ready.
         sealed: whether the validation part stands in for the test part.
         luck: the small print about looks at the test part.
     """
@@ -86,6 +88,7 @@ class CompareResult:
     results: tuple[SeedResult, ...]
     split: PriceSplit
     request: CompareRequest
+    rivals: tuple[Rival, ...] = ()
     sealed: bool = False
     luck: str = ""
 

@@ -10,11 +10,12 @@ from rnnapp.evaluation.baselines import make_baselines
 from rnnapp.evaluation.compare import SeedResult, split_for
 from rnnapp.evaluation.forecast import Forecast, seal_test
 from rnnapp.evaluation.judge import Row, doubt_rows, judge_results
+from rnnapp.evaluation.rivals import Rival
 from rnnapp.ui.compare.controls import CompareResult
 from rnnapp.ui.looks import SEALED_WORDS, session_looks
 from rnnapp.ui.results import compute_shared, result_key, split_key
 
-__all__ = ["seal_runs", "shared_baselines", "view_result"]
+__all__ = ["seal_rivals", "seal_runs", "shared_baselines", "view_result"]
 
 
 def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
@@ -25,7 +26,9 @@ def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
     """
     if sealed:
         return compute_shared(
-            split_key(result.split, result.request, len(result.results), "sealed"),
+            split_key(
+                result.split, result.request, len(result.results), len(result.rivals), "sealed"
+            ),
             lambda: _seal_result(result),
         )
     looks = session_looks(result.split)
@@ -46,7 +49,8 @@ def _seal_result(result: CompareResult) -> CompareResult:
     """The same runs judged on the validation days."""
     results = seal_runs(result.results)
     rules = shared_baselines(result.split, sealed=True)
-    comparison = judge_results(result.split, results, baselines=rules)
+    rivals = seal_rivals(result.rivals)
+    comparison = judge_results(result.split, results, baselines=rules, rivals=rivals)
     return dataclasses.replace(
         result, comparison=comparison, results=results, sealed=True, luck=SEALED_WORDS
     )
@@ -68,6 +72,11 @@ def seal_runs(runs: Sequence[SeedResult]) -> tuple[SeedResult, ...]:
             run = dataclasses.replace(run, forecast=seal_test(run.forecast))
         sealed.append(run)
     return tuple(sealed)
+
+
+def seal_rivals(rivals: Sequence[Rival]) -> tuple[Rival, ...]:
+    """The same rivals with their test part sealed."""
+    return tuple(dataclasses.replace(rival, forecast=seal_test(rival.forecast)) for rival in rivals)
 
 
 def _setting_of(row: Row, split: PriceSplit) -> Hashable:

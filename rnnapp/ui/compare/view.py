@@ -27,6 +27,7 @@ from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare.controls import CompareRequest, CompareResult
 from rnnapp.ui.compare.live import show_live_compare
 from rnnapp.ui.compare.looks import seal_runs, shared_baselines, view_result
+from rnnapp.ui.compare.rivals import rivals_control, with_rivals
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import (
@@ -101,7 +102,10 @@ def show_compare(split: PriceSplit, request: CompareRequest) -> None:
             result = compute_shared(key, lambda: _compare_inline(split, request))
     with st.sidebar:
         sealed = seal_control(split)
+        rivals = rivals_control()
     if result is not None:
+        if rivals:
+            result = with_rivals(result)
         _show_result(view_result(result, sealed=sealed), key)
     elif task is not None:
         _show_running(task, sealed=sealed)

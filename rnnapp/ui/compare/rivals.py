@@ -1,0 +1,158 @@
+"""Stronger rivals on the Compare page: fitted in the background, in the table when ready."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import pandas as pd
+import streamlit as st
+
+from rnnapp.background import BackgroundTask
+from rnnapp.data.windows import PriceSplit
+from rnnapp.evaluation.judge import judge_results
+from rnnapp.evaluation.periods import errors_by_period
+from rnnapp.evaluation.pitfalls import check_pitfalls
+from rnnapp.evaluation.rivals import RIVALS, Rival, fit_rivals
+from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.ui.compare.controls import CompareResult
+from rnnapp.ui.compare.looks import shared_baselines
+from rnnapp.ui.results import compute_shared, recall_result, split_key
+from rnnapp.ui.tasks import PageTask, find_task, show_task_progress, start_task, watch_task
+
+__all__ = ["rivals_control", "show_checks", "show_periods", "with_rivals"]
+
+_PLACE = "rivals"
+_ON, _OFF = "on", "off"
+_SWITCH = "_rivals_on"
+_WORDS = "Fitting {name}, {done} of {total} rivals"
+Fitted: TypeAlias = tuple[Rival, ...]
+RivalTask: TypeAlias = PageTask[BackgroundTask[Rival, Fitted], Fitted]
+
+
+def rivals_control() -> bool:
+    """The switch that adds the stronger rivals; ``rivals=on`` in the address."""
+    seed_word("rivals", (_ON, _OFF), _OFF)
+    if _SWITCH not in st.session_state:
+        st.session_state[_SWITCH] = st.session_state["rivals"] == _ON
+    chosen = st.toggle(
+        "Stronger rivals",
+        key=_SWITCH,
+        persist_state="session",
+        help="ARIMA, ETS, Theta and gradient boosting, fitted on the training rows in some "
+        "seconds; they join the table when they are ready.",
+    )
+    st.session_state["rivals"] = {True: _ON, False: _OFF}[bool(chosen)]
+    publish_word("rivals", st.session_state["rivals"], _OFF)
+    return bool(chosen)
+
+
+def with_rivals(result: CompareResult) -> CompareResult:
+    """The result with the rivals in it where they are ready; else they are being fitted."""
+    split = result.split
+    key = split_key(split, _PLACE)
+    task: RivalTask | None = find_task(_PLACE, key)
+    fitted: Fitted | None = recall_result(key)
+    if task is not None and task.key != key and fitted is None:
+        task.job.stop()  # of settings that are no longer on the page
+        task = None
+    if fitted is None:
+        _wait_for(task, split)
+        return result
+    ready = fitted
+    return compute_shared(
+        split_key(split, result.request, len(result.results), _PLACE),
+        lambda: _judge_again(result, ready),
+    )
+
+
+def _wait_for(task: RivalTask | None, split: PriceSplit) -> None:
+    """Watch the rivals under way, or start them."""
+    if task is None:
+        job = BackgroundTask(
+            lambda stop: _fit_until(split, stop), result=tuple, total=len(RIVALS), name="rivals"
+        )
+        start_task(PageTask(_PLACE, split_key(split, _PLACE), job, lambda: _collect_fitted(job)))
+    started = task
+
+    def show() -> None:
+        done = len(started.job.items)
+        name = RIVALS[min(done, len(RIVALS) - 1)]
+        words = _WORDS.format(name=name, done=done, total=len(RIVALS))
+        show_task_progress(started, words)
+
+    watch_task(started, show)
+
+
+def _fit_until(split: PriceSplit, stop: threading.Event) -> Iterator[Rival]:
+    for rival in fit_rivals(split):
+        yield rival
+        if stop.is_set():
+            return
+
+
+def _collect_fitted(job: BackgroundTask[Rival, Fitted]) -> Fitted | None:
+    """All rivals, also where a person stopped some of them; none where none was fitted."""
+    return job.result() or None
+
+
+def _judge_again(result: CompareResult, rivals: Fitted) -> CompareResult:
+    comparison = judge_results(
+        result.split, result.results, baselines=shared_baselines(result.split), rivals=rivals
+    )
+    return dataclasses.replace(result, comparison=comparison, rivals=rivals)
+
+
+def show_periods(result: CompareResult) -> None:
+    """Skill, RMSE and bias by part of the test, a line for each forecast and part."""
+    lines = []
+    for row in result.comparison.rows:
+        for part in errors_by_period(row.forecast):
+            lines.append(
+                {
+                    "Forecast": row.name,
+                    "Part": part.period,
+                    "Days": part.days,
+                    "RMSE": part.rmse,
+                    "Skill": 100 * part.skill,
+                    "Bias": part.bias,
+                }
+            )
+    frame = pd.DataFrame(lines)
+    measures = {"Skill, %": "Skill", "RMSE, points": "RMSE", "Bias, points": "Bias"}
+    chosen = st.segmented_control(
+        "Measure", list(measures), default="Skill, %", key="period_measure", required=True
+    )
+    column = measures[chosen or "Skill, %"]
+    parts = list(dict.fromkeys(frame["Part"]))
+    table = frame.pivot(index="Forecast", columns="Part", values=column)
+    table = table.loc[list(dict.fromkeys(frame["Forecast"])), parts]
+    days = dict(zip(frame["Part"], frame["Days"], strict=True))
+    table.columns = pd.Index([f"{part} ({days[part]:,})" for part in parts])
+    st.dataframe(table.style.format("{:,.2f}", na_rep="–"), key="periods")
+    st.caption(
+        "Days in brackets. A day is stormy where the 22 closes known before it moved more than "
+        "before the median test day."
+    )
+
+
+def show_checks(result: CompareResult) -> None:
+    """The known pitfalls, whether this comparison avoids them, and why."""
+    checks = check_pitfalls(result.comparison, result.split, sealed=result.sealed)
+    frame = pd.DataFrame(checks, columns=["Pitfall", "Checked", "Why"])
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=37 + 35 * len(frame),
+        key="checks",
+        column_config={
+            "Pitfall": st.column_config.TextColumn(width="medium"),
+            "Why": st.column_config.TextColumn(width="large"),
+        },
+    )
+    st.caption(
+        "Pitfalls after Hewamalage, Ackermann and Bergmeir (2023), Data Mining and Knowledge "
+        "Discovery 37."
+    )
