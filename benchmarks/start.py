@@ -27,15 +27,13 @@ sys.argv = ["streamlit", "run", script, "--server.headless=true", f"--server.por
 runpy.run_module("streamlit", run_name="__main__")
 """
 _WATCH = """() => {
-    const main = '[data-testid="stMain"]';
     const drawn = '[data-testid="live-forecast"][data-done="true"], .js-plotly-plot .main-svg';
-    const shown = `${main} h1, ${main} h2, ${main} h3, ${main} p, [data-testid="stSkeleton"]`;
     const start = performance.timeOrigin;
     window.visit = {};
     const look = () => {
         const now = performance.timeOrigin + performance.now() - start;
-        if (!window.visit.visible && document.querySelector(`${shown}, ${drawn}`))
-            window.visit.visible = now;
+        const [painted] = performance.getEntriesByName('first-contentful-paint');
+        if (painted) window.visit.visible = painted.startTime;
         if (!window.visit.drawn && document.querySelector(drawn)) window.visit.drawn = now;
         if (!window.visit.drawn) requestAnimationFrame(look);
     };

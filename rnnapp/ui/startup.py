@@ -11,6 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sources import bundled
@@ -26,7 +29,7 @@ from rnnapp.training.loop import train
 from rnnapp.ui import manager
 from rnnapp.ui.live_chart import ChartState, net_curve, pack_frame, split_base
 
-__all__ = ["prepare_page", "warm_server"]
+__all__ = ["front_page_route", "prepare_page", "warm_server"]
 
 _STYLE = """
 <style>
@@ -58,10 +61,22 @@ async def warm_server(_: object) -> AsyncIterator[None]:
     yield
 
 
+def front_page_route() -> Route:
+    """``/forecast`` leads to the front page: the other pages have their names as addresses."""
+    return Route("/forecast", _open_front_page, methods=["GET"])
+
+
 def prepare_page() -> None:
     """Set what the theme cannot."""
     st.logo(str(Path(__file__).with_name("static") / "logo.svg"), size="large")
     st.html(_STYLE)
+
+
+async def _open_front_page(request: Request) -> RedirectResponse:
+    address = "./"
+    if request.url.query:
+        address += f"?{request.url.query}"
+    return RedirectResponse(address)
 
 
 def _warm() -> None:
