@@ -28,6 +28,8 @@ COMPARE_TABS = (
     "Residuals",
     "Changes",
     "Loss",
+    "Inputs",
+    "Memory",
     "By period",
     "Checks",
     "Intervals",

@@ -30,6 +30,7 @@ from rnnapp.figures.compare import (
 )
 from rnnapp.figures.report import compare_report
 from rnnapp.ui.compare.controls import CompareResult, number_control
+from rnnapp.ui.compare.learned import show_inputs, show_memory
 from rnnapp.ui.compare.rivals import show_checks, show_periods
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.walk_forward import show_walk_forward
@@ -263,6 +264,8 @@ TABS: dict[str, Callable[[CompareResult], None]] = {
     "Changes": _changes,
     "Which days": _days,
     "Loss": _loss,
+    "Inputs": show_inputs,
+    "Memory": show_memory,
     "By period": show_periods,
     "Checks": show_checks,
     "Intervals": _intervals,
