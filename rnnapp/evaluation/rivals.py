@@ -153,12 +153,15 @@ def theta_rival(split: PriceSplit) -> tuple[Forecast, str]:
 def boosting_rival(split: PriceSplit) -> tuple[Forecast, str]:
     """Gradient-boosted trees on the flattened windows, for the horizon's last day."""
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingRegressor(
         learning_rate=0.05, max_iter=100, max_leaf_nodes=15, early_stopping=False, random_state=0
     )
     target = split.train.targets[:, -1].astype(np.float64)
-    model.fit(_flatten_windows(split.train), target)
+    # One thread: several of OpenMP's spin for each other on a busy machine.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        model.fit(_flatten_windows(split.train), target)
 
     def predict_part(part: PriceSequences) -> Values:
         if not len(part):

@@ -22,7 +22,7 @@ from rnnapp.ui.compare.looks import shared_baselines
 from rnnapp.ui.results import compute_shared, recall_result, split_key
 from rnnapp.ui.tasks import PageTask, find_task, show_task_progress, start_task, watch_task
 
-__all__ = ["rivals_control", "show_checks", "show_periods", "with_rivals"]
+__all__ = ["await_rivals", "rivals_control", "show_checks", "show_periods", "with_rivals"]
 
 _PLACE = "rivals"
 _ON, _OFF = "on", "off"
@@ -50,26 +50,27 @@ def rivals_control() -> bool:
 
 
 def with_rivals(result: CompareResult) -> CompareResult:
-    """The result with the rivals in it where they are ready; else they are being fitted."""
+    """The result with the rivals in it where they are ready."""
     split = result.split
     key = split_key(split, _PLACE)
-    task: RivalTask | None = find_task(_PLACE, key)
-    fitted: Fitted | None = recall_result(key)
-    if task is not None and task.key != key and fitted is None:
-        task.job.stop()  # of settings that are no longer on the page
-        task = None
-    if fitted is None:
-        _wait_for(task, split)
+    find_task(_PLACE, key)  # collects those that have just become ready
+    ready: Fitted | None = recall_result(key)
+    if ready is None:
         return result
-    ready = fitted
+    fitted = ready
     return compute_shared(
         split_key(split, result.request, len(result.results), _PLACE),
-        lambda: _judge_again(result, ready),
+        lambda: _judge_again(result, fitted),
     )
 
 
-def _wait_for(task: RivalTask | None, split: PriceSplit) -> None:
-    """Watch the rivals under way, or start them."""
+def await_rivals(split: PriceSplit) -> None:
+    """Watch the rivals under way, or start them; the page runs again when they are ready."""
+    key = split_key(split, _PLACE)
+    task: RivalTask | None = find_task(_PLACE, key)
+    if task is not None and task.key != key:
+        task.job.stop()  # of settings that are no longer on the page
+        task = None
     if task is None:
         job = BackgroundTask(
             lambda stop: _fit_until(split, stop), result=tuple, total=len(RIVALS), name="rivals"

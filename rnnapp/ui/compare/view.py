@@ -27,7 +27,7 @@ from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare.controls import CompareRequest, CompareResult
 from rnnapp.ui.compare.live import show_live_compare
 from rnnapp.ui.compare.looks import seal_runs, shared_baselines, view_result
-from rnnapp.ui.compare.rivals import rivals_control, with_rivals
+from rnnapp.ui.compare.rivals import await_rivals, rivals_control, with_rivals
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.tabs import TABS
 from rnnapp.ui.live import (
@@ -106,7 +106,7 @@ def show_compare(split: PriceSplit, request: CompareRequest) -> None:
     if result is not None:
         if rivals:
             result = with_rivals(result)
-        _show_result(view_result(result, sealed=sealed), key)
+        _show_result(view_result(result, sealed=sealed), key, rivals=rivals)
     elif task is not None:
         _show_running(task, sealed=sealed)
     else:
@@ -224,7 +224,7 @@ def _show_running(task: CompareTask, *, sealed: bool) -> None:
     watch_task(task, show)
 
 
-def _show_result(result: CompareResult, key: Hashable) -> None:
+def _show_result(result: CompareResult, key: Hashable, *, rivals: bool) -> None:
     comparison, split = result.comparison, result.split
     request = result.request
     show_live_compare(
@@ -235,6 +235,8 @@ def _show_result(result: CompareResult, key: Hashable) -> None:
         comparison.verdict,
         follows=not result.sealed,
     )
+    if rivals and not result.rivals:
+        await_rivals(split)
     with st.container(key="compare_resting"):
         _show_figures(result, key)
 
