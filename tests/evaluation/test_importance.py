@@ -28,7 +28,8 @@ def test_the_column_that_knows_tomorrow_matters_and_noise_does_not() -> None:
     days = pd.bdate_range("2015-01-01", periods=600, name="Date")
     frame = pd.DataFrame({"Open": noise, "Close": close, "Volume": 1e6 * volume}, index=days)
     split = make_split(PriceTable("announced", frame), WindowConfig(window=3, target="log-return"))
-    models = [train(split, ModelConfig(hidden=4), TrainConfig(epochs=12, lr=0.02, seed=s)) for s in (0, 1)]
+    quick = [TrainConfig(epochs=12, lr=0.02, seed=seed) for seed in (0, 1)]
+    models = [train(split, ModelConfig(hidden=4), settings) for settings in quick]
     found = {one.column: one for one in permutation_importance(models, split)}
     assert found["Volume"].matters
     assert not found["Open"].matters
