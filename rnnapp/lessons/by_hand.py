@@ -36,8 +36,8 @@ _EMPTY = "Enter the state that you compute from the numbers below."
 _RIGHT = "**{state:.2f} is right**: the cell computes {true:.4f}."
 _WRONG = "{state:.2f} is too {way}. The sum goes through tanh at the end."
 _FORMULA = (
-    r"h = \tanh({w:.3f} \cdot {x:.3f} {b:+.3f} {u1:+.3f} \cdot ({h1:.3f}) "
-    r"{u2:+.3f} \cdot ({h2:.3f})) = \; ?"
+    r"\begin{{aligned}} h = \tanh(&{w:.3f} \cdot {x:.3f} {b:+.3f} \\"
+    r"&{u1:+.3f} \cdot ({h1:.3f}) \\ &{u2:+.3f} \cdot ({h2:.3f})) = \; ? \end{{aligned}}"
 )
 
 

@@ -90,8 +90,9 @@ def _show_luck(values: Values) -> Scene:
 
 @functools.lru_cache(maxsize=32)
 def _judge_chance(seed: int) -> Evaluation:
-    """A net trained on a random walk of its own seed's first weights."""
-    prices = simulate_prices(SimulatedConfig(simulated="random-walk", simulated_rows=510))
+    """A net on a random walk of its own."""
+    walk = SimulatedConfig(simulated="random-walk", simulated_rows=510, simulation_seed=seed)
+    prices = simulate_prices(walk)
     return _judge_net(prices, WindowConfig(window=8), seed=seed, epochs=4)
 
 

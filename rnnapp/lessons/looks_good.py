@@ -24,7 +24,7 @@ CONTROLS = (
     Control("shift", "Move the net to the left (days)", low=0, high=5, help="0 leaves it."),
 )
 _SENTENCE = (
-    "Moved {shift} days the net misses the index by **{error:.1f} points**; unmoved by "
+    "Shift {shift}: the net misses the index by **{error:.1f} points**; unmoved by "
     "{unmoved:.1f}, persistence by {rival:.1f}. Direction right: {right:.0%}; always up: "
     "{base:.0%}."
 )

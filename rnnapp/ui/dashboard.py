@@ -1,5 +1,7 @@
 """The dashboard: its pages and nothing else. ``app.py`` serves it."""
 
+from typing import Literal
+
 import streamlit as st
 
 from rnnapp.ui.hiding import hide_controls
@@ -27,6 +29,9 @@ TITLES = {
     "glossary": ("Glossary", ":material/book:"),
 }
 
+POSITIONS: dict[bool, Literal["top", "hidden"]] = {False: "top", True: "hidden"}
+"""An embedded page stands alone."""
+
 st.navigation(
     [
         st.Page(
@@ -38,5 +43,5 @@ st.navigation(
         )
         for name, (title, icon) in TITLES.items()
     ],
-    position="top",
+    position=POSITIONS[st.context.is_embedded],
 ).run()

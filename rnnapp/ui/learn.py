@@ -91,22 +91,31 @@ def _show_list(lessons: Sequence[Lesson]) -> None:
             )
             st.caption(lesson.about)
     with st.container(horizontal=True):
-        for label, page in (("The notebooks as recipes", "recipes"), ("Every word", "glossary")):
+        for label, page in (
+            ("The notebooks as recipes", "recipes"),
+            ("Every word explained", "glossary"),
+        ):
             if st.button(label, key=f"open_{page}", type="tertiary"):
                 open_page(page)
 
 
-@st.fragment
 def _show_lesson(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
+    st.caption(_PLACE.format(number=lesson.number, count=len(lessons), done=len(_read_done())))
     st.markdown(_TITLE.format(number=lesson.number, title=lesson.title))
     st.markdown(lesson.text)
+    _show_body(lesson)
+    _show_way(lesson, lessons)
+
+
+@st.fragment
+def _show_body(lesson: Lesson) -> None:
+    """Guess, controls and scene; moving a control runs this part alone."""
     guessed = _ask_guess(lesson)
     if guessed is None:
         st.caption(_WAITING)
     else:
         with show_errors():
             _show_live(lesson, guessed)
-    _show_way(lesson, lessons)
 
 
 def _ask_guess(lesson: Lesson) -> int | None:
@@ -254,8 +263,7 @@ def _draw_pictures(scene: Scene) -> None:
 
 
 def _show_way(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
-    """The lesson before and the next, and how far one is."""
-    done = _read_done()
+    """The lesson before and the next."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, number in (("Back", lesson.number - 1), ("Next", lesson.number + 1)):
             st.button(
@@ -266,7 +274,6 @@ def _show_way(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
                 args=(number,),
             )
         st.button("All lessons", key="lesson_list", type="tertiary", on_click=_go_to, args=(0,))
-    st.caption(_PLACE.format(number=lesson.number, count=len(lessons), done=len(done)))
 
 
 def _go_to(number: int) -> None:
