@@ -41,7 +41,8 @@ PAGES = {
 _RESTING = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     return app && app.getAttribute('data-test-script-state') === 'notRunning'
-        && document.querySelector('[data-testid="stMain"] [data-testid="stMarkdown"]');
+        && document.querySelector('[data-testid="stMain"] [data-testid="stMarkdown"]')
+        && !document.querySelector('[data-testid="stSkeleton"]');
 }"""
 _ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
@@ -114,8 +115,8 @@ def open_resting(browser: Browser, address: str, scheme: Any) -> Page:
 def photograph_page(browser: Browser, address: str, name: str, scheme: str) -> None:
     """One page in one theme."""
     page = open_resting(browser, address, scheme)
-    for button in ("compare_start", "example"):
-        found = page.locator(f".st-key-{button} button")
+    for button in ("compare_start", "example", "keep"):
+        found = page.locator(f".st-key-{button} button").first
         if found.count() and found.is_visible():
             found.click()
             page.wait_for_timeout(2500)
@@ -128,7 +129,8 @@ def photograph_page(browser: Browser, address: str, name: str, scheme: str) -> N
 def film_drag(browser: Browser, address: str) -> None:
     """A thumb that is dragged to and fro, as a moving picture."""
     page = open_resting(browser, address, "light")
-    box = page.locator('.st-key-window [role="slider"]').bounding_box()
+    value = page.locator('.st-key-window [data-testid="stSliderThumbValue"]')
+    box = value.locator("..").bounding_box()
     assert box is not None
     x = box["x"] + box["width"] / 2
     y = box["y"] + box["height"] / 2
