@@ -43,5 +43,5 @@ st.navigation(
         )
         for name, (title, icon) in TITLES.items()
     ],
-    position=POSITIONS[st.context.is_embedded],
+    position=POSITIONS[bool(st.context.is_embedded)],
 ).run()
