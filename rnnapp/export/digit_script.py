@@ -86,9 +86,9 @@ def _digit_lines(split: DigitSplit) -> tuple[str, ...]:
     imports = ["import numpy as np", "import torch"]
     if needs_arrays(split):
         source = [
-            f'digits = np.load("{DIGITS_FILE}")  # download it beside this file',
-            'pictures = np.concatenate([digits["train"], digits["test"]])',
-            'classes = np.concatenate([digits["train_classes"], digits["test_classes"]])',
+            f'with np.load("{DIGITS_FILE}") as digits:  # download it beside this file',
+            '    pictures = np.concatenate([digits["train"], digits["test"]])',
+            '    classes = np.concatenate([digits["train_classes"], digits["test_classes"]])',
         ]
     else:
         imports.append("from sklearn.datasets import fetch_openml")

@@ -79,7 +79,7 @@ def test_a_stock_recipe_opens_on_the_forecast_page(open_page: Callable[..., Page
     page = open_page("/recipes")
     page.locator(".st-key-open_stock-rnn button").first.click()
     page.wait_for_function(
-        "() => !location.pathname.includes('anatomy') && location.search.includes('window=5')"
+        "() => !location.pathname.includes('recipes') && location.search.includes('window=5')"
     )
     settle(page)
     for part in ("window=5", "split=200", "cell=rnn", "squash=true", "scaling=all", "rows=431"):

@@ -86,6 +86,6 @@ def test_the_notebook_holds_the_same_code(split: DigitSplit) -> None:
 
 def test_the_pictures_come_back_as_they_were(split: DigitSplit, tmp_path: Path) -> None:
     (tmp_path / DIGITS_FILE).write_bytes(digit_arrays(split))
-    arrays = np.load(tmp_path / DIGITS_FILE)
-    assert arrays["train"].shape == (200, 28, 28)
-    assert arrays["test_classes"].tolist() == split.test.targets.tolist()
+    with np.load(tmp_path / DIGITS_FILE) as arrays:
+        assert arrays["train"].shape == (200, 28, 28)
+        assert arrays["test_classes"].tolist() == split.test.targets.tolist()
