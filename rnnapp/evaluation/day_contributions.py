@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from rnnapp.data.spacing import Spacing
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Part
@@ -47,6 +48,7 @@ class DayContributions:
             forecast, for a level target the close. NaN for ``gradient``.
         forecast_date: the day that is forecast, the horizon's last.
         predicted, anchor: the forecast and the last close known, index points.
+        spacing: the rhythm of the series: a row may be a week.
     """
 
     name: str
@@ -59,6 +61,7 @@ class DayContributions:
     forecast_date: np.datetime64
     predicted: float
     anchor: float
+    spacing: Spacing
 
 
 @one_thread()
@@ -114,6 +117,7 @@ def explain_forecast(
         forecast_date=sequences.dates[window, -1],
         predicted=predicted,
         anchor=float(anchor[0]),
+        spacing=split.prices.spacing,
     )
 
 

@@ -14,12 +14,13 @@ from rnnapp.figures.style import LineStyle, actual_color, style_figure
 __all__ = ["contributions_figure", "contributions_text"]
 
 _HEIGHT = 340
+_AXIS = "{unit} of the window"
 _EXACT_TEXT = (
-    "{name} forecasts {predicted} for {day}. Its days sum to the forecast; {top} moved it most."
+    "{name} forecasts {predicted} for {day}. Its {units} sum to the forecast; {top} moved it most."
 )
 _GRADIENT_TEXT = (
-    "{name} is read at its last step, so its days have no exact terms; the bars are each day's "
-    "share of the gradient. {top} has the largest."
+    "{name} is read at its last step, so its {units} have no exact terms; the bars are each "
+    "{unit}'s share of the gradient. {top} has the largest."
 )
 
 
@@ -55,7 +56,7 @@ def contributions_figure(
     title = f"contribution, {unit}"
     if each[0].method == "gradient":
         title = unit
-    return style_figure(figure, x="day of the window", y=title, height=_HEIGHT)
+    return style_figure(figure, x=_AXIS.format(unit=each[0].spacing.unit), y=title, height=_HEIGHT)
 
 
 def contributions_text(one: DayContributions) -> str:
@@ -67,4 +68,6 @@ def contributions_text(one: DayContributions) -> str:
         predicted=format_points(one.predicted),
         day=np.datetime_as_string(one.forecast_date, unit="D"),
         top=top,
+        unit=one.spacing.unit,
+        units=one.spacing.units,
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.spacing import SPACINGS
 from rnnapp.data.windows import make_split
 from rnnapp.evaluation.day_contributions import explain_forecast
 from rnnapp.figures.contributions import contributions_figure, contributions_text
@@ -45,3 +48,12 @@ def test_the_text_names_the_day_that_moved_it_most():
     made, _ = explained(cell="gru")
     top = np.datetime_as_string(made.dates[np.abs(made.values).argmax()], unit="D")
     assert f"; {top} moved it most" in contributions_text(made)
+
+
+def test_rows_that_are_weeks_are_called_weeks():
+    made, line = explained(cell="gru")
+    weekly = next(spacing for spacing in SPACINGS if spacing.name == "weekly")
+    weeks = dataclasses.replace(made, spacing=weekly)
+    assert "Its weeks sum to the forecast" in contributions_text(weeks)
+    figure = contributions_figure([weeks], {made.name: line})
+    assert figure.layout.xaxis.title.text == "week of the window"
