@@ -8,6 +8,7 @@ beside it, and so does the adaptive band, which widens after misses.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import math
 from typing import NamedTuple
@@ -22,13 +23,13 @@ from rnnapp.evaluation.formatting import format_points
 
 __all__ = [
     "IntervalScores",
+    "adaptive_path",
     "adaptive_widths",
     "conformal_width",
     "days_needed",
     "interval_coverage",
     "interval_sentence",
     "monthly_coverage",
-    "next_adaptive_width",
     "score_interval",
     "winkler_score",
     "with_adaptive_interval",
@@ -149,27 +150,21 @@ def adaptive_widths(
     Returns:
         (N,) half widths; a level above what n errors allow takes the largest of them.
     """
-    return np.asarray(_adaptive_path(calibration, errors, level, rate, horizon)[:-1])
+    return adaptive_path(calibration, errors, level, rate=rate, horizon=horizon)[:-1]
 
 
-def next_adaptive_width(
+def adaptive_path(
     calibration: Points,
     errors: Points,
     level: float,
     *,
     rate: float = ADAPTIVE_RATE,
     horizon: int = 1,
-) -> float:
-    """Half the adaptive band's width for the day after the last; see :func:`adaptive_widths`."""
-    return _adaptive_path(calibration, errors, level, rate, horizon)[-1]
-
-
-def _adaptive_path(
-    calibration: Points, errors: Points, level: float, rate: float, horizon: int
-) -> list[float]:
-    """(N + 1) half widths: one for each day, and one for the day after."""
-    scores = np.concatenate([calibration, errors])
+) -> Points:
+    """(N + 1,) as :func:`adaptive_widths`, and the half width for the day after the last."""
+    scores = np.concatenate([calibration, errors]).tolist()
     count = len(calibration)
+    latest = sorted(scores[:count])
     miss = 1 - level
     alpha = miss
     widths: list[float] = []
@@ -177,13 +172,14 @@ def _adaptive_path(
         # What became known today: the error of the forecast made H days ago.
         known = day - horizon
         if known >= 0:
-            missed = float(errors[known] > widths[known])
+            missed = float(scores[count + known] > widths[known])
             alpha += rate * (miss - missed)
-        latest = scores[max(known + 1, 0) : max(known + 1, 0) + count]
+            del latest[bisect.bisect_left(latest, scores[known])]
+            bisect.insort(latest, scores[count + known])
         own_level = min(max(1 - alpha, 0.0), count / (count + 1))
         place = max(math.ceil((count + 1) * own_level - 1e-9), 1)
-        widths.append(float(np.partition(latest, place - 1)[place - 1]))
-    return widths
+        widths.append(latest[place - 1])
+    return np.array(widths)
 
 
 def days_needed(level: float, horizon: int = 1) -> int:

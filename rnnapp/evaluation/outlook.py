@@ -24,6 +24,7 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.calendars import future_days
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import FloatArray
+from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.spacing import DAILY, Spacing
 from rnnapp.data.windows import PriceSequences, PriceSplit, make_split
 from rnnapp.errors import ConfigError, TrainingError
@@ -31,10 +32,9 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.intervals import (
     ADAPTIVE_RATE,
-    adaptive_widths,
+    adaptive_path,
     conformal_width,
     days_needed,
-    next_adaptive_width,
     winkler_score,
 )
 from rnnapp.evaluation.metrics import Evaluation, Relation, evaluate
@@ -45,9 +45,12 @@ __all__ = [
     "Fan",
     "Outlook",
     "OutlookDay",
+    "OutlookNets",
+    "doubt_outlook",
     "make_full_split",
     "outlook",
     "outlook_from_models",
+    "train_outlook_nets",
 ]
 
 Points = npt.NDArray[np.float64]
@@ -78,6 +81,9 @@ _VERDICTS: dict[Relation, str] = {
 }
 _RETRAINED = "Judged on the test part, then trained again on all {rows:,} rows."
 _JUDGED = "Forecast by the judged weights; the test part did not train them."
+_SIMULATED = (
+    "These prices are simulated: their days are made up, and no exchange will say what came true."
+)
 
 
 class OutlookDay(TypedDict):
@@ -130,6 +136,7 @@ class Outlook:
         retrained: whether the nets were trained again on all rows after they were judged.
         evaluation: the averaged forecast of the first step on the test part.
         last_evaluation: the same of the last step.
+        tested: the averaged forecast of the first step itself.
         verdict: what this net did on the test days beside persistence.
         notes: what a reader must know, in sentences.
         spacing: the rhythm of the rows.
@@ -151,6 +158,7 @@ class Outlook:
     retrained: bool
     evaluation: Evaluation
     last_evaluation: Evaluation
+    tested: Forecast
     verdict: str
     notes: tuple[str, ...]
     spacing: Spacing = DAILY
@@ -243,6 +251,40 @@ class Outlook:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class OutlookNets:
+    """Nets that an outlook is made with, at any level.
+
+    Attributes:
+        split, judged: the windows and the nets whose test errors give the intervals' widths.
+        full_split, final: the windows and the nets that forecast.
+        retrained: whether ``final`` were trained again on all rows.
+    """
+
+    split: PriceSplit
+    judged: tuple[TrainedModel, ...]
+    full_split: PriceSplit
+    final: tuple[TrainedModel, ...]
+    retrained: bool
+
+    def make_outlook(self, level: float = 0.8) -> Outlook:
+        """The outlook of these nets with intervals of a nominal coverage."""
+        return outlook_from_models(
+            self.split,
+            self.judged,
+            full_split=self.full_split,
+            final=self.final,
+            level=level,
+            retrained=self.retrained,
+        )
+
+
+def doubt_outlook(made: Outlook, evaluation: Evaluation) -> Outlook:
+    """The outlook with another evaluation of its first step: many looks may take "better" away."""
+    verdict = _outlook_verdict(evaluation, made.name)
+    return dataclasses.replace(made, evaluation=evaluation, verdict=verdict)
+
+
 def outlook(
     prices: PriceTable,
     window: WindowConfig | None = None,
@@ -272,10 +314,32 @@ def outlook(
         TooFewRowsError: fewer rows than the windows and the split need.
         TrainingError: a training diverged, or was stopped.
     """
-    window = window or WindowConfig()
-    model = model or ModelConfig()
-    train = train or TrainConfig()
     _check_request(level, seeds)
+    nets = train_outlook_nets(
+        prices,
+        window or WindowConfig(),
+        model or ModelConfig(),
+        train or TrainConfig(),
+        seeds=seeds,
+        retrain=retrain,
+        stop=stop,
+        on_event=on_event,
+    )
+    return nets.make_outlook(level)
+
+
+def train_outlook_nets(
+    prices: PriceTable,
+    window: WindowConfig,
+    model: ModelConfig,
+    train: TrainConfig,
+    *,
+    seeds: int = 5,
+    retrain: bool = True,
+    stop: threading.Event | None = None,
+    on_event: Callable[[int, int], None] | None = None,
+) -> OutlookNets:
+    """Train what :func:`outlook` forecasts with; its arguments and errors."""
     split = make_split(prices, window)
     trains = [dataclasses.replace(train, seed=train.seed + number) for number in range(seeds)]
     total = seeds * (1 + int(retrain))
@@ -287,9 +351,7 @@ def outlook(
         full = make_full_split(prices, window)
         again = [_take_over_epochs(one) for one in judged]
         final = _train_seeds(full, model, again, stop, report)
-    return outlook_from_models(
-        split, judged, full_split=full, final=final, level=level, retrained=retrain
-    )
+    return OutlookNets(split, tuple(judged), full, tuple(final), retrain)
 
 
 def outlook_from_models(
@@ -326,7 +388,11 @@ def outlook_from_models(
     rival = np.full(horizon, last_close)
     anchors = np.repeat(split.test.anchor[:, None], horizon, axis=1)
     name = judged[0].model.name
-    evaluations = [evaluate(_step_forecast(split, name, tested, step)) for step in (0, horizon - 1)]
+    first = _step_forecast(split, name, tested, 0)
+    evaluation = evaluate(first)
+    last_evaluation = evaluation
+    if horizon > 1:
+        last_evaluation = evaluate(_step_forecast(split, name, tested, horizon - 1))
     return Outlook(
         name=name,
         series=split.prices.name,
@@ -341,9 +407,10 @@ def outlook_from_models(
         spread=_seed_spread(each),
         seeds=len(final),
         retrained=retrained,
-        evaluation=evaluations[0],
-        last_evaluation=evaluations[1],
-        verdict=_outlook_verdict(evaluations[0], name),
+        evaluation=evaluation,
+        last_evaluation=last_evaluation,
+        tested=first,
+        verdict=_outlook_verdict(evaluation, name),
         notes=_outlook_notes(split, level, retrained),
         spacing=split.prices.spacing,
         fingerprint=split.prices.fingerprint,
@@ -354,6 +421,8 @@ def _outlook_notes(split: PriceSplit, level: float, retrained: bool) -> tuple[st
     """What a reader must know: the split's own notes, what forecasts, and a missing interval."""
     made_by = {True: _RETRAINED, False: _JUDGED}[retrained]
     notes = [*split.notes, made_by.format(rows=len(split.prices))]
+    if isinstance(split.prices, SimulatedPrices):
+        notes.append(_SIMULATED)
     horizon = split.config.horizon
     needed = days_needed(level, horizon)
     if len(split.test) < needed:
@@ -520,23 +589,26 @@ def _step_widths(
     enough of them have none (NaN).
     """
     count = len(errors)
-    first = min(max(days_needed(level, horizon), count // 3), CALIBRATION_DAYS)
+    calibration = max(CALIBRATION_DAYS, days_needed(level))
+    first = min(max(days_needed(level, horizon), count // 3), calibration)
     test_half = np.full(count, math.nan)
     if count < days_needed(level, horizon):
         return math.nan, test_half
     start = first + horizon - 1
     if adaptive:
-        rest = errors[first:]
-        path = adaptive_widths(errors[:first], rest, level, rate=ADAPTIVE_RATE, horizon=horizon)
-        test_half[start:] = path[horizon - 1 :]
-        final = next_adaptive_width(
-            errors[:first], rest, level, rate=ADAPTIVE_RATE, horizon=horizon
+        path = adaptive_path(
+            errors[:first], errors[first:], level, rate=ADAPTIVE_RATE, horizon=horizon
         )
-        return final, test_half
-    for day in range(start, count):
-        known = errors[max(day - horizon + 1 - CALIBRATION_DAYS, 0) : day - horizon + 1]
-        test_half[day] = conformal_width(known, level)
-    return conformal_width(errors[-CALIBRATION_DAYS:], level), test_half
+        test_half[start:] = path[horizon - 1 : -1]
+        return float(path[-1]), test_half
+    grown = min(count, calibration + horizon - 1)  # days before there are errors to drop
+    for day in range(start, grown):
+        test_half[day] = conformal_width(errors[: day - horizon + 1], level)
+    if grown < count:
+        known = np.lib.stride_tricks.sliding_window_view(errors, calibration)[: count - grown]
+        place = math.ceil((calibration + 1) * level - 1e-9)
+        test_half[grown:] = np.partition(known, place - 1, axis=1)[:, place - 1]
+    return conformal_width(errors[-calibration:], level), test_half
 
 
 def _masked_mean(values: npt.NDArray[np.bool_], mask: npt.NDArray[np.bool_]) -> float:
