@@ -41,6 +41,7 @@ from rnnapp.ui.live import (
 from rnnapp.ui.live_forecast import ahead_words, dragged_result, show_live_forecast
 from rnnapp.ui.looks import SEALED_WORDS, doubt_better, seal_control, session_looks
 from rnnapp.ui.manager import record_button, run_manager, submit_run, watch_submitted
+from rnnapp.ui.outlook import current_outlook, show_interval_scores, show_next_days
 from rnnapp.ui.page import (
     Metric,
     chart,
@@ -48,6 +49,7 @@ from rnnapp.ui.page import (
     is_dark,
     metric_row,
     notes,
+    plain_text,
     quiet_line,
     show_errors,
 )
@@ -103,6 +105,7 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
     with st.sidebar:
         sealed = seal_control(split)
     shown, luck = _view_result(result, split, sealed=sealed)
+    next_day = st.container(key="outlook_resting")
     if task is None or result is not None:
         settings = NetSettings(split.config, model, train)
         show_live_forecast(
@@ -124,6 +127,9 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
             source=split.prices.name,
             run_id=result.run_id,
         )
+        if not sealed and result.trained.history:
+            # Last of all: the chart does not wait for it.
+            next_day.subheader(plain_text(current_outlook(result.trained, split).headline()))
     elif task is not None:
         _show_running(task, sealed=sealed)
     else:
@@ -319,6 +325,8 @@ def _take_dragged(key: Hashable) -> ForecastResult | None:
 def _details(result: ForecastResult, split: PriceSplit) -> None:
     """The rest, in tabs; only the open one is drawn."""
     shown = {
+        "Next days": _next_days,
+        "Intervals": _intervals,
         "Loss": _loss,
         "Residuals": _residuals,
         "Changes": _changes,
@@ -413,6 +421,20 @@ def _days(result: ForecastResult, split: PriceSplit) -> None:
 
 def _table(result: ForecastResult, _: PriceSplit) -> None:
     st.dataframe(result.forecast.to_frame(), hide_index=True, height=380)
+
+
+def _next_days(result: ForecastResult, split: PriceSplit) -> None:
+    if not result.trained.history:
+        st.info("No epoch was completed, so there is nothing to forecast with.")
+        return
+    show_next_days(result.trained, split, sealed=result.sealed, run_id=result.run_id)
+
+
+def _intervals(result: ForecastResult, split: PriceSplit) -> None:
+    if result.sealed or not result.trained.history:
+        st.info("Intervals are judged on the test days. Open the test part to see how they did.")
+        return
+    show_interval_scores(current_outlook(result.trained, split), result.trained)
 
 
 def _loss(result: ForecastResult, _: PriceSplit) -> None:

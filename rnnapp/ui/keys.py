@@ -12,6 +12,10 @@ from collections.abc import Sequence
 __all__ = [
     "EXPLAINED_DAY",
     "LOOKS",
+    "OUTLOOKS_RECORDED",
+    "OUTLOOK_FAILED",
+    "OUTLOOK_LEVEL",
+    "OUTLOOK_RETRAIN",
     "RECIPE_RESULTS",
     "RESULTS",
     "SAVED_RUNS",
@@ -32,6 +36,14 @@ EXPLAINED_DAY = "explained_day"
 """The test day that is taken apart by the days of its window."""
 LOOKS = "_looks"
 """Settings of this session seen on the test part, by series (:mod:`rnnapp.ui.looks`)."""
+OUTLOOKS_RECORDED = "_outlooks_recorded"
+"""Outlooks of this session that are in the ledger."""
+OUTLOOK_FAILED = "_outlook_failed"
+"""Settings of the outlook's nets that were started last: not again by themselves."""
+OUTLOOK_LEVEL = "outlook_level"
+"""Nominal coverage of the next days' intervals, percent."""
+OUTLOOK_RETRAIN = "outlook_retrain"
+"""The switch that trains five nets again on all rows for the next days."""
 RECIPE_RESULTS = "_recipe_results"
 """What this session's runs of recipes gave, by recipe."""
 RESULTS = "_results"

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from rnnapp.data import sources
 from rnnapp.errors import SourceError
 from rnnapp.runs.history.store import RunStore
+from rnnapp.runs.ledger import Ledger
 from rnnapp.training.kernels import compilation
 from rnnapp.ui import live
 from tests.support import random_walk
@@ -50,7 +51,7 @@ def test_the_first_opening_shows_real_prices_and_one_click_forecasts() -> None:
     page = trained(page)
     assert "misses tomorrow's close by" in headline(page)
     assert any("persistence" in str(metric.delta) for metric in page.metric)
-    assert [tab.label for tab in page.tabs][:2] == ["Loss", "Residuals"]
+    assert [tab.label for tab in page.tabs][:4] == ["Next days", "Intervals", "Loss", "Residuals"]
 
 
 def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(
@@ -272,3 +273,43 @@ def test_a_sealed_test_part_is_no_look() -> None:
     note = next(iter(RunStore().list_runs())).note
     assert "seen on the test part in the session: 1." in note
     assert "Sealed at first; opened 20" in note
+
+
+def test_the_next_days_come_first_and_are_recorded_on_request() -> None:
+    """The answer to "what comes next" stands above all, with its fan, table and ledger."""
+    page = trained(opened(rows="440", epochs="2", horizon="3", seed="71"))
+    assert page.subheader[0].value.startswith("Next close, Wed 2 Jan 2019: 2,5")
+    assert "four times in five between" in page.subheader[0].value
+    days = page.dataframe[0].value
+    assert list(days["date"].astype(str)) == ["2019-01-02", "2019-01-03", "2019-01-04"]
+    assert (days["lower"] < days["upper"]).all()
+    words = " ".join(caption.value for caption in page.caption)
+    assert "Forecast by the judged weights" in words
+    assert "XNYS" in words
+    page.number_input(key="outlook_level").set_value(90).run()
+    assert "nine times in ten between" in page.subheader[0].value
+    page.button(key="outlook_record").click().run()
+    assert any("Recorded in the ledger" in success.value for success in page.success)
+    (one,) = Ledger(RunStore()).read()
+    assert (one.outlook.level, one.outlook.net, len(one.outlook.dates)) == (0.9, "GRU", 3)
+    assert one.after_the_fact
+
+
+def test_five_nets_trained_again_on_all_rows_say_so() -> None:
+    page = trained(opened(rows="300", epochs="1", seed="72", hidden="2", window="4"))
+    page.toggle(key="outlook_retrain").set_value(True).run()
+    end = time.monotonic() + 60
+    while not page.dataframe and time.monotonic() < end:
+        time.sleep(0.1)
+        page.run()
+    assert "then trained again on all 300 rows" in " ".join(c.value for c in page.caption)
+    assert "The 5 nets spread by" in " ".join(c.value for c in page.caption)
+    assert not page.exception
+
+
+def test_too_few_days_give_a_sentence_and_a_sealed_test_part_no_fan() -> None:
+    page = trained(opened(rows="60", epochs="1", window="4", split="52", seed="73"))
+    assert "too few for an interval" in page.subheader[0].value
+    page = trained(opened(rows="400", epochs="1", seed="74", valid="0.2", seal="on"))
+    assert not page.subheader[1:] or "Next close" not in page.subheader[0].value
+    assert any("Open the test part to see the next days" in info.value for info in page.info)

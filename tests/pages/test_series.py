@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 PAGES = Path(__file__).parents[2] / "pages"
 ROWS = 220
 FORECAST_TABS = (
+    "Next days",
+    "Intervals",
     "Loss",
     "Residuals",
     "Changes",
