@@ -110,10 +110,19 @@ def show_next_days(
     _record_button(made, trained, split, run_id)
 
 
-def show_fan(made: Outlook, prices: PriceTable, trained: TrainedModel) -> None:
-    """The chart, the verdict and the table of an outlook."""
+def show_fan(
+    made: Outlook, prices: PriceTable, trained: TrainedModel, *, place: str = "outlook"
+) -> None:
+    """The chart, the verdict and the table of an outlook.
+
+    Args:
+        made: the outlook.
+        prices: the table it was made from.
+        trained: the net, for its line.
+        place: tells the keys of several on a page apart.
+    """
     alt = _ALT.format(series=made.series, name=made.name, headline=made.headline())
-    chart(outlook_figure(prices, made, line_of(trained.model), dark=is_dark()), "outlook", alt)
+    chart(outlook_figure(prices, made, line_of(trained.model), dark=is_dark()), place, alt)
     sentences = [made.verdict, *made.notes, made.calendar]
     if made.seeds > 1:
         sentences.append(
@@ -124,7 +133,7 @@ def show_fan(made: Outlook, prices: PriceTable, trained: TrainedModel) -> None:
             )
         )
     st.caption(plain_text(" ".join(sentences)))
-    outlook_table(made.to_frame(), "outlook_csv")
+    outlook_table(made.to_frame(), f"{place}_csv")
 
 
 def outlook_table(frame: pd.DataFrame, key: str) -> None:

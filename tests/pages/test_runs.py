@@ -195,3 +195,39 @@ def test_text_from_outside_is_shown_as_text_and_no_formula_reaches_a_csv(saved: 
     finally:
         store.rename_run(saved[0], before.name)
         store.set_note(saved[0], "")
+
+
+def test_the_ledger_shows_what_came_true(saved: list[str]) -> None:
+    """Empty, then a promise of a saved net on newer rows, then the rows that came."""
+    page = AppTest.from_file(PAGE, default_timeout=90)
+    page.query_params["view"] = "Ledger"
+    page.run()
+    assert headline(page) == "### The ledger is empty."
+
+    run = opened(saved[0])
+    newer = random_walk(150).frame
+    uploader = next(one for one in run.get("file_uploader") if one.key == "newer_file")
+    uploader.upload("newer.csv", newer.iloc[:130].to_csv().encode(), "text/csv").run()
+    assert not run.exception
+    assert any(title.value.startswith("Next close, ") for title in run.subheader)
+    run.button(key="newer_record").click().run()
+    assert any("Recorded in the ledger" in one.value for one in run.success)
+
+    page.run()
+    assert headline(page) == "### 1 outlook is recorded; none of their days has come yet."
+    uploader = next(one for one in page.get("file_uploader") if one.key == "ledger_file")
+    uploader.upload("later.csv", newer.to_csv().encode(), "text/csv").run()
+    assert not page.exception
+    assert headline(page).startswith("### all nets, after the fact: 1 days of 1 outlooks.")
+    days = page.dataframe[1].value
+    assert days["State"].iloc[0] in ("hit", "missed")
+    assert days["Came"].iloc[0] == pytest.approx(newer["Close"].iloc[130])
+
+
+def test_newer_rows_that_do_not_fit_are_refused_in_a_sentence(saved: list[str]) -> None:
+    run = opened(saved[0])
+    uploader = next(one for one in run.get("file_uploader") if one.key == "newer_file")
+    scaled = (100 * random_walk(150).frame).to_csv().encode()
+    uploader.upload("cents.csv", scaled, "text/csv").run()
+    assert any("another scale" in error.value for error in run.error)
+    assert not run.exception

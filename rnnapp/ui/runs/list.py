@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from rnnapp.runs.history.records import STATUSES, Run
+from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.manager import (
     DELETED,
     OPENED,
@@ -19,6 +20,7 @@ from rnnapp.ui.manager import (
     run_manager,
 )
 from rnnapp.ui.page import headline, open_page, plain_text, show_errors
+from rnnapp.ui.runs.ledger import show_ledger
 from rnnapp.ui.runs.one import describe_settings, show_run
 from rnnapp.ui.runs.side_by_side import show_compared
 
@@ -76,7 +78,19 @@ def show_runs() -> None:
     elif run_ids:
         show_run(run_ids[0])
     else:
-        _show_list()
+        _show_tabs()
+
+
+def _show_tabs() -> None:
+    """The list of runs, and the ledger; only the open one is read."""
+    shown = {"Runs": _show_list, "Ledger": show_ledger}
+    seed_word("view", tuple(shown), "Runs")
+    tabs = st.tabs(list(shown), key="view", on_change="rerun")
+    publish_word("view", str(st.session_state["view"]), "Runs")
+    for tab, show in zip(tabs, shown.values(), strict=True):
+        if tab.open:
+            with tab:
+                show()
 
 
 def _show_list() -> None:

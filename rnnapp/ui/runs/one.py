@@ -23,6 +23,7 @@ from rnnapp.ui.manager import (
     watch_run,
 )
 from rnnapp.ui.page import Metric, chart, headline, metric_row, open_page, plain_text, show_errors
+from rnnapp.ui.runs.newer_data import show_newer_data
 
 __all__ = ["describe_settings", "open_cached", "show_run"]
 
@@ -62,6 +63,7 @@ def show_run(run_id: str) -> None:
     ):
         result = ForecastResult(loaded.trained, loaded.forecast, loaded.evaluation, run_id)
         show_result(result, loaded.split)
+        show_newer_data(loaded)
     else:
         _show_losses(loaded, run)
     _show_details(run)
