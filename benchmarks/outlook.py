@@ -2,7 +2,9 @@
 
 Each series is simulated, so the chance that the next closes lie in the fan is known exactly. On
 random walks the 80% interval must hold 78 to 82% at steps 1 and 5; on an AR(2) in the returns the
-net's interval must be narrower than persistence's at equal coverage.
+net's interval must be narrower than persistence's at equal coverage. How much narrower any
+forecast could be is printed beside it: 15% at step 1, 1.2% at step 5, where the net has to learn
+more weights than 1.2% of the width can pay for; more rows bring it nearer.
 """
 
 from __future__ import annotations
@@ -31,6 +33,18 @@ def simulate_returns(seed: int, rows: int, phi: tuple[float, float]) -> npt.NDAr
     for t in range(2, rows + 50):
         returns[t] = phi[0] * returns[t - 1] + phi[1] * returns[t - 2] + noise[t]
     return returns[50:]
+
+
+def best_ratio(phi: tuple[float, float], step: int) -> float:
+    """Width of the best possible interval of a step over persistence's, under the true process."""
+    weights = [1.0, phi[0]]
+    for _ in range(500):
+        weights.append(phi[0] * weights[-1] + phi[1] * weights[-2])
+    psi = np.array(weights)
+    shared = [float(psi[lag:] @ psi[: len(psi) - lag]) for lag in range(step)]
+    alone = step * shared[0] + 2 * sum((step - lag) * shared[lag] for lag in range(1, step))
+    known = float(np.square(np.cumsum(psi)[:step]).sum())
+    return float(np.sqrt(known / alone))
 
 
 def make_table(returns: npt.NDArray[np.float64]) -> PriceTable:
@@ -80,7 +94,7 @@ def main() -> None:
     parser.add_argument("--walks", type=int, default=200)
     parser.add_argument("--rows", type=int, default=600)
     chosen = parser.parse_args()
-    settings = dict(
+    settings: dict[str, Any] = dict(
         window=WindowConfig(window=10, horizon=max(STEPS)),
         model=ModelConfig(),
         train=TrainConfig(epochs=30),
@@ -88,8 +102,17 @@ def main() -> None:
     )
     print(f"{chosen.walks} random walks of {chosen.rows} rows, nominal coverage 80%")
     print(measure(chosen.walks, chosen.rows, (0.0, 0.0), **settings).round(3))
-    print(f"{chosen.walks} AR(2) series of {chosen.rows} rows")
-    print(measure(chosen.walks, chosen.rows, PHI, **settings).round(3))
+    # The net sees log-returns, so it answers in them: it cannot know how many points they are.
+    settings["window"] = WindowConfig(window=10, horizon=max(STEPS), target="log-return")
+    for rows in (chosen.rows, 2000):
+        found = measure(chosen.walks, rows, PHI, **settings)
+        print(f"{chosen.walks} AR(2) series of {rows} rows")
+        print(found.round(3))
+        for step in STEPS:
+            width = found["width %"]
+            ratio = width["net", step] / width["persistence", step]
+            best = best_ratio(PHI, step)
+            print(f"step {step}: net / persistence {ratio:.3f}, best possible {best:.3f}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from rnnapp.figures.style import (
     text_color,
 )
 
-__all__ = ["coverage_figure", "outlook_figure", "outlooks_figure"]
+__all__ = ["coverage_figure", "months_figure", "outlook_figure", "outlooks_figure"]
 
 PAST_ROWS = 60
 Days = npt.NDArray[np.datetime64]
@@ -81,10 +81,29 @@ def outlooks_figure(
 
 def coverage_figure(made: Outlook, line: LineStyle, *, dark: bool = False) -> go.Figure:
     """Coverage by month on test days, split-conformal and adaptive, beside the nominal level."""
+    return months_figure(made.net.months, made.net_adaptive.months, made.level, line, dark=dark)
+
+
+def months_figure(
+    plain: pd.DataFrame,
+    adaptive: pd.DataFrame,
+    level: float,
+    line: LineStyle,
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """Coverage by month of two bands, beside the nominal level.
+
+    Args:
+        plain, adaptive: a line a month with ``coverage``, a share.
+        level: nominal coverage.
+        line: the net's line.
+        dark: the page's theme.
+    """
     figure = go.Figure()
     named = (
-        ("split-conformal", made.net.months, LineStyle(line.color)),
-        ("adaptive", made.net_adaptive.months, LineStyle(line.color, "dot")),
+        ("split-conformal", plain, LineStyle(line.color)),
+        ("adaptive", adaptive, LineStyle(line.color, "dot")),
     )
     for name, months, style in named:
         figure.add_trace(
@@ -97,7 +116,7 @@ def coverage_figure(made: Outlook, line: LineStyle, *, dark: bool = False) -> go
                 hovertemplate="%{y:.0f}%",
             )
         )
-    figure.add_hline(y=100 * made.level, line=dict(color=actual_color(dark), width=1, dash="dash"))
+    figure.add_hline(y=100 * level, line=dict(color=actual_color(dark), width=1, dash="dash"))
     figure.update_yaxes(range=[0, 103])
     return style_figure(figure, y="days inside the interval, %", height=300)
 

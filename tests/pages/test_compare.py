@@ -77,6 +77,7 @@ def test_a_comparison_ends_in_a_verdict_and_a_table() -> None:
         "Changes",
         "Which days",
         "Loss",
+        "Next days",
         "Intervals",
         "Walk-forward",
         "Strategy",
@@ -94,7 +95,13 @@ def test_every_view_opens_from_the_address(view: str) -> None:
     if view == "Strategy":
         assert any("Not advice" in text.value for text in page.markdown)
     if view == "Intervals":
-        assert any("nominal coverage 90%, reached" in text.value for text in page.markdown)
+        bands = [text.value for text in page.markdown if "coverage 90%, reached" in text.value]
+        assert [band.split(" ")[0] for band in bands] == ["**Plain.**", "**Adaptive.**"]
+        assert all("interval score" in band for band in bands)
+    if view == "Next days":
+        days = page.dataframe[0].value
+        assert {"date", "GRU", "average of the nets", "persistence"} <= set(days.columns)
+        assert any("on average, from" in text.value for text in page.markdown)
 
 
 def test_intervals_without_a_validation_part_offer_one() -> None:

@@ -34,6 +34,7 @@ COMPARE_TABS = (
     "Memory",
     "By period",
     "Checks",
+    "Next days",
     "Intervals",
     "Walk-forward",
     "Strategy",

@@ -1,6 +1,6 @@
 """The tabs under a comparison.
 
-Table, residuals, changes, loss, intervals, walk-forward, strategy, files.
+Table, residuals, changes, loss, next days, intervals, walk-forward, strategy, files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from rnnapp.configs import to_dict
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.compare import split_for
 from rnnapp.evaluation.forecast import Part
-from rnnapp.evaluation.intervals import interval_sentence, with_interval
+from rnnapp.evaluation.intervals import (
+    interval_sentence,
+    monthly_coverage,
+    with_adaptive_interval,
+    with_interval,
+)
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.strategy import Strategy, long_or_flat
 from rnnapp.figures.compare import (
@@ -28,9 +33,11 @@ from rnnapp.figures.compare import (
     residuals_figure,
     strategy_figure,
 )
+from rnnapp.figures.outlook import months_figure
 from rnnapp.figures.report import compare_report
 from rnnapp.ui.compare.controls import CompareResult, number_control
 from rnnapp.ui.compare.learned import show_inputs, show_memory
+from rnnapp.ui.compare.next_days import show_next_days
 from rnnapp.ui.compare.rivals import show_checks, show_periods
 from rnnapp.ui.compare.table import show_table
 from rnnapp.ui.compare.walk_forward import show_walk_forward
@@ -126,16 +133,27 @@ def _intervals(result: CompareResult) -> None:
             "Hold out 15%", key="hold_out", on_click=lambda: st.session_state.update(valid=0.15)
         )
         return
-    banded = with_interval(dataclasses.replace(row.forecast, lower=None, upper=None), level)
+    plain = dataclasses.replace(row.forecast, lower=None, upper=None)
+    banded = with_interval(plain, level)
+    line = assign_lines(result.comparison)[row.name]
     chart(
-        interval_figure(banded, assign_lines(result.comparison)[row.name], dark=is_dark()),
+        interval_figure(banded, line, dark=is_dark()),
         "compare_interval",
         interval_sentence(banded, level),
     )
-    st.markdown(interval_sentence(banded, level))
+    adaptive = with_adaptive_interval(plain, level)
+    st.markdown(f"**Plain.** {interval_sentence(banded, level)}")
+    st.markdown(f"**Adaptive.** {interval_sentence(adaptive, level)}")
     st.caption(
         "Split-conformal, from the absolute errors on the validation part. "
-        f"Crosses mark test {banded.spacing.units} outside."
+        f"Crosses mark test {banded.spacing.units} outside. The adaptive band widens after a miss."
+    )
+    chart(
+        months_figure(
+            monthly_coverage(banded), monthly_coverage(adaptive), level, line, dark=is_dark()
+        ),
+        "compare_months",
+        f"Coverage by month of the plain and the adaptive band, beside the nominal {level:.0%}.",
     )
 
 
@@ -268,6 +286,7 @@ TABS: dict[str, Callable[[CompareResult], None]] = {
     "Memory": show_memory,
     "By period": show_periods,
     "Checks": show_checks,
+    "Next days": show_next_days,
     "Intervals": _intervals,
     "Walk-forward": show_walk_forward,
     "Strategy": _strategy,
