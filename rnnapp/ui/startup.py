@@ -22,6 +22,7 @@ from rnnapp.errors import RnnappError
 from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.looks import Looks
 from rnnapp.evaluation.metrics import evaluate
+from rnnapp.evaluation.outlook import outlook_from_models
 from rnnapp.evaluation.warnings import collect_warnings
 from rnnapp.training.backend_choice import refresh_speed_factors
 from rnnapp.training.kernels.compilation import kernels_cached, warm_up
@@ -110,6 +111,7 @@ def _run_small_page() -> None:
     trained = train(split, model, settings, keep_snapshots=True)
     made = forecast(trained, split)
     evaluate(made)
+    outlook_from_models(split, [trained])
     collect_warnings(split, model)
     looks = Looks(split.prices.dates)
     looks.record_forecast("first", made)
