@@ -188,7 +188,13 @@ def _show_outlooks(judged: Sequence[JudgedOutlook]) -> None:
         "Day": st.column_config.DateColumn(format="ddd YYYY-MM-DD"),
     }
     frame = pd.DataFrame(lines)
-    st.dataframe(frame, hide_index=True, column_config=columns, placeholder="–", key="ledger")
+    st.dataframe(
+        frame.astype({"Recorded": object}),  # an object column shows its time zone
+        hide_index=True,
+        column_config=columns,
+        placeholder="–",
+        key="ledger",
+    )
     st.download_button(
         "Ledger (CSV)",
         lambda: frame.to_csv(index=False),
