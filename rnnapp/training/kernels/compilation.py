@@ -7,6 +7,7 @@ time; until it is there the general pair does the work.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import hashlib
@@ -66,6 +67,7 @@ _fixed: dict[Net, Kernels] = {}
 _met: Counter[Net] = Counter()
 _warming: threading.Thread | None = None
 _waiting: list[Net] = []
+_compiling: set[subprocess.Popen[bytes]] = set()
 _fixing: threading.Thread | None = None
 
 
@@ -190,14 +192,30 @@ def _fix_waiting() -> None:
 
 def _compile_elsewhere(sizes: list[int]) -> None:
     """Compile in a process of its own, which leaves the compilation on disk and gives way to all
-    else."""
+    else.
+
+    Kernels for one net end with this process; the general ones go on, for the next start needs
+    them.
+    """
     path = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
-    subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", __name__, json.dumps(sizes)],
         env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
+    with process:
+        if sizes:
+            _compiling.add(process)
+        process.wait()
+        _compiling.discard(process)
+
+
+@atexit.register
+def _end_compiling() -> None:
+    for process in list(_compiling):
+        process.terminate()
+        process.wait()
 
 
 def _compile_once(sizes: list[int]) -> None:

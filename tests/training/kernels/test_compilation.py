@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.training.kernels import compilation
@@ -66,3 +67,26 @@ def test_cache_lies_in_the_apps_home_and_a_read_only_disk_only_costs_the_compili
     assert first
     assert Path(folder).parents[1] == tmp_path / "numba"
     assert second == (False, "")
+
+
+def test_kernels_for_one_net_are_not_compiled_on_when_the_program_ends() -> None:
+    """A command that is over must not keep a core busy for half a minute."""
+    script = (
+        "import subprocess, sys, time\n"
+        "from rnnapp.training.kernels import compilation\n"
+        "wait = [sys.executable, '-c', 'import time; time.sleep(60)']\n"
+        "make = subprocess.Popen\n"
+        "made = []\n"
+        "def start(command, **options):\n"
+        "    made.append(make(wait, **options))\n"
+        "    print(made[0].pid, flush=True)\n"
+        "    return made[0]\n"
+        "compilation.subprocess.Popen = start\n"
+        "compilation._is_cached = lambda net: False\n"
+        "compilation.request_fixed(compilation._general_nets()[0])\n"
+        "while not compilation._compiling: time.sleep(0.01)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=50, check=True
+    )
+    assert not psutil.pid_exists(int(done.stdout))
