@@ -134,7 +134,7 @@ def test_two_runs_side_by_side_show_what_differs(saved: list[str]) -> None:
 
 def test_names_notes_pins_delete_and_undo(saved: list[str]) -> None:
     page = opened(saved[1])
-    page.text_input[0].set_value("the second")
+    next(field for field in page.text_input if field.label == "Name").set_value("the second")
     page.text_area[0].set_value("looks good")
     page = button(page, "Save")
     assert (RunStore().get_run(saved[1]).name, RunStore().get_run(saved[1]).note) == (
