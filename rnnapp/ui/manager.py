@@ -49,6 +49,7 @@ __all__ = [
 
 _REFRESH_EVERY = 0.5  # seconds between two updates of a run under way
 _LIST_SECONDS = 3.0  # that a list of all runs stays fresh
+_LIST_WAIT = 0.6  # seconds that a page waits for a newer list
 DELETED = "_runs_deleted"
 """Session key of the runs deleted last, for Undo."""
 OPENED = "_runs_opened"
@@ -84,14 +85,17 @@ class RunListCache:
         self._read_at = 0.0
 
     def get_runs(self) -> tuple[Run, ...]:
-        """The runs, at most a few seconds older than the last call."""
+        """The runs. A list older than a few seconds is read again, and waited for so briefly that
+        a page with thousands of runs still opens at once."""
         runs = self._runs
         if not runs:
             return self._read_runs()
         if time.monotonic() - self._read_at > _LIST_SECONDS:
             self._read_at = time.monotonic()
-            threading.Thread(target=self._read_quietly, daemon=True).start()
-        return runs
+            reading = threading.Thread(target=self._read_quietly, daemon=True)
+            reading.start()
+            reading.join(_LIST_WAIT)
+        return self._runs or runs
 
     def invalidate(self) -> None:
         """Read again at the next call."""

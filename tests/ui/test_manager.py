@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from streamlit.testing.v1 import AppTest
+
+from rnnapp.ui import manager
 
 
 def show_buttons() -> None:
@@ -39,3 +43,16 @@ def test_only_a_recorded_result_is_linked_to_its_run() -> None:
     assert not page.exception
     expected = {True: "Saved: open the run", False: "Save this run"}
     assert [b.label for b in page.button] == [expected[n % 3 == 0] for n in range(60)]
+
+
+def test_a_list_read_long_ago_shows_a_run_that_has_ended_since(monkeypatch) -> None:
+    """Whoever opens the Runs page a minute later must not look at the list of a minute ago."""
+    runs = ["first"]
+    reader = SimpleNamespace(list_runs=lambda deleted: tuple(runs))
+    monkeypatch.setattr(manager, "run_manager", lambda: reader)
+    cache = manager.RunListCache(deleted=False)
+    assert cache.get_runs() == ("first",)
+    runs.append("second")
+    monkeypatch.setattr(manager, "_LIST_SECONDS", 0.0)
+    monkeypatch.setattr(manager, "_LIST_WAIT", 30.0)
+    assert cache.get_runs() == ("first", "second")
