@@ -8,16 +8,15 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.errors import ConfigError
+from rnnapp.evaluation.formatting import null_list
 
 if TYPE_CHECKING:
     from rnnapp.evaluation.outlook import Outlook
@@ -93,18 +92,18 @@ def outlook_json(made: Outlook) -> dict[str, Any]:
         "made_from": str(np.datetime_as_string(made.made_from, unit="D")),
         "level": made.level,
         "days": made.list_days(),
-        "coverage": _null_list(made.coverage),
+        "coverage": null_list(made.coverage),
         "adaptive": {
-            "lower": _null_list(made.net_adaptive.lower),
-            "upper": _null_list(made.net_adaptive.upper),
-            "coverage": _null_list(made.net_adaptive.coverage),
+            "lower": null_list(made.net_adaptive.lower),
+            "upper": null_list(made.net_adaptive.upper),
+            "coverage": null_list(made.net_adaptive.coverage),
         },
         "interval_score": {
-            "net": _null_list(made.net.winkler),
-            "adaptive": _null_list(made.net_adaptive.winkler),
-            "persistence": _null_list(made.rival.winkler),
+            "net": null_list(made.net.winkler),
+            "adaptive": null_list(made.net_adaptive.winkler),
+            "persistence": null_list(made.rival.winkler),
         },
-        "spread": _null_list(made.spread),
+        "spread": null_list(made.spread),
         "seeds": made.seeds,
         "retrained": made.retrained,
         "calendar": made.calendar,
@@ -226,8 +225,3 @@ def _read_number(text: str, name: str) -> float:
         return float(text)
     except ValueError:
         raise ConfigError(f"{name} is {text!r}; it takes a number.") from None
-
-
-def _null_list(values: npt.NDArray[np.float64]) -> list[float | None]:
-    """Values as JSON takes them: what is no number is null."""
-    return [{True: float(value), False: None}[math.isfinite(value)] for value in values]

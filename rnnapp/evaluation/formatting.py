@@ -7,6 +7,7 @@ one near 25,000 are both shown to the digit that matters. JSON and CSV carry ful
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,11 @@ __all__ = [
     "MISSING",
     "SIGNIFICANT_DIGITS",
     "decimal_places",
+    "finite_or_none",
     "format_mean_and_sd",
     "format_points",
     "hover_format",
+    "null_list",
     "pick_plural",
 ]
 
@@ -111,3 +114,15 @@ def pick_plural(count: int, one: str, many: str, **values: object) -> str:
     if count == 1:
         template = one
     return template.format(count=f"{count:,}", **values)
+
+
+def null_list(values: npt.NDArray[np.float64]) -> list[float | None]:
+    """(N,) values as JSON takes them: what is no number is null."""
+    return [finite_or_none(value) for value in values.tolist()]
+
+
+def finite_or_none(value: Any) -> Any:
+    """A value as JSON takes it: a float that is no number is null, anything else is itself."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

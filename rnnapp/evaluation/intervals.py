@@ -25,6 +25,7 @@ __all__ = [
     "IntervalScores",
     "adaptive_path",
     "adaptive_widths",
+    "conformal_rank",
     "conformal_width",
     "days_needed",
     "interval_coverage",
@@ -111,6 +112,11 @@ def with_adaptive_interval(
     return dataclasses.replace(forecast, lower=lower, upper=upper)
 
 
+def conformal_rank(count: int, level: float) -> int:
+    """Place, from 1, of the ascending error that is half a band's width: ceil((n + 1) level)."""
+    return math.ceil((count + 1) * level - 1e-9)
+
+
 def conformal_width(errors: Points, level: float) -> float:
     """Half the width of a band: the ceil((n + 1) level)-th smallest absolute error.
 
@@ -121,7 +127,7 @@ def conformal_width(errors: Points, level: float) -> float:
     Returns:
         NaN where ``errors`` are too few for the level.
     """
-    place = math.ceil((len(errors) + 1) * level - 1e-9)
+    place = conformal_rank(len(errors), level)
     if place > len(errors):
         return math.nan
     return float(np.partition(errors, place - 1)[place - 1])
@@ -177,7 +183,7 @@ def adaptive_path(
             del latest[bisect.bisect_left(latest, scores[known])]
             bisect.insort(latest, scores[count + known])
         own_level = min(max(1 - alpha, 0.0), count / (count + 1))
-        place = max(math.ceil((count + 1) * own_level - 1e-9), 1)
+        place = max(conformal_rank(count, own_level), 1)
         widths.append(latest[place - 1])
     return np.array(widths)
 

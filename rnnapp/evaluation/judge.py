@@ -18,6 +18,7 @@ from rnnapp.evaluation.compare import Candidate, SeedResult
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import (
     decimal_places,
+    finite_or_none,
     format_mean_and_sd,
     format_points,
     pick_plural,
@@ -191,7 +192,7 @@ class Row:
             "test_days": judged.n,
             "verdict": self.verdict,
         }
-        return {name: _finite_or_none(value) for name, value in values.items()}
+        return {name: finite_or_none(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -470,9 +471,3 @@ def _extra_sentences(rows: Sequence[Row], best: Row, base: Row) -> list[str]:
     if failed:
         sentences.append(pick_plural(failed, "{count} run failed.", "{count} runs failed."))
     return sentences
-
-
-def _finite_or_none(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

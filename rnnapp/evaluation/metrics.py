@@ -174,7 +174,9 @@ def evaluate(forecast: Forecast) -> Evaluation:
         naive_square = math.sqrt(float(np.mean(np.square(train.actual - train.anchor))))
     directions = _count_directions(test)
     lag = best_lag(test.predicted, test.actual, max(BEST_LAG_DAYS, test.horizon))
-    tested = diebold_mariano(test.predicted - test.actual, test.anchor - test.actual, test.horizon)
+    own = test.predicted - test.actual
+    rival = test.anchor - test.actual
+    tested = diebold_mariano(own, rival, test.horizon)
     skill = 1 - _safe_ratio(errors.rmse, base.rmse)
     significant = tested.p < LEVEL
     beats = significant and skill > 0 and errors.mae < base.mae
@@ -204,10 +206,8 @@ def evaluate(forecast: Forecast) -> Evaluation:
         spacing=forecast.spacing,
         rmsse=_safe_ratio(errors.rmse, naive_square),
         bias=_mean_error(test),
-        cw_p=clark_west(test.predicted - test.actual, test.anchor - test.actual, test.horizon),
-        detectable_skill=detectable_skill(
-            test.predicted - test.actual, test.anchor - test.actual, test.horizon
-        ),
+        cw_p=clark_west(own, rival, test.horizon),
+        detectable_skill=detectable_skill(own, rival, test.horizon),
         best_rmse=_best_rmse(test),
         reached=reached_share(test),
     )

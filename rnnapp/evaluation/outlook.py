@@ -33,6 +33,7 @@ from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.intervals import (
     ADAPTIVE_RATE,
     adaptive_path,
+    conformal_rank,
     conformal_width,
     days_needed,
     winkler_score,
@@ -606,7 +607,7 @@ def _step_widths(
         test_half[day] = conformal_width(errors[: day - horizon + 1], level)
     if grown < count:
         known = np.lib.stride_tricks.sliding_window_view(errors, calibration)[: count - grown]
-        place = math.ceil((calibration + 1) * level - 1e-9)
+        place = conformal_rank(calibration, level)
         test_half[grown:] = np.partition(known, place - 1, axis=1)[:, place - 1]
     return conformal_width(errors[-calibration:], level), test_half
 

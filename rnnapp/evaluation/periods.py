@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnapp.evaluation.forecast import Forecast
+from rnnapp.evaluation.formatting import finite_or_none
 
 __all__ = ["STORM_ROWS", "PeriodErrors", "errors_by_period"]
 
@@ -40,12 +41,7 @@ class PeriodErrors:
 
     def as_dict(self) -> dict[str, str | float | None]:
         """Plain JSON values; what is no number is null."""
-        values: dict[str, str | float | None] = {}
-        for name, value in asdict(self).items():
-            values[name] = value
-            if isinstance(value, float) and not math.isfinite(value):
-                values[name] = None
-        return values
+        return {name: finite_or_none(value) for name, value in asdict(self).items()}
 
 
 def errors_by_period(forecast: Forecast) -> tuple[PeriodErrors, ...]:

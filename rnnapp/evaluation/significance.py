@@ -67,13 +67,7 @@ def diebold_mariano(errors: Points, other: Points, horizon: int = 1) -> DieboldM
         return DieboldMariano(math.nan, math.nan)
     if not d.any():
         return DieboldMariano(0.0, 1.0)
-    horizon = min(horizon, n - 1)
-    centred = d - d.mean()
-    covariances = [float(centred[k:] @ centred[: n - k]) / n for k in range(horizon)]
-    variance = covariances[0] + 2 * sum(covariances[1:])
-    if variance <= 0:
-        variance = covariances[0]
-        horizon = 1
+    variance, horizon = _sum_autocovariances(d, min(horizon, n - 1))
     if variance <= 0:  # the same difference on every day
         return DieboldMariano(math.copysign(math.inf, d.mean()), 0.0)
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
@@ -117,13 +111,19 @@ def long_run_variance(values: Points, horizon: int = 1) -> float:
         values: (N,) in date order.
         horizon: H, days ahead.
     """
+    return _sum_autocovariances(values, min(horizon, len(values)))[0]
+
+
+def _sum_autocovariances(values: Points, horizon: int) -> tuple[float, int]:
+    """The long-run variance, and the horizon that it took: 1 where the autocovariances of H-1
+    days leave it not positive."""
     n = len(values)
     centred = values - values.mean()
-    covariances = [float(centred[k:] @ centred[: n - k]) / n for k in range(min(horizon, n))]
+    covariances = [float(centred[k:] @ centred[: n - k]) / n for k in range(horizon)]
     variance = covariances[0] + 2 * sum(covariances[1:])
     if variance <= 0:
-        return covariances[0]
-    return variance
+        return covariances[0], 1
+    return variance, horizon
 
 
 def detectable_skill(

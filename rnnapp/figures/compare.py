@@ -18,7 +18,7 @@ from rnnapp.evaluation.strategy import Strategy
 from rnnapp.evaluation.walkforward import Fold
 from rnnapp.figures.style import (
     BASELINE,
-    BEST,
+    BEST_LINE,
     LineStyle,
     actual_color,
     band_color,
@@ -60,7 +60,7 @@ def assign_lines(comparison: Comparison) -> dict[str, LineStyle]:
         lines[row.name] = line
     rules = [row.name for row in comparison.rows if row.kind == "baseline"]
     rules.sort(key=lambda name: name != PERSISTENCE)
-    lines |= {row.name: LineStyle(BEST, "dash") for row in comparison.rows if row.kind == "best"}
+    lines |= {row.name: BEST_LINE for row in comparison.rows if row.kind == "best"}
     return lines | {
         name: LineStyle(BASELINE, _RULES[i % len(_RULES)]) for i, name in enumerate(rules)
     }

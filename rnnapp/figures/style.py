@@ -13,6 +13,7 @@ from rnnapp.configs import ModelConfig
 __all__ = [
     "BASELINE",
     "BEST",
+    "BEST_LINE",
     "DIVERGING",
     "EVEN",
     "HEIGHT",
@@ -48,6 +49,10 @@ class LineStyle:
 
     color: str
     dash: str = "solid"
+
+
+BEST_LINE = LineStyle(BEST, "dash")
+"""Line of the best possible forecast."""
 
 
 def line_of(model: ModelConfig) -> LineStyle:

@@ -22,7 +22,7 @@ from rnnapp.data.spacing import measure_spacing
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.baselines import best_possible_forecast
 from rnnapp.evaluation.forecast import Forecast, seal_test
-from rnnapp.figures.style import BASELINE, BEST, LineStyle, line_of
+from rnnapp.figures.style import BASELINE, BEST_LINE, LineStyle, line_of
 from rnnapp.training.records import TrainedModel
 from rnnapp.ui.frames import frame_address
 
@@ -303,7 +303,7 @@ def bound_curves(base: ChartBase, split: PriceSplit, *, sealed: bool = False) ->
     bound = best_possible_forecast(split)
     if sealed:
         bound = seal_test(bound)
-    return [forecast_curve(base, bound, LineStyle(BEST, "dash"), kind="baseline")]
+    return [forecast_curve(base, bound, BEST_LINE, kind="baseline")]
 
 
 def live_chart(key: str, frame: bytes) -> None:

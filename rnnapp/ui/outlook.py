@@ -30,12 +30,13 @@ from rnnapp.training.loop import TrainedModel
 from rnnapp.ui import keys
 from rnnapp.ui.looks import doubt_better, session_looks
 from rnnapp.ui.manager import run_manager
-from rnnapp.ui.page import chart, is_dark, plain_text, show_errors
+from rnnapp.ui.page import chart, is_dark, offer_file, plain_text, show_errors
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.results import recall_result, remember_result, result_key
 from rnnapp.ui.tasks import PageTask, find_task, show_task_progress, start_task, watch_task
 
 __all__ = [
+    "SEALED",
     "current_outlook",
     "outlook_level",
     "outlook_table",
@@ -46,7 +47,7 @@ __all__ = [
 
 SEEDS = 5
 _PLACE = "outlook"
-_SEALED = "Intervals are measured on the test days. Open the test part to see the next days."
+SEALED = "Intervals are measured on the test days. Open the test part to see the next days."
 _SPREAD = "The {seeds} nets spread by {spread} points on the first day and {last} on the last."
 _ALT = "The latest closes of {series}, then the fans of {name} and of persistence. {headline}"
 _RECORDED = "Recorded in the ledger as a dated promise. The Runs page shows what comes true of it."
@@ -100,7 +101,7 @@ def show_next_days(
         run_id: the saved run that the net is, empty where it is none.
     """
     if sealed:
-        st.info(_SEALED)
+        st.info(SEALED)
         return
     _show_controls()
     if st.session_state.get(keys.OUTLOOK_RETRAIN) and not _nets_ready(trained, split):
@@ -148,14 +149,7 @@ def outlook_table(frame: pd.DataFrame, key: str) -> None:
     }
     columns["date"] = st.column_config.DateColumn("day", format="ddd YYYY-MM-DD")
     st.dataframe(frame, hide_index=True, column_config=columns)
-    st.download_button(
-        "Days (CSV)",
-        lambda: frame.to_csv(index=False),
-        "outlook.csv",
-        "text/csv",
-        on_click="ignore",
-        key=key,
-    )
+    offer_file("Days (CSV)", lambda: frame.to_csv(index=False), "outlook.csv", "text/csv", key=key)
 
 
 def show_interval_scores(made: Outlook, trained: TrainedModel) -> None:

@@ -6,7 +6,7 @@ Errors as sentences.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -26,6 +26,7 @@ __all__ = [
     "is_dark",
     "metric_row",
     "notes",
+    "offer_file",
     "open_page",
     "plain_text",
     "quiet_line",
@@ -108,6 +109,13 @@ def notes(lines: Sequence[str]) -> None:
     """What a person should know about these settings."""
     for line in lines:
         st.warning(plain_text(line), icon=":material/info:")
+
+
+def offer_file(
+    label: str, make: Callable[[], str | bytes], name: str, mime: str, *, key: str
+) -> None:
+    """A button that makes a file when it is pressed, and does not run the page again."""
+    st.download_button(label, make, name, mime, on_click="ignore", key=key)
 
 
 def chart(figure: go.Figure, key: str, alt: str, *, name: str | None = None) -> None:

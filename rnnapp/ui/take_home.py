@@ -21,6 +21,7 @@ from rnnapp.export.onnx import digit_net_to_onnx, onnx_missing, price_net_to_onn
 from rnnapp.export.script import EMBEDDED_ROWS, data_csv, run_notebook, run_script
 from rnnapp.pretrained import DigitNet
 from rnnapp.training.records import TrainedModel
+from rnnapp.ui.page import offer_file
 
 if TYPE_CHECKING:
     from rnnapp.ui.anatomy.net import Subject
@@ -107,4 +108,4 @@ def _offer_code(script: str, make_notebook: Callable[[], str]) -> None:
 
 
 def _offer_file(label: str, make: Callable[[], str | bytes], name: str, mime: str) -> None:
-    st.download_button(label, make, name, mime, on_click="ignore", key=f"take_{name}")
+    offer_file(label, make, name, mime, key=f"take_{name}")

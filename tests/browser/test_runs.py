@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import no_traceback, plot, settle
 from tests.support import shared_data
@@ -27,26 +26,13 @@ def choose(page: Page, *names: str) -> None:
     """Name runs in the box under the table (a table's own ticks are drawn on a canvas)."""
     box = page.get_by_role("combobox", name="Chosen runs")
     for name in names:
-        _choose_one(page, box, name)
+        box.click()
+        box.fill(name)  # of a long list only the first options are drawn
+        page.get_by_role("option", name=name).first.click()
         expect(
             page.get_by_test_id("stMain").locator("[data-testid=stMultiSelect]")
         ).to_contain_text(name)
     page.keyboard.press("Escape")
-
-
-def _choose_one(page: Page, box: Locator, name: str) -> None:
-    """Of a run that has just ended, the history may still be written: the page is opened again."""
-    option = page.get_by_role("option", name=name).first
-    for _ in range(8):
-        box.click()
-        box.fill(name)  # of a long list only the first options are drawn
-        try:
-            option.click(timeout=4_000)
-            return
-        except PlaywrightTimeout:
-            page.reload()
-            settle(page)
-    raise AssertionError(f"{name} is not in the list of runs.")
 
 
 def test_a_long_run_outlives_its_page(open_page: Opened) -> None:

@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-PAGE = str(Path(__file__).parents[2] / "pages" / "anatomy.py")
+from tests.pages.support import open_page
+
 TABS = ("Gates", "Shapes", "Parameters", "Gradient flow", "Diagram", "Code")
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in ({"rows": "500", "hidden": "4"} | query).items():
-        page.query_params[name] = value
-    return page.run()
+    return open_page("anatomy", {"rows": "500", "hidden": "4"} | query)
 
 
 def trained_page(epochs: str) -> AppTest:

@@ -6,7 +6,6 @@ First opening, a whole comparison, addresses, and bad input.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,20 +14,13 @@ from rnnapp.errors import TrainingError
 from rnnapp.training.kernels import compilation
 from rnnapp.ui.compare import view as compare_view
 from rnnapp.ui.compare import walk_forward as compare_walk
+from tests.pages.support import open_page, read_headline
 
-PAGE = str(Path(__file__).parents[2] / "pages" / "compare.py")
 QUICK = {"rows": "500", "epochs": "2", "seeds": "2", "hidden": "3"}
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in (QUICK | query).items():
-        page.query_params[name] = value
-    return page.run()
-
-
-def headline(page: AppTest) -> str:
-    return str(page.main.markdown[0].value)
+    return open_page("compare", QUICK | query)
 
 
 def compared(page: AppTest) -> AppTest:
@@ -47,21 +39,21 @@ def test_what_takes_no_time_is_compared_at_once() -> None:
     compilation.warm_up().join()
     page = opened()
     page.slider(key="window").set_value(8).run()
-    assert "is the best of 3 nets" in headline(page)
+    assert "is the best of 3 nets" in read_headline(page)
 
 
 def test_what_takes_long_shows_the_prices_and_one_click_compares() -> None:
     page = opened(backend="torch", epochs="300")
     assert not page.exception
-    assert "does any beat the last close?" in headline(page)
+    assert "does any beat the last close?" in read_headline(page)
     assert page.button(key="compare_start").label == "Compare 3 nets over 2 seeds"
 
 
 def test_a_comparison_ends_in_a_verdict_and_a_table() -> None:
     page = compared(opened())
     assert not page.exception
-    assert "is the best of 3 nets" in headline(page)
-    assert "better than persistence" in headline(page)
+    assert "is the best of 3 nets" in read_headline(page)
+    assert "better than persistence" in read_headline(page)
     table = page.dataframe[0].value
     assert set(table["Forecast"]) >= {"RNN", "LSTM", "GRU", "Persistence", "Linear autoregression"}
     assert len(table.columns) == 8, "what a laptop has room for"
@@ -118,7 +110,7 @@ def test_each_net_compared_is_a_look_and_a_sealed_one_is_none() -> None:
     captions = " ".join(caption.value for caption in page.caption)
     assert "The test part is sealed" in captions
     assert "Seen under" not in captions
-    sealed = headline(page)
+    sealed = read_headline(page)
     for view in ("Which days", "Intervals", "Walk-forward"):
         page.session_state["view"] = view
         page.run()
@@ -126,7 +118,7 @@ def test_each_net_compared_is_a_look_and_a_sealed_one_is_none() -> None:
     assert any("Open the test part" in info.value for info in page.info)
     page.toggle(key="seal_test").set_value(False).run()
     assert "Seen under 2 settings" in " ".join(caption.value for caption in page.caption)
-    assert headline(page) != sealed, "other days, other errors"
+    assert read_headline(page) != sealed, "other days, other errors"
 
 
 def test_walk_forward_trains_each_fold() -> None:

@@ -22,8 +22,8 @@ from rnnapp.pretrained import NETS
 from rnnapp.ui.digits import canvas, training
 from rnnapp.ui.digits import drawing as digits
 from rnnapp.ui.digits.canvas import Ink
+from tests.pages.support import open_page
 
-PAGE = str(Path(__file__).parents[2] / "pages" / "digits.py")
 SEVEN = (((80.0, 60.0), (200.0, 60.0), (140.0, 150.0), (130.0, 230.0)),)
 Draw = Callable[[tuple[Stroke, ...] | None], None]
 
@@ -53,10 +53,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
+    return open_page("digits", query)
 
 
 def encode_png(grey: np.ndarray) -> bytes:

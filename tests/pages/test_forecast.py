@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,20 +15,12 @@ from rnnapp.runs.history.store import RunStore
 from rnnapp.runs.ledger import Ledger
 from rnnapp.training.kernels import compilation
 from rnnapp.ui import live
+from tests.pages.support import open_page, read_headline
 from tests.support import random_walk
-
-PAGE = str(Path(__file__).parents[2] / "pages" / "forecast.py")
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
-
-
-def headline(page: AppTest) -> str:
-    return str(page.main.markdown[0].value)
+    return open_page("forecast", query)
 
 
 def trained(page: AppTest) -> AppTest:
@@ -38,7 +29,7 @@ def trained(page: AppTest) -> AppTest:
     if buttons:
         buttons[0].click().run()
     end = time.monotonic() + 60
-    while "misses" not in headline(page) and time.monotonic() < end:
+    while "misses" not in read_headline(page) and time.monotonic() < end:
         time.sleep(0.1)
         page.run()
     return page
@@ -49,7 +40,7 @@ def test_the_first_opening_shows_real_prices_and_one_click_forecasts() -> None:
     assert not page.exception
     assert "S&P 500" in " ".join(caption.value for caption in page.caption)
     page = trained(page)
-    assert "misses tomorrow's close by" in headline(page)
+    assert "misses tomorrow's close by" in read_headline(page)
     assert any("persistence" in str(metric.delta) for metric in page.metric)
     assert [tab.label for tab in page.tabs][:4] == ["Next days", "Intervals", "Loss", "Residuals"]
 
@@ -62,7 +53,7 @@ def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(
     monkeypatch.setattr(compilation, "kernels_available", lambda: not working)
     page = opened(rows="500", epochs="1000", seed="77")
     assert any("being compiled" in caption.value for caption in page.caption)
-    assert "Can a GRU forecast" in headline(page)
+    assert "Can a GRU forecast" in read_headline(page)
     by_torch = opened(rows="500", epochs="1000", backend="torch")
     assert not any("being compiled" in caption.value for caption in by_torch.caption)
     working = False
@@ -157,7 +148,7 @@ def csv_of(make: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame) -
 def test_an_uploaded_file_is_read_and_trained() -> None:
     page = uploaded(csv_of())
     assert not page.exception
-    assert "misses" in headline(trained(page))
+    assert "misses" in read_headline(trained(page))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +181,7 @@ def test_unknown_columns_can_be_mapped_by_hand() -> None:
     submit = next(button for button in page.button if button.label == "Use these columns")
     submit.click().run()
     assert not page.error
-    assert "misses" in headline(trained(page))
+    assert "misses" in read_headline(trained(page))
 
 
 def test_a_download_that_fails_offers_the_kept_copy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +195,7 @@ def test_a_download_that_fails_offers_the_kept_copy(monkeypatch: pytest.MonkeyPa
     page = opened(data="yahoo", epochs="2")
     assert any("cannot be reached" in error.value for error in page.error)
     assert any("copy from the last time" in info.value for info in page.info)
-    assert "misses" in headline(trained(page))
+    assert "misses" in read_headline(trained(page))
 
 
 def test_a_training_is_found_again_after_a_reload() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,21 +11,11 @@ from streamlit.testing.v1 import AppTest
 from rnnapp.recipes.catalogue import Recipe
 from rnnapp.recipes.reproduce import Reproduction
 from rnnapp.ui import recipes
-
-PAGE = str(Path(__file__).parents[2] / "pages" / "recipes.py")
+from tests.pages.support import open_page, read_words
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
-
-
-def words(page: AppTest) -> str:
-    return "\n".join(
-        str(element.value) for kind in ("markdown", "caption") for element in getattr(page, kind)
-    )
+    return open_page("recipes", query)
 
 
 def test_a_recipe_runs_here_and_shows_published_beside_run() -> None:
@@ -70,14 +59,14 @@ def test_a_recipe_under_way_is_found_again_after_a_reload(monkeypatch: pytest.Mo
     assert again.button(key="recipe_stop").label == "Stop"
     gate.set()
     end = time.monotonic() + 60
-    while "found again" not in words(again) and time.monotonic() < end:
+    while "found again" not in read_words(again) and time.monotonic() < end:
         time.sleep(0.1)
         again.run()
     late = opened(recipe_run=token)  # reloaded after its end
-    assert "It was found again." in words(late)
+    assert "It was found again." in read_words(late)
     stranger = opened(recipe_run="![x](http://example.org)")
     assert not stranger.exception
-    assert "found again" not in words(stranger)
+    assert "found again" not in read_words(stranger)
 
 
 def test_opening_a_digit_recipe_takes_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:

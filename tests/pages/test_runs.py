@@ -16,9 +16,8 @@ from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import RunStore
 from rnnapp.runs.record import record_run
 from rnnapp.training.loop import train
+from tests.pages.support import open_page, read_headline
 from tests.support import random_walk
-
-PAGE = str(Path(__file__).parents[2] / "pages" / "runs.py")
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +63,10 @@ def saved(history: Path) -> list[str]:
 
 
 def opened(run: str = "") -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=90)
+    query = {}
     if run:
-        page.query_params["run"] = run
-    return page.run()
-
-
-def headline(page: AppTest) -> str:
-    return str(page.main.markdown[0].value)
+        query["run"] = run
+    return open_page("runs", query, seconds=90)
 
 
 def button(page: AppTest, label: str) -> AppTest:
@@ -81,7 +76,7 @@ def button(page: AppTest, label: str) -> AppTest:
 def test_an_empty_history_says_what_to_do(history: Path) -> None:
     page = opened()
     assert not page.exception
-    assert headline(page) == "### 0 runs."
+    assert read_headline(page) == "### 0 runs."
     assert "Save this run" in page.info[0].value
     assert any(b.label == "Train one" for b in page.button)
 
@@ -90,7 +85,7 @@ def test_the_list_shows_all_and_filters(saved: list[str]) -> None:
     st.cache_resource.clear()
     page = opened()
     assert not page.exception
-    assert headline(page).startswith("### 3 runs; ")
+    assert read_headline(page).startswith("### 3 runs; ")
     table = page.dataframe[0].value
     assert list(table["Name"]) == ["left behind", "GRU on a random walk", "LSTM on a random walk"]
     assert list(table["Status"]) == ["interrupted", "finished", "finished"], (
@@ -126,7 +121,7 @@ def test_an_interrupted_run_offers_resume(saved: list[str]) -> None:
 def test_two_runs_side_by_side_show_what_differs(saved: list[str]) -> None:
     page = opened(",".join(saved[:2]))
     assert not page.exception
-    assert "better than" in headline(page) or "best of" in headline(page)
+    assert "better than" in read_headline(page) or "best of" in read_headline(page)
     different, figures = (table.value for table in page.table)
     assert list(different.index) == ["Cell"]
     assert "RMSE, points" in figures.index
@@ -199,10 +194,8 @@ def test_text_from_outside_is_shown_as_text_and_no_formula_reaches_a_csv(saved: 
 
 def test_the_ledger_shows_what_came_true(saved: list[str]) -> None:
     """Empty, then a promise of a saved net on newer rows, then the rows that came."""
-    page = AppTest.from_file(PAGE, default_timeout=90)
-    page.query_params["view"] = "Ledger"
-    page.run()
-    assert headline(page) == "### The ledger is empty."
+    page = open_page("runs", {"view": "Ledger"}, seconds=90)
+    assert read_headline(page) == "### The ledger is empty."
 
     run = opened(saved[0])
     newer = random_walk(150).frame
@@ -214,11 +207,11 @@ def test_the_ledger_shows_what_came_true(saved: list[str]) -> None:
     assert any("Recorded in the ledger" in one.value for one in run.success)
 
     page.run()
-    assert headline(page) == "### 1 outlook is recorded; none of their days has come yet."
+    assert read_headline(page) == "### 1 outlook is recorded; none of their days has come yet."
     uploader = next(one for one in page.get("file_uploader") if one.key == "ledger_file")
     uploader.upload("later.csv", newer.to_csv().encode(), "text/csv").run()
     assert not page.exception
-    assert headline(page).startswith("### all nets, after the fact: 1 days of 1 outlooks.")
+    assert read_headline(page).startswith("### all nets, after the fact: 1 days of 1 outlooks.")
     days = page.dataframe[1].value
     assert days["State"].iloc[0] in ("hit", "missed")
     assert days["Came"].iloc[0] == pytest.approx(newer["Close"].iloc[130])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from streamlit.testing.v1 import AppTest
 
-PAGES = Path(__file__).parents[2] / "pages"
+from tests.pages.support import open_page
+
 QUERY = {
     "data": "simulated",
     "simulated": "echo",
@@ -20,10 +19,7 @@ QUERY = {
 
 
 def opened(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=60)
-    for name, value in (QUERY | query).items():
-        app.query_params[name] = value
-    return app.run()
+    return open_page(page, QUERY | query)
 
 
 def test_an_address_reopens_a_simulated_series_and_its_sliders_move_it() -> None:

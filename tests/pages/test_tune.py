@@ -14,9 +14,8 @@ from rnnapp.figures.runs import search_figure
 from rnnapp.runs.jobs.queue import JobQueue
 from rnnapp.runs.search.search import Search
 from rnnapp.runs.search.space import Dimension, SearchSpace
+from tests.pages.support import open_page
 from tests.support import random_walk
-
-PAGE = str(Path(__file__).parents[2] / "pages" / "tune.py")
 
 
 @pytest.fixture
@@ -46,10 +45,7 @@ def search(trials: int) -> Search:
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=90)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
+    return open_page("tune", query, seconds=90)
 
 
 def test_it_opens_on_ranges_and_a_start(own: Path) -> None:

@@ -14,12 +14,11 @@ from rnnapp.evaluation.outlook import Outlook, outlook_from_models
 from rnnapp.figures.compare import assign_lines
 from rnnapp.figures.outlook import outlooks_figure
 from rnnapp.ui.compare.controls import CompareResult
-from rnnapp.ui.outlook import outlook_table
+from rnnapp.ui.outlook import SEALED, outlook_table
 from rnnapp.ui.page import chart, is_dark, plain_text
 
 __all__ = ["show_next_days"]
 
-_SEALED = "Intervals are measured on the test days. Open the test part to see the next days."
 _OTHER_HORIZON = "{name} forecasts another number of days and is left out."
 _AVERAGE = (
     "{day}: the nets say {average} on average, from {low} to {high}; persistence says {rival}, "
@@ -30,7 +29,7 @@ _AVERAGE = (
 def show_next_days(result: CompareResult) -> None:
     """Every net's next days on one picture with persistence's fan, as a table and as CSV."""
     if result.sealed:
-        st.info(_SEALED)
+        st.info(SEALED)
         return
     every = _make_outlooks(result)
     if not every:

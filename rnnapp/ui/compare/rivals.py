@@ -75,7 +75,7 @@ def await_rivals(split: PriceSplit) -> None:
         job = BackgroundTask(
             lambda stop: _fit_until(split, stop), result=tuple, total=len(RIVALS), name="rivals"
         )
-        start_task(PageTask(_PLACE, split_key(split, _PLACE), job, lambda: _collect_fitted(job)))
+        start_task(PageTask(_PLACE, key, job, lambda: _collect_fitted(job)))
     started = task
 
     def show() -> None:

@@ -15,7 +15,7 @@ from rnnapp.figures.ledger import running_figure
 from rnnapp.runs.ledger import JudgedOutlook, Ledger
 from rnnapp.runs.ledger_scores import LedgerScore, running_scores, score_ledger
 from rnnapp.ui.manager import run_manager
-from rnnapp.ui.page import chart, headline, is_dark, plain_text, show_errors
+from rnnapp.ui.page import chart, headline, is_dark, offer_file, plain_text, show_errors
 
 __all__ = ["show_ledger"]
 
@@ -195,11 +195,10 @@ def _show_outlooks(judged: Sequence[JudgedOutlook]) -> None:
         placeholder="–",
         key="ledger",
     )
-    st.download_button(
+    offer_file(
         "Ledger (CSV)",
         lambda: frame.to_csv(index=False),
         "ledger.csv",
         "text/csv",
-        on_click="ignore",
         key="ledger_csv",
     )
