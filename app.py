@@ -1,18 +1,27 @@
 """The server: the dashboard, and frames for a moving slider.
 
-Start it with ``scripts/app`` or ``streamlit run app.py``.
+Start it with ``rnnapp``, ``scripts/app`` or ``streamlit run app.py``.
 """
 
 import streamlit as st
 from starlette.middleware import Middleware
 
+from rnnapp.ui.draining import health_routes
 from rnnapp.ui.first_paint import FirstPaint
 from rnnapp.ui.frames import frame_route
-from rnnapp.ui.startup import front_page_route, warm_server
+from rnnapp.ui.hosts import HostGuard
+from rnnapp.ui.startup import DASHBOARD, front_page_route, warm_server
+from rnnapp.ui.upload_limits import UploadLimits
+from rnnapp.ui.visitors import Visitors
 
 app = st.App(
-    "rnnapp/ui/dashboard.py",
+    DASHBOARD,
     lifespan=warm_server,
-    routes=[frame_route(), front_page_route()],
-    middleware=[Middleware(FirstPaint)],
+    routes=[*health_routes(), frame_route(), front_page_route()],
+    middleware=[
+        Middleware(HostGuard),
+        Middleware(Visitors),
+        Middleware(UploadLimits),
+        Middleware(FirstPaint),
+    ],
 )

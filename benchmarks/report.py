@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,6 @@ from setting import CELLS
 __all__ = ["write"]
 
 _HERE = Path(__file__).parent
-_FLOPS = {
-    "rnn": 0.41e9,
-    "lstm": 1.59e9,
-    "gru": 1.20e9,
-}  # multiply-adds of 3,010 steps, counted twice
-_FLOOR = 90e9  # one core's matrix speed, flop/s: 5, 18 and 14 ms
 _NAMES = {
     "keras": "Keras 3 on JAX",
     "darts": "Darts BlockRNNModel",
@@ -28,9 +23,10 @@ def write(results: dict[str, Any]) -> None:
     """Put the results behind the mark in README.md, and draw plot.png."""
     page = _HERE / "README.md"
     head = page.read_text().partition(_MARK)[0]
+    machines = results.get("machines", {})
     parts = [
-        f"{_MARK}\n\nMachine: {results['machine']}. Data: {results['data']}. "
-        f"Medians of {results['repeats']}, taken in turn.\n"
+        f"{_MARK}\n\nMachine, where no other is named: {results['machine']}. "
+        f"Data: {results['data']}. Medians of {results['repeats']}, taken in turn.\n"
     ]
     if "side_by_side" in results:
         parts += [_stock(cell, results["side_by_side"][cell]) for cell in CELLS]
@@ -38,64 +34,124 @@ def write(results: dict[str, Any]) -> None:
     for what, unit in (("rows", "rows"), ("window", "days"), ("hidden", "units")):
         if what in results:
             parts.append(_growth(what, unit, results[what]))
-    tables = {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page}
+    tables = {"floor": _floor, "commands": _commands, "drag": _drag, "start": _start}
+    tables |= {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page}
     tables |= {"strokes": _strokes, "anatomy": _anatomy, "sessions": _sessions}
+    tables |= {"load": _load}
     tables |= {"history": _history, "lag": _lag, "search": _search}
     for name, table in tables.items():
         if results.get(name):
             parts.append(table(results[name]))
+            if machines.get(name, results["machine"]) != results["machine"]:
+                parts.append(f"Measured on: {machines[name]}.\n")
     page.write_text(head + "\n".join(parts))
+
+
+def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown under its title."""
+    lines = [_cells(heads), "|" + "---|" * len(heads), *map(_cells, rows)]
+    return f"### {title}\n\n" + "\n".join(lines)
+
+
+def _cells(words: Sequence[str]) -> str:
+    return f"| {' | '.join(words)} |"
 
 
 def _stock(cell: str, people: dict[str, dict[str, float]]) -> str:
     base = people["notebook loop"]
-    lines = [
-        f"### {cell.upper()}, one training\n",
-        "| who | wall s | processor s | times faster than the notebook (processor) "
-        "| steps | loss | test RMSE, points |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for who, row in people.items():
-        lines.append(
-            f"| {_NAMES.get(who, who)} | {row['seconds']:.3f} | {row['cpu']:.3f} "
-            f"| {base['cpu'] / row['cpu']:.1f} | {row['steps']:.0f} | {row['loss']:.5f} "
-            f"| {row['rmse']:.1f} |"
+    heads = ("who", "wall s", "processor s", "times faster than the notebook (processor)")
+    rows = [
+        (
+            _NAMES.get(who, who),
+            f"{row['seconds']:.3f}",
+            f"{row['cpu']:.3f}",
+            f"{base['cpu'] / row['cpu']:.1f}",
+            f"{row['steps']:.0f}",
+            f"{row['loss']:.5f}",
+            f"{row['rmse']:.1f}",
         )
-    floor = _FLOPS[cell] / _FLOOR
-    times = people["ours, compiled"]["cpu"] / floor
-    lines.append(
-        f"\nThe floor, {_FLOPS[cell] / 1e9:.2f} GFLOP at {_FLOOR / 1e9:.0f} GFLOP/s, "
-        f"is {floor * 1000:.0f} ms; the whole run takes {times:.1f} times that.\n"
+        for who, row in people.items()
+    ]
+    title = f"{cell.upper()}, one training"
+    return _table(title, (*heads, "steps", "loss", "test RMSE, points"), rows)
+
+
+def _floor(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            row["name"],
+            f"{row['seconds'] * 1000:.0f}",
+            f"{row['floor'] * 1000:.1f}",
+            f"{row['ratio']:.1f}",
+        )
+        for row in result["rows"]
+    ]
+    heads = ("setting", "processor ms", "floor ms", "times the floor")
+    return _table("A whole training and its floor", heads, rows) + (
+        "\n\nThe floor is the training's multiply-adds at the speed of one core's large float32 "
+        f"matrix products, {result['speed'] / 1e9:.0f} GFLOP/s, measured in the same run.\n"
     )
-    return "\n".join(lines)
+
+
+def _commands(rows: list[dict[str, Any]]) -> str:
+    cells = [(f"`{row['what']}`", f"{row['seconds']:.2f}") for row in rows]
+    table = _table("The command line", ("what", "processor s"), cells)
+    return f"{table}\n\nAll processes of a command. FILE is `kospi.csv`.\n"
+
+
+def _drag(rows: list[dict[str, Any]]) -> str:
+    cells = [
+        (
+            row["what"],
+            row["by"],
+            f"{row['curves a second']:.1f}",
+            f"{row['delay, ms']:.0f}",
+            f"{row['server grew, MiB']:.0f}",
+        )
+        for row in rows
+    ]
+    heads = ("page", "by", "curves a second", "median ms from thumb to curve", "server grew, MiB")
+    table = _table("A drag of five seconds over the window length", heads, cells)
+    return f"{table}\n\nBrowser and server on the same cores, page defaults.\n"
+
+
+def _start(row: dict[str, float]) -> str:
+    pages = {"plain": "a plain page with one plotly chart", "app": "Forecast"}
+    cells = [
+        (title, f"{row[f'{name}_visible']:.0f}", f"{row[f'{name}_drawn']:.0f}")
+        for name, title in pages.items()
+    ]
+    title = "The first visit to a server that has just begun to answer"
+    return _table(title, ("page", "something visible, ms", "chart drawn, ms"), cells) + (
+        f"\n\nIn turn; the forecast stands after {row['ratio']:.2f} times the plain page's time.\n"
+    )
 
 
 def _growth(what: str, unit: str, rows: list[dict[str, float]]) -> str:
-    lines = [
-        f"### Seconds an epoch as {what} grows (GRU)\n",
-        f"| {unit} | compiled | torch | times |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['size']:,} | {row['compiled']:.4f} | {row['torch']:.3f} "
-        f"| {row['torch'] / row['compiled']:.1f} |"
+    cells = [
+        (
+            f"{row['size']:,}",
+            f"{row['compiled']:.4f}",
+            f"{row['torch']:.3f}",
+            f"{row['torch'] / row['compiled']:.1f}",
+        )
         for row in rows
     ]
-    return "\n".join(lines) + "\n"
+    title = f"Seconds an epoch as {what} grows (GRU)"
+    return _table(title, (unit, "compiled", "torch", "times"), cells) + "\n"
 
 
 def _ensembles(rows: list[dict[str, float]]) -> str:
-    lines = [
-        "### Many runs at once (301 epochs each)\n",
-        "| runs | wall s | processor s |",
-        "|---|---|---|",
-    ]
-    lines += [
-        f"| {row['runs']:.0f}{' (5 seeds of 3 cells)' if 'cells' in row else ' GRU'} "
-        f"| {row['seconds']:.3f} | {row['cpu']:.3f} |"
+    cells = [
+        (
+            f"{row['runs']:.0f}{' (5 seeds of 3 cells)' if 'cells' in row else ' GRU'}",
+            f"{row['seconds']:.3f}",
+            f"{row['cpu']:.3f}",
+        )
         for row in rows
     ]
-    return "\n".join(lines) + "\n"
+    title = "Many runs at once (301 epochs each)"
+    return _table(title, ("runs", "wall s", "processor s"), cells) + "\n"
 
 
 def _million(row: dict[str, float]) -> str:
@@ -109,23 +165,24 @@ def _million(row: dict[str, float]) -> str:
 
 def _mnist(people: dict[str, dict[str, float]]) -> str:
     base = people["notebook loop"]["cpu"]
-    lines = [
-        "### One epoch of MNIST, BiLSTM 12 x 2, batch 128\n",
-        "| who | wall s | processor s | of the loop's time | loss |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {who} | {row['seconds']:.2f} | {row['cpu']:.2f} "
-        f"| {row['cpu'] / base:.2f} | {row['loss']:.3f} |"
+    cells = [
+        (
+            who,
+            f"{row['seconds']:.2f}",
+            f"{row['cpu']:.2f}",
+            f"{row['cpu'] / base:.2f}",
+            f"{row['loss']:.3f}",
+        )
         for who, row in people.items()
     ]
-    return "\n".join(lines) + "\n"
+    heads = ("who", "wall s", "processor s", "of the loop's time", "loss")
+    return _table("One epoch of MNIST, BiLSTM 12 x 2, batch 128", heads, cells) + "\n"
 
 
 def _page(rows: list[dict[str, float]]) -> str:
-    lines = ["### Slider to redrawn curve in the browser\n", "| what | median ms |", "|---|---|"]
-    lines += [f"| {row['what']} | {row['milliseconds']:.0f} |" for row in rows]
-    return "\n".join(lines) + "\n"
+    cells = [(str(row["what"]), f"{row['milliseconds']:.0f}") for row in rows]
+    title = "Slider to redrawn curve in the browser"
+    return _table(title, ("what", "median ms"), cells) + "\n"
 
 
 def _strokes(row: dict[str, Any]) -> str:
@@ -138,48 +195,69 @@ def _strokes(row: dict[str, Any]) -> str:
 
 
 def _anatomy(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        "### Anatomy: from a slider's move to its last change on the page\n",
-        "| the net reads | moves | median ms | worst ms |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['what']} | {row['moves']} | {row['median']:.0f} | {row['worst']:.0f} |"
+    cells = [
+        (row["what"], str(row["moves"]), f"{row['median']:.0f}", f"{row['worst']:.0f}")
         for row in rows
     ]
-    return "\n".join(lines) + "\n\nEvery slider in every tab.\n"
+    heads = ("the net reads", "moves", "median ms", "worst ms")
+    title = "Anatomy: from a slider's move to its last change on the page"
+    return _table(title, heads, cells) + "\n\nEvery slider in every tab.\n"
+
+
+def _load(result: dict[str, Any]) -> str:
+    alone = {row["way"]: row["p50"] for row in result["rows"] if row["people"] == 1}
+    cells = [
+        (
+            f"{row['people']}",
+            row["way"],
+            f"{row['p50']:.2f}",
+            f"{row['p95']:.2f}",
+            f"{row['p95'] / alone[row['way']]:.1f}",
+            f"{row['errors']}",
+            f"{row['memory']:.1f}",
+            f"{row['load']:.1f}",
+        )
+        for row in result["rows"]
+    ]
+    heads = ("people", "moves", "p50 s", "p95 s", "p95 / p50 of one", "errors")
+    more = ("memory grew a session, MB", "load average")
+    table = _table("Sessions over the websocket", (*heads, *more), cells)
+    return (
+        f"{table}\n\nSeconds from a move of the window slider to the end of the page's run; "
+        "clients and server on the same cores, beside whatever else the load average names. The "
+        f"server took {result['empty']:.0f} MB after one session, {result['full']:.0f} MB once all "
+        f"had left, {result['left']:.0f} MB two minutes later.\n"
+    )
 
 
 def _sessions(rows: list[dict[str, Any]]) -> str:
     settings = {"alike": "all at one setting", "apart": "each with a seed of its own"}
-    lines = [
-        f"### {rows[0]['sessions']:.0f} browser sessions drag the window slider at once\n",
-        "| settings | median s | worst s | worst of the first drag s | errors "
-        "| server's processor s a drag | memory MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {settings[row['seeds']]} | {row['median'] / 1000:.1f} | {row['worst'] / 1000:.1f} "
-        f"| {row['first'] / 1000:.1f} | {row['errors']:.0f} | {row['server_seconds']:.1f} "
-        f"| {row['memory_before']:.0f} to {row['memory_after']:.0f} |"
+    cells = [
+        (
+            settings[row["seeds"]],
+            f"{row['median'] / 1000:.1f}",
+            f"{row['worst'] / 1000:.1f}",
+            f"{row['first'] / 1000:.1f}",
+            f"{row['errors']:.0f}",
+            f"{row['server_seconds']:.1f}",
+            f"{row['memory_before']:.0f} to {row['memory_after']:.0f}",
+        )
         for row in rows
     ]
-    return (
-        "\n".join(lines)
-        + "\n\nFrom the last move to the new curve. "
-        + "All browsers drew on the server's own two cores.\n"
+    heads = ("settings", "median s", "worst s", "worst of the first drag s", "errors")
+    more = ("server's processor s a drag", "memory MB")
+    title = f"{rows[0]['sessions']:.0f} browser sessions drag the window slider at once"
+    return _table(title, (*heads, *more), cells) + (
+        "\n\nFrom the last move to the new curve. "
+        "All browsers drew on the server's own two cores.\n"
     )
 
 
 def _history(row: dict[str, float]) -> str:
-    return (
-        "### The Runs page with 1,000 runs\n\n"
-        "| opened | until its headline, s | until its table, s |\n|---|---|---|\n"
-        + "\n".join(
-            f"| {how} | {row[key]:.2f} | {row[key + '_table']:.2f} |"
-            for how, key in _OPENED.items()
-        )
-        + "\n\nMedians. Streamlit itself, asked for any page in a new browser, "
+    cells = [(how, f"{row[key]:.2f}", f"{row[key + '_table']:.2f}") for how, key in _OPENED.items()]
+    heads = ("opened", "until its headline, s", "until its table, s")
+    return _table("The Runs page with 1,000 runs", heads, cells) + (
+        "\n\nMedians. Streamlit itself, asked for any page in a new browser, "
         f"shows its empty frame after {row['frame']:.2f} s here.\n"
     )
 

@@ -14,7 +14,7 @@ sys.path[:0] = [str(_HERE), str(_HERE.parent)]
 from peers import PEERS  # noqa: E402
 from report import write  # noqa: E402
 from scaling import ensembles, grow, million, mnist  # noqa: E402
-from setting import stock  # noqa: E402
+from setting import Setting, price_file, stock  # noqa: E402
 from side_by_side import compare  # noqa: E402
 from timing import machine  # noqa: E402
 
@@ -23,6 +23,8 @@ from rnnapp.training.kernels.compilation import warm_up  # noqa: E402
 
 PARTS = (
     "side_by_side",
+    "floor",
+    "commands",
     "rows",
     "window",
     "hidden",
@@ -33,6 +35,7 @@ PARTS = (
     "strokes",
     "anatomy",
     "sessions",
+    "load",
     "drag",
     "start",
     "history",
@@ -57,12 +60,10 @@ def main() -> None:
     speed_factors()
     kept = _HERE / "results.json"
     results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
-    results |= {
-        "machine": machine(),
-        "data": f"{setting.name}, {len(setting.split.train)} training windows of 5 days",
-        "repeats": repeats,
-    }
+    machines: dict[str, str] = results.setdefault("machines", {})
     work = {
+        "floor": lambda: _floor(setting),
+        "commands": _commands,
         **{what: (lambda what=what: grow(what, repeats)) for what in ("rows", "window", "hidden")},
         "ensembles": lambda: ensembles(setting, repeats),
         "million": million,
@@ -71,6 +72,7 @@ def main() -> None:
         "strokes": _strokes,
         "anatomy": _anatomy,
         "sessions": _sessions,
+        "load": _load,
         "drag": _drag,
         "start": _start,
         "history": _history,
@@ -78,12 +80,28 @@ def main() -> None:
         "search": _search,
     }
     if "side_by_side" in chosen.parts:
+        results["data"] = f"{setting.name}, {len(setting.split.train)} training windows of 5 days"
+        results["repeats"] = repeats
+        machines["side_by_side"] = machine()
         for results["side_by_side"] in compare(setting, repeats, tuple(chosen.peers)):
             kept.write_text(json.dumps(results, indent=1) + "\n")
     for part in (part for part in work if part in chosen.parts):
         results[part] = work[part]()
+        machines[part] = machine()
         kept.write_text(json.dumps(results, indent=1) + "\n")
     write(results)
+
+
+def _floor(setting: Setting) -> dict[str, Any]:
+    from floor import measure_floor
+
+    return measure_floor(setting)
+
+
+def _commands() -> list[dict[str, Any]]:
+    from command_times import measure_commands
+
+    return measure_commands(str(price_file(None)))
 
 
 def _page() -> list[dict[str, float]] | None:
@@ -108,6 +126,12 @@ def _sessions() -> list[dict[str, Any]]:
     from many_sessions import drag
 
     return drag()
+
+
+def _load() -> dict[str, Any]:
+    from load import load
+
+    return load()
 
 
 def _drag() -> list[dict[str, Any]]:

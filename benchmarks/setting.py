@@ -17,7 +17,7 @@ from rnnapp.data.sources import bundled
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.recipes.catalogue import RECIPES
 
-__all__ = ["CELLS", "Setting", "rmse", "stock"]
+__all__ = ["CELLS", "Setting", "price_file", "rmse", "stock"]
 
 CELLS = ("rnn", "lstm", "gru")
 
@@ -55,24 +55,24 @@ class Setting:
         )
 
 
-def stock(file: str | None = None) -> Setting:
-    """KOSPI from a file, else as many days of the bundled S&P 500.
+def price_file(file: str | None) -> Path:
+    """The price file that is trained on: ``file``, or ``kospi.csv`` in RNNAPP_SHARED_DATA."""
+    if file:
+        return Path(file)
+    shared = os.environ.get("RNNAPP_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
+    return Path(shared) / "kospi.csv"
 
-    The file is ``file``, or ``kospi.csv`` in RNNAPP_SHARED_DATA.
-    """
+
+def stock(file: str | None = None) -> Setting:
+    """KOSPI from a file, else as many days of the bundled S&P 500."""
     recipe = RECIPES["stock-rnn"]
-    path = (
-        Path(file)
-        if file
-        else Path(
-            os.environ.get("RNNAPP_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
-        )
-        / "kospi.csv"
-    )
-    prices = read_prices(path) if path.exists() else bundled("sp500").tail(431)
-    return Setting(
-        "KOSPI" if path.exists() else "S&P 500", make_split(prices, recipe.data), recipe.train
-    )  # type: ignore[arg-type]
+    path = price_file(file)
+    name = "S&P 500"
+    prices = bundled("sp500").tail(431)
+    if path.exists():
+        name = "KOSPI"
+        prices = read_prices(path)
+    return Setting(name, make_split(prices, recipe.data), recipe.train)  # type: ignore[arg-type]
 
 
 def rmse(split: PriceSplit, predicted: np.ndarray) -> float:

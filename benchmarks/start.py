@@ -35,7 +35,7 @@ _WATCH = """() => {
         const [painted] = performance.getEntriesByName('first-contentful-paint');
         if (painted) window.visit.visible = painted.startTime;
         if (!window.visit.drawn && document.querySelector(drawn)) window.visit.drawn = now;
-        if (!window.visit.drawn) requestAnimationFrame(look);
+        if (!window.visit.drawn || !painted) requestAnimationFrame(look);
     };
     document.addEventListener('DOMContentLoaded', look);
 }"""
@@ -73,7 +73,7 @@ def _visit_once(*program: str) -> dict[str, float]:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.add_init_script(f"({_WATCH})()")
         page.goto(address)
-        page.wait_for_function("() => window.visit.drawn", timeout=120_000)
+        page.wait_for_function("() => window.visit.drawn && window.visit.visible", timeout=120_000)
         times: dict[str, float] = page.evaluate("window.visit")
         return times
 

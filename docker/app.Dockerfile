@@ -1,5 +1,5 @@
 # The app, the scheduler and the workers: one image, so that every process has the same versions.
-FROM python:3.11-slim
+FROM python:3.11.14-slim-trixie
 WORKDIR /app
 COPY requirements.txt .
 RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu -r requirements.txt

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.language import mark as N_
 from rnnapp.ui.anatomy.gates import show_diagram, show_gates
 from rnnapp.ui.anatomy.net import (
     anatomy_controls,
@@ -12,16 +12,16 @@ from rnnapp.ui.anatomy.net import (
     show_parameters,
     show_shapes,
 )
-from rnnapp.ui.page import show_errors
+from rnnapp.ui.page import show_errors, translated_tabs
 from rnnapp.ui.take_home import show_subject_code
 
 SHOWN = {
-    "Gates": show_gates,
-    "Shapes": show_shapes,
-    "Parameters": show_parameters,
-    "Gradient flow": show_flow,
-    "Diagram": show_diagram,
-    "Code": show_subject_code,
+    N_("Gates"): show_gates,
+    N_("Shapes"): show_shapes,
+    N_("Parameters"): show_parameters,
+    N_("Gradient flow"): show_flow,
+    N_("Diagram"): show_diagram,
+    N_("Code"): show_subject_code,
 }
 
 with show_errors():
@@ -29,9 +29,7 @@ with show_errors():
         subject = anatomy_controls()
     if subject is not None:
         show_headline(subject)
-        seed_word("view", tuple(SHOWN), "Gates")
-        tabs = st.tabs(list(SHOWN), key="view", on_change="rerun")
-        publish_word("view", str(st.session_state["view"]), "Gates")
+        tabs = translated_tabs(list(SHOWN), key="view", in_address=True)
         for tab, show in zip(tabs, SHOWN.values(), strict=True):
             if tab.open:
                 with tab, show_errors():

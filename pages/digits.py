@@ -5,6 +5,7 @@ Train a net and draw against it.
 
 import streamlit as st
 
+from rnnapp.language import gettext as _
 from rnnapp.ui.digits.canvas import brush_control
 from rnnapp.ui.digits.drawing import show_drawing
 from rnnapp.ui.digits.training import (
@@ -26,7 +27,7 @@ with show_errors():
         source = choose_source()
         recipe = digit_controls(source)
     show_drawing(net, brush)
-    train, test, code = st.tabs(["Train here", "Test digits", "Code"])
+    train, test, code = st.tabs([_("Train here"), _("Test digits"), _("Code")])
     with train:
         show_training(recipe, task)
     with test:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rnnapp.training.checkpoints import load_model, save_model
     from rnnapp.training.loop import EpochEvent, TrainedModel, Training, train
 
+__version__ = "0.1.0"
 __all__ = [
     "DigitConfig",
     "EpochEvent",

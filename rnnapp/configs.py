@@ -18,12 +18,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from rnnapp.errors import ConfigError
+from rnnapp.language import current_language
+from rnnapp.language import gettext as _
 
 __all__ = [
     "Cell",
@@ -31,11 +34,13 @@ __all__ = [
     "DigitConfig",
     "ModelConfig",
     "Option",
+    "SecondConfig",
     "Settings",
     "SettingsKind",
     "SimulatedConfig",
     "TrainConfig",
     "WindowConfig",
+    "declared_options",
     "format_value",
     "from_dict",
     "from_query",
@@ -49,8 +54,8 @@ __all__ = [
 CellKind = Literal["rnn", "lstm", "gru"]
 Cell = Literal["rnn", "lstm", "gru", "rnn-scratch", "lstm-scratch", "gru-scratch"]
 Readout = Literal["all", "last"]
-Target = Literal["difference", "level", "log-return"]
-InputForm = Literal["auto", "level", "change"]
+Target = Literal["difference", "level", "log-return", "volatility", "mean-volatility"]
+InputForm = Literal["auto", "level", "change", "volatility"]
 ScalerRows = Literal["train", "all"]
 Optimizer = Literal["adam", "sgd"]
 Schedule = Literal["constant", "one-cycle"]
@@ -72,12 +77,15 @@ Process = Literal[
     "sine",
     "mackey-glass",
 ]
+SecondDay = Literal["auto", "same", "before"]
 SettingsKind = Literal["forecast", "digits"]
 _LONGEST_VALUE = 80
 """Characters of a refused value that an error repeats."""
+_LONGEST_TEXT = 500
 SplitPoint = int | float | str
 ConfigT = TypeVar(
-    "ConfigT", bound="WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig"
+    "ConfigT",
+    bound="WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig | SecondConfig",
 )
 
 
@@ -89,7 +97,7 @@ class Option:
         label: name for a person.
         help: one line.
         kind: how its text is read: ``int``, ``float``, ``bool``, ``choice``, ``names`` (comma
-            separated) or ``split``.
+            separated), ``split`` or ``text``.
         low, high: bounds, both included, for numbers.
         choices: what a choice takes.
         unit: unit of the value, empty where it has none.
@@ -97,11 +105,17 @@ class Option:
 
     label: str
     help: str
-    kind: Literal["int", "float", "bool", "choice", "names", "split"]
+    kind: Literal["int", "float", "bool", "choice", "names", "split", "text"]
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
     unit: str = ""
+
+    def translate(self) -> Option:
+        """The same with its words in the current language; what it takes stays."""
+        return dataclasses.replace(
+            self, label=_(self.label), help=_(self.help), unit=self.unit and _(self.unit)
+        )
 
 
 def _number(default: float, label: str, help: str, low: float, high: float, unit: str = "") -> Any:
@@ -139,7 +153,8 @@ class WindowConfig:
         metadata={
             "option": Option(
                 "Features",
-                "Columns the net sees; none named means every column of the file.",
+                "What the net sees of each day, by name: columns, rsi, macd and the like; prices "
+                "stands for every price column, and so does none.",
                 "names",
             )
         },
@@ -147,14 +162,15 @@ class WindowConfig:
     target: Target = _choice(
         "difference",
         "Target",
-        "What the net predicts: the change in points, the close itself, or the log-return.",
+        "What the net predicts: the change in points, the close itself, the log-return, the "
+        "volatility of that day, or the mean volatility of the days up to it.",
         get_args(Target),
     )
     inputs: InputForm = _choice(
         "auto",
         "Inputs",
-        "Features as levels or as daily log-changes; auto takes levels for a level target, "
-        "else changes.",
+        "Features as levels, as daily log-changes, or past volatility and signed returns; auto "
+        "takes levels for a level target, volatility for a volatility target, else changes.",
         get_args(InputForm),
     )
     split: SplitPoint = field(
@@ -191,10 +207,17 @@ class WindowConfig:
         _check(self)
 
     @property
-    def input_form(self) -> Literal["level", "change"]:
+    def forecasts_volatility(self) -> bool:
+        """Whether the target is a volatility rather than a close."""
+        return self.target in ("volatility", "mean-volatility")
+
+    @property
+    def input_form(self) -> Literal["level", "change", "volatility"]:
         """How features enter the net once ``auto`` is decided."""
         if self.inputs != "auto":
             return self.inputs
+        if self.forecasts_volatility:
+            return "volatility"
         return "level" if self.target == "level" else "change"
 
 
@@ -358,7 +381,34 @@ class SimulatedConfig:
         _check(self)
 
 
-Config = WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig
+@dataclass(frozen=True)
+class SecondConfig:
+    """A second series that is joined to the prices by date, as a feature."""
+
+    second: str = field(
+        default="",
+        metadata={
+            "option": Option(
+                "Second series",
+                "Another series as a feature: a bundled index, a ticker of Yahoo Finance or a "
+                "file.",
+                "text",
+            )
+        },
+    )
+    second_day: SecondDay = _choice(
+        "auto",
+        "Its day",
+        "Which of its values a day may know: the same day's, or the day's before; auto takes the "
+        "same day's only where it is known to close no later.",
+        get_args(SecondDay),
+    )
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+Config = WindowConfig | ModelConfig | TrainConfig | DigitConfig | SimulatedConfig | SecondConfig
 
 
 @dataclass(frozen=True)
@@ -418,8 +468,21 @@ class Settings:
 
 
 def options(config: Any) -> dict[str, Option]:
-    """The declared settings of a config or of its class, by name, in order."""
-    return {f.name: f.metadata["option"] for f in dataclasses.fields(config)}
+    """The declared settings of a config or of its class, by name, in order and for people."""
+    cls = config
+    if not isinstance(config, type):
+        cls = type(config)
+    return _translate_options(cls, current_language())
+
+
+@functools.cache
+def _translate_options(cls: type[Any], _code: str) -> dict[str, Option]:
+    return {name: option.translate() for name, option in declared_options(cls).items()}
+
+
+def declared_options(cls: type[Any]) -> dict[str, Option]:
+    """The settings of a config's class as declared, in English."""
+    return {f.name: f.metadata["option"] for f in dataclasses.fields(cls)}
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -439,7 +502,11 @@ def from_dict(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     known = options(cls)
     for name in values:
         if name not in known:
-            raise ConfigError(f"There is no setting {name!r}; the settings are {', '.join(known)}.")
+            raise ConfigError(
+                _("There is no setting {name!r}; the settings are {known}.").format(
+                    name=name, known=", ".join(known)
+                )
+            )
     return cls(**values)
 
 
@@ -455,7 +522,9 @@ def _known_values(cls: type[Any], values: Any) -> dict[str, Any]:
     """The values of a saved config that this version still has."""
     if not isinstance(values, Mapping):
         raise ConfigError(
-            f"The settings of {cls.__name__} are {values!r}; they take names with values."
+            _("The settings of {name} are {values!r}; they take names with values.").format(
+                name=cls.__name__, values=values
+            )
         )
     known = options(cls)
     return {name: value for name, value in values.items() if name in known}
@@ -535,11 +604,19 @@ def parse_value(option: Option, text: str) -> Any:
         if option.kind == "float":
             return float(text)
     except ValueError:
-        kind = "a whole number" if option.kind == "int" else "a number"
-        raise ConfigError(f"{option.label} is {text!r}; it takes {kind}.") from None
+        kind = _("a whole number") if option.kind == "int" else _("a number")
+        raise ConfigError(
+            _("{label} is {text!r}; it takes {kind}.").format(
+                label=option.label, text=text, kind=kind
+            )
+        ) from None
     if option.kind == "bool":
         if text.lower() not in _BOOLEANS:
-            raise ConfigError(f"{option.label} is {text!r}; it takes true or false.")
+            raise ConfigError(
+                _("{label} is {text!r}; it takes true or false.").format(
+                    label=option.label, text=text
+                )
+            )
         return _BOOLEANS[text.lower()]
     if option.kind == "names":
         return tuple(name.strip() for name in text.split(",") if name.strip())
@@ -576,7 +653,13 @@ def _check_value(name: str, option: Option, value: Any) -> None:
     elif option.kind == "choice" and value not in option.choices:
         raise _refusal(name, value, ", ".join(option.choices))
     elif option.kind == "bool" and not isinstance(value, bool):
-        raise _refusal(name, value, "true or false")
+        raise _refusal(name, value, _("true or false"))
+    elif option.kind == "text" and not (isinstance(value, str) and len(value) <= _LONGEST_TEXT):
+        raise _refusal(
+            name,
+            value,
+            _("a text of at most {longest_text} characters").format(longest_text=_LONGEST_TEXT),
+        )
     elif option.kind == "names":
         _check_names(name, value)
     elif option.kind == "split":
@@ -585,24 +668,32 @@ def _check_value(name: str, option: Option, value: Any) -> None:
 
 def _check_number(name: str, option: Option, value: object) -> None:
     allowed: tuple[type, ...] = (int, float)
-    noun = "a number"
+    noun = _("a number")
     if option.kind == "int":
         allowed = (int,)
-        noun = "a whole number"
+        noun = _("a whole number")
     number = isinstance(value, allowed) and not isinstance(value, bool)
     if not number or not option.low <= cast(float, value) <= option.high:
-        raise _refusal(name, value, f"{noun} from {option.low:g} to {option.high:g}")
+        raise _refusal(
+            name,
+            value,
+            _("{noun} from {low:g} to {high:g}").format(
+                noun=noun, low=option.low, high=option.high
+            ),
+        )
 
 
 def _check_names(name: str, value: object) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
-        raise _refusal(name, value, "names of columns")
+        raise _refusal(name, value, _("names of columns"))
     if len(set(value)) != len(value):
-        raise ConfigError(f"{name} names a column twice: {', '.join(value)}.")
+        raise ConfigError(
+            _("{name} names a column twice: {value}.").format(name=name, value=", ".join(value))
+        )
 
 
 def _check_split(name: str, value: object) -> None:
-    takes = (
+    takes = _(
         "a number of training windows (200), a share between 0 and 1 (0.7), or a date (2018-01-02)"
     )
     if isinstance(value, str):
@@ -622,4 +713,6 @@ def _refusal(name: str, value: object, takes: str) -> ConfigError:
     text = repr(value)
     if len(text) > _LONGEST_VALUE:
         text = f"{text[:_LONGEST_VALUE]}..."
-    return ConfigError(f"{name} is {text}; it takes {takes}.")
+    return ConfigError(
+        _("{name} is {text}; it takes {takes}.").format(name=name, text=text, takes=takes)
+    )

@@ -16,7 +16,8 @@
     ├── CheckpointError        a saved model that cannot be opened
     ├── HomeError              no folder of one's own to save in
     └── RunError               the job engine or the run history does not answer
-        └── QueueFullError     ... because too many jobs wait already
+        ├── QueueFullError     ... because too many jobs wait already
+        └── QuotaError         ... because one person's share is used up
 
 The core raises these; pages and the command line show their text and nothing else.
 """
@@ -26,6 +27,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
+
+from rnnapp.language import gettext as _
+from rnnapp.language import translate_again
 
 __all__ = [
     "CheckpointError",
@@ -38,6 +42,7 @@ __all__ = [
     "InkError",
     "PriceFileError",
     "QueueFullError",
+    "QuotaError",
     "RnnappError",
     "RunError",
     "SourceError",
@@ -67,7 +72,11 @@ class RnnappError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return " ".join(sentence for sentence in (self.message, self.remedy) if sentence)
+        message = translate_again(self.message)
+        remedy = translate_again(self.remedy)
+        if not (message and remedy):
+            return message or remedy
+        return _("{message} {remedy}").format(message=message, remedy=remedy)
 
 
 class ConfigError(RnnappError, ValueError):
@@ -168,6 +177,10 @@ class RunError(RnnappError, RuntimeError):
 
 class QueueFullError(RunError):
     """Too many jobs wait already; nothing of the refused one is left behind."""
+
+
+class QuotaError(RunError):
+    """A person's share of the server is used up; nothing of what was refused is left behind."""
 
 
 def describe_cause(error: BaseException) -> str:

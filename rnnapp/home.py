@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import secrets
 import stat
 import tempfile
 from pathlib import Path
@@ -13,12 +14,14 @@ from pathlib import Path
 import platformdirs
 
 from rnnapp.errors import HomeError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
-__all__ = ["home", "make_private", "private_folder", "writable"]
+__all__ = ["home", "make_private", "private_folder", "replace_private", "writable"]
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
-_REMEDY = "Name a folder of your own in RNNAPP_HOME."
+_REMEDY = N_("Name a folder of your own in RNNAPP_HOME.")
 logger = logging.getLogger(__name__)
 
 
@@ -71,6 +74,17 @@ def make_private(file: Path) -> Path:
     return file
 
 
+def replace_private(file: Path, text: str) -> None:
+    """Write a file for its owner alone, whole: whoever reads it finds the former or the new text.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    part = make_private(file.with_name(f"{secrets.token_hex(4)}.part"))
+    part.write_text(text, "utf-8")
+    part.replace(file)
+
+
 def writable(folder: Path) -> bool:
     """Whether a file can be written there; a missing folder is created, closed to others."""
     try:
@@ -105,9 +119,11 @@ def _temporary_home(parent: Path) -> Path:
         folder.mkdir(_FOLDER_MODE)
     if not _is_private(folder) or not writable(folder):
         raise HomeError(
-            "There is no folder to save in: the app's own cannot be written to, and the temporary "
-            f"folder {folder.name} is missing, or open to others.",
-            remedy=_REMEDY,
+            _(
+                "There is no folder to save in: the app's own cannot be written to, and "
+                "the temporary folder {name} is missing, or open to others."
+            ).format(name=folder.name),
+            remedy=_(_REMEDY),
         )
     _warn_once(folder.name)
     return folder
@@ -128,7 +144,9 @@ def _is_private(folder: Path) -> bool:
 @functools.cache
 def _warn_once(name: str) -> None:
     logger.warning(
-        "The app's folder cannot be written to; the temporary folder %s is used. %s", name, _REMEDY
+        "The app's folder cannot be written to; the temporary folder %s is used. %s",
+        name,
+        _(_REMEDY),
     )
 
 

@@ -31,6 +31,8 @@ from rnnapp.data.digits import DigitSplit, as_sequences
 from rnnapp.data.sequences import FloatArray
 from rnnapp.errors import CheckpointError, ConfigError
 from rnnapp.evaluation.digits import DigitScores
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.models.reading import Reading, read
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.checkpoints import load_model
@@ -85,13 +87,13 @@ def _small_net(
 
 NETS: dict[str, DigitRecipe] = {
     DRAWING_NET: DigitRecipe(
-        "BiLSTM for drawings, 64 x 2",
+        N_("BiLSTM for drawings, 64 x 2"),
         ModelConfig(cell="lstm", hidden=64, layers=2, bidirectional=True),
         TrainConfig(epochs=13, batch=128, lr=1e-2, schedule="one-cycle"),
         DigitConfig(augment="drawn"),
     ),
     "bilstm": DigitRecipe(
-        "BiLSTM, 12 x 2",
+        N_("BiLSTM, 12 x 2"),
         ModelConfig(cell="lstm", hidden=12, layers=2, bidirectional=True),
         TrainConfig(epochs=11, batch=128, lr=5e-3),
         # pixels in -1..1: the worst of six seeds reads 98.5%, with 0..1 it reads 98.3%
@@ -102,7 +104,7 @@ NETS: dict[str, DigitRecipe] = {
     "lstm": _small_net("LSTM, 64", "lstm"),
     "gru": _small_net("GRU, 64", "gru"),
     "lstm-scratch": _small_net(
-        "LSTM from its equations, 64", "lstm-scratch", backend="torch", seed=1
+        N_("LSTM from its equations, 64"), "lstm-scratch", backend="torch", seed=1
     ),
 }
 """Every digit net by its name on the command line."""
@@ -173,24 +175,26 @@ def open_net(name: str | Path) -> DigitNet:
         folder = _FOLDER / str(name)
     if not shipped and not folder.is_dir():
         raise ConfigError(
-            f"There is no net {str(name)!r}.",
-            remedy=f"Use {', '.join(NETS)}, or the folder of a saved net.",
+            _("There is no net {name!r}.").format(name=str(name)),
+            remedy=_("Use {nets}, or the folder of a saved net.").format(nets=", ".join(NETS)),
         )
     trained, facts = load_model(folder)
     if "digits" not in facts or (trained.steps, trained.features, trained.outputs) != (28, 28, 10):
         raise CheckpointError(
-            f"{folder.name} holds a net that reads no digits.",
-            remedy="Use one that `digits train --out` saved.",
+            _("{name} holds a net that reads no digits.").format(name=folder.name),
+            remedy=_("Use one that `digits train --out` saved."),
         )
     try:
         digits = from_dict(DigitConfig, facts["digits"])
     except (ConfigError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{folder.name} has digit settings that cannot be: {error}"
+            _("{name} has digit settings that cannot be: {error}").format(
+                name=folder.name, error=error
+            )
         ) from error
     title = trained.model.name
     if shipped:
-        title = NETS[str(name)].title
+        title = _(NETS[str(name)].title)
     return DigitNet(title, trained, digits, facts)
 
 

@@ -122,6 +122,10 @@ def photograph_page(browser: Browser, address: str, name: str, scheme: str) -> N
             page.wait_for_timeout(2500)
             page.wait_for_function(_RESTING)
             page.wait_for_timeout(1500)
+    page.mouse.move(0, 0)  # no help of a button is open, and the page stands at its top again
+    page.get_by_test_id("stMain").evaluate("each => each.scrollTo(0, 0)")
+    page.wait_for_timeout(1000)
+    page.wait_for_function(_RESTING)
     take_frame(page).save(FOLDER / f"{name}-{scheme}.webp", quality=QUALITY, method=6)
     page.context.close()
 

@@ -43,6 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(skip)
+    for item in items:  # scripts/test looks for them there only
+        room = item.path.relative_to(ROOT / "tests").parts[0]
+        if item.get_closest_marker("faults") and room not in ("browser", "runs"):
+            raise pytest.UsageError(f"move {item.nodeid} to tests/runs or tests/browser")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

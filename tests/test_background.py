@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -88,3 +90,22 @@ def test_an_error_is_left_for_the_page_as_a_sentence() -> None:
     assert isinstance(unexpected.error, TrainingError)
     assert str(unexpected.error).startswith("The comparison broke off (KeyError: 'x').")
     assert unexpected.items == [1]
+
+
+def test_a_program_that_ends_lets_its_tasks_end_first() -> None:
+    """Threads that are ended inside torch abort the whole program."""
+    script = (
+        "import torch\n"
+        "from rnnapp.background import BackgroundTask\n"
+        "def work(stop):\n"
+        "    try:\n"
+        "        while not stop.is_set():\n"
+        "            torch.ones(50) + 1\n"
+        "            yield 1\n"
+        "    finally:\n"
+        "        print('ended')\n"
+        "task = BackgroundTask(work, result=len)\n"
+        "while not task.items: pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "ended\n"), done.stderr

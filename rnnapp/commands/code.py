@@ -7,25 +7,35 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
+from rnnapp.commands.arguments import (
+    add_data,
+    add_options,
+    read_data,
+    read_options,
+    read_window,
+)
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.errors import ConfigError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 __all__ = ["register"]
 
-_WRITTEN = "Wrote {files}."
-_DATA_MISSING = "Its {rows:,} rows of data are not in it. Use --out run.py to write both."
-_UNKNOWN_KIND = "{name} is neither a script nor a notebook. Use a name that ends in .py or .ipynb."
-_UNWRITABLE = "{name} cannot be written ({reason}). Use another path."
+_WRITTEN = N_("Wrote {files}.")
+_DATA_MISSING = N_("Its {rows:,} rows of data are not in it. Use --out run.py to write both.")
+_UNKNOWN_KIND = N_(
+    "{name} is neither a script nor a notebook. Use a name that ends in .py or .ipynb."
+)
+_UNWRITABLE = N_("{name} cannot be written ({reason}). Use another path.")
 
 
 def register(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb."""
     parser = subparsers.add_parser(
-        "code", help="write a run as plain PyTorch code", allow_abbrev=False
+        "code", help=_("write a run as plain PyTorch code"), allow_abbrev=False
     )
     add_data(parser)
     for cls in (WindowConfig, ModelConfig, TrainConfig):
@@ -33,7 +43,7 @@ def register(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--out",
         metavar="run.py|run.ipynb",
-        help="where to write; without it the script is printed",
+        help=_("where to write; without it the script is printed"),
     )
     parser.set_defaults(run=write_code)
 
@@ -51,9 +61,10 @@ def write_code(args: argparse.Namespace) -> int:
     out = Path(args.out or "run.py")
     writers = {".py": run_script, ".ipynb": run_notebook}
     if out.suffix not in writers:
-        raise ConfigError(_UNKNOWN_KIND.format(name=out.name))
-    split = make_split(read_data(args), read_options(args, WindowConfig))
-    data = out.with_suffix(".csv")
+        raise ConfigError(_(_UNKNOWN_KIND).format(name=out.name))
+    prices = read_data(args)
+    split = make_split(prices, read_window(args, prices))
+    data = _choose_data_file(out, args)
     text = writers[out.suffix](
         split,
         read_options(args, ModelConfig),
@@ -63,14 +74,23 @@ def write_code(args: argparse.Namespace) -> int:
     if not args.out:
         print(text, end="")
         if len(split.prices) > EMBEDDED_ROWS:
-            print(_DATA_MISSING.format(rows=len(split.prices)), file=sys.stderr)
+            print(_(_DATA_MISSING).format(rows=len(split.prices)), file=sys.stderr)
         return 0
     files = {out: text}
     if len(split.prices) > EMBEDDED_ROWS:
         files[data] = data_csv(split)
     _write_files(files)
-    print(_WRITTEN.format(files=" and ".join(path.name for path in files)))
+    print(_(_WRITTEN).format(files=" and ".join(path.name for path in files)))
     return 0
+
+
+def _choose_data_file(out: Path, args: argparse.Namespace) -> Path:
+    """Where the rows go, beside the code: never over a file that they were read from."""
+    chosen = out.with_suffix(".csv")
+    sources = [Path(name) for name in (args.file, args.second) if name]
+    if chosen.exists() and any(file.exists() and chosen.samefile(file) for file in sources):
+        return out.with_name(f"{out.stem}-rows.csv")
+    return chosen
 
 
 def _write_files(files: dict[Path, str]) -> None:
@@ -78,5 +98,5 @@ def _write_files(files: dict[Path, str]) -> None:
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            message = _UNWRITABLE.format(name=path.name, reason=error.strerror)
+            message = _(_UNWRITABLE).format(name=path.name, reason=error.strerror)
             raise ConfigError(message) from error

@@ -10,7 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from rnnapp.commands.arguments import add_data, add_options, read_data, read_options
+from rnnapp.commands.arguments import (
+    add_data,
+    add_options,
+    read_data,
+    read_options,
+    read_window,
+)
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, options, to_dict
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
@@ -18,19 +24,24 @@ from rnnapp.evaluation.compare import SeedResult, compare_nets, make_candidates,
 from rnnapp.evaluation.judge import Comparison, Row, judge_results
 from rnnapp.evaluation.periods import errors_by_period
 from rnnapp.evaluation.pitfalls import check_pitfalls
-from rnnapp.evaluation.rivals import Rival, fit_rivals
+from rnnapp.evaluation.rivals import Rival, fit_rivals, rival_names
+from rnnapp.evaluation.volatility import GARCH, GJR
 from rnnapp.figures.tables import text_table
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["compare_json", "read_cells", "register", "run", "write_files"]
 
 _MOST_SEEDS = 1000
-_RIVAL_LINE = "{name}: {detail}, in {seconds:.2f} s"
+_RIVAL_LINE = N_("{name}: {detail}, in {seconds:.2f} s")
 
 
 def register(subparsers: Any) -> None:
     """Add the verb."""
     parser = subparsers.add_parser(
-        "compare", help="train several nets over several seeds and judge them", allow_abbrev=False
+        "compare",
+        help=_("train several nets over several seeds and judge them"),
+        allow_abbrev=False,
     )
     add_data(parser)
     cells = ", ".join(options(ModelConfig)["cell"].choices)
@@ -38,27 +49,34 @@ def register(subparsers: Any) -> None:
         "--cells",
         default="rnn,lstm,gru",
         metavar="CELLS",
-        help=f"comma separated, of {cells}; bi in front (bilstm) reads both ways. "
-        "Default: rnn,lstm,gru.",
+        help=_(
+            "comma separated, of {cells}; bi in front (bilstm) reads both ways. "
+            "Default: rnn,lstm,gru."
+        ).format(cells=cells),
     )
     parser.add_argument(
         "--vary",
         metavar="NAME=A,B",
-        help="each net once for every value of a setting (hidden=4,16)",
+        help=_("each net once for every value of a setting (hidden=4,16)"),
     )
-    parser.add_argument("--seeds", default="5", metavar="N", help="runs of each net. Default: 5.")
+    parser.add_argument(
+        "--seeds", default="5", metavar="N", help=_("runs of each net. Default: 5.")
+    )
     parser.add_argument(
         "--rivals",
         action="store_true",
-        help="also fit ARIMA, ETS, Theta and gradient boosting on the training rows",
+        help=_(
+            "also fit ARIMA, ETS, Theta and gradient boosting on the training rows; of a "
+            "volatility gradient boosting alone, beside HAR, GARCH and GJR, which are always there"
+        ),
     )
     for cls, skip in ((WindowConfig, ()), (ModelConfig, ("cell",)), (TrainConfig, ())):
         add_options(parser, cls, skip=skip)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.add_argument(
         "--out",
         metavar="DIR",
-        help="write the table, the forecasts (CSV) and the report (HTML) here",
+        help=_("write the table, the forecasts (CSV) and the report (HTML) here"),
     )
     parser.set_defaults(run=run)
 
@@ -66,14 +84,15 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare and print."""
     seeds = _read_seeds(args.seeds)
-    split = make_split(read_data(args), read_options(args, WindowConfig))
+    prices = read_data(args)
+    split = make_split(prices, read_window(args, prices))
     models = make_candidates(
         read_cells(args.cells, read_options(args, ModelConfig)),
         split.config,
         read_options(args, TrainConfig),
     )
     if args.vary:
-        setting, _, values = args.vary.partition("=")
+        setting, _unused, values = args.vary.partition("=")
         models = vary_setting(
             models, setting.strip(), [value for value in values.split(",") if value.strip()]
         )
@@ -96,16 +115,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fit_rivals(args: argparse.Namespace, split: PriceSplit) -> list[Rival]:
-    """The stronger rivals where they are requested."""
-    rivals: list[Rival] = []
+    """The stronger rivals where they are requested; GARCH and GJR always of a volatility."""
+    names: tuple[str, ...] = ()
     if args.rivals:
-        for rival in fit_rivals(split):
-            rivals.append(rival)
-            if not args.json:
-                line = _RIVAL_LINE.format(
-                    name=rival.name, detail=rival.detail, seconds=rival.seconds
-                )
-                print(line, file=sys.stderr)
+        names = rival_names(split)
+    elif split.quantity.is_volatility:
+        names = (GARCH, GJR)
+    rivals: list[Rival] = []
+    for rival in fit_rivals(split, names):
+        rivals.append(rival)
+        if not args.json:
+            line = _(_RIVAL_LINE).format(
+                name=rival.name, detail=rival.detail, seconds=rival.seconds
+            )
+            print(line, file=sys.stderr)
     return rivals
 
 
@@ -121,8 +144,9 @@ def read_cells(text: str, model: ModelConfig) -> tuple[ModelConfig, ...]:
         cell = word.removeprefix("bi")
         if cell not in cells:
             raise ConfigError(
-                f"There is no cell {word!r}; the cells are {', '.join(cells)}, "
-                "each also with bi in front."
+                _(
+                    "There is no cell {word!r}; the cells are {cells}, each also with bi in front."
+                ).format(word=word, cells=", ".join(cells))
             )
         nets.append(
             dataclasses.replace(
@@ -188,7 +212,9 @@ def _make_folder(text: str | None) -> Path | None:
 
 def _unwritable_error(folder: Path, error: OSError) -> ConfigError:
     return ConfigError(
-        f"The folder {folder} cannot be written to ({error.strerror}). Use another folder."
+        _("The folder {folder} cannot be written to ({strerror}). Use another folder.").format(
+            folder=folder, strerror=error.strerror
+        )
     )
 
 
@@ -198,7 +224,11 @@ def _read_seeds(text: str) -> int:
     except ValueError:
         seeds = 0
     if not 1 <= seeds <= _MOST_SEEDS:
-        raise ConfigError(f"seeds is {text!r}; it takes a whole number from 1 to {_MOST_SEEDS}.")
+        raise ConfigError(
+            _("seeds is {text!r}; it takes a whole number from 1 to {most_seeds}.").format(
+                text=text, most_seeds=_MOST_SEEDS
+            )
+        )
     return seeds
 
 
@@ -210,7 +240,9 @@ def _progress_line(result: SeedResult) -> str:
         losses = [math.nan]
     seconds = result.trained.seconds
     name = result.candidate.name
-    return f"{name}, seed {result.seed}: loss {losses[-1]:.6f} in {seconds:.2f} s"
+    return _("{name}, seed {seed}: loss {losses:.6f} in {seconds:.2f} s").format(
+        name=name, seed=result.seed, losses=losses[-1], seconds=seconds
+    )
 
 
 def _comparison_text(comparison: Comparison) -> str:

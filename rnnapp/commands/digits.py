@@ -18,6 +18,7 @@ from rnnapp.data.pictures import read_picture
 from rnnapp.data.segments import Digits, find_digits, find_one_digit
 from rnnapp.data.sequences import FloatArray
 from rnnapp.evaluation.digits import DigitScores, score_digits
+from rnnapp.language import gettext as _
 from rnnapp.pretrained import DRAWING_NET, NETS, DigitNet, digit_facts, open_net
 from rnnapp.training.checkpoints import save_model
 from rnnapp.training.loop import TrainedModel, Training
@@ -28,27 +29,31 @@ __all__ = ["register"]
 def register(subparsers: Any) -> None:
     """Add the verb and its three actions."""
     parser = subparsers.add_parser(
-        "digits", help="train, judge and use nets that read handwritten digits", allow_abbrev=False
+        "digits",
+        help=_("train, judge and use nets that read handwritten digits"),
+        allow_abbrev=False,
     )
     actions = parser.add_subparsers(dest="action", required=True)
-    _add_train(actions.add_parser("train", help="train a net on digits", allow_abbrev=False))
+    _add_train(actions.add_parser("train", help=_("train a net on digits"), allow_abbrev=False))
     judge = actions.add_parser(
-        "eval", help="judge a net on drawings, or on the test digits", allow_abbrev=False
+        "eval", help=_("judge a net on drawings, or on the test digits"), allow_abbrev=False
     )
     judge.add_argument(
         "--strokes",
         metavar="FILE.json",
-        help="drawings; without it the test part of the digits is taken",
+        help=_("drawings; without it the test part of the digits is taken"),
     )
     _add_net(judge, _run_eval)
     classify = actions.add_parser(
-        "classify", help="say which digit a picture shows", allow_abbrev=False
+        "classify", help=_("say which digit a picture shows"), allow_abbrev=False
     )
     classify.add_argument(
-        "image", metavar="IMAGE.png", help="a picture of one digit, dark on light or light on dark"
+        "image",
+        metavar="IMAGE.png",
+        help=_("a picture of one digit, dark on light or light on dark"),
     )
     classify.add_argument(
-        "--several", action="store_true", help="read every digit of the picture, line by line"
+        "--several", action="store_true", help=_("read every digit of the picture, line by line")
     )
     _add_net(classify, _run_classify)
 
@@ -58,15 +63,15 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--net",
         choices=tuple(NETS),
         default="bilstm",
-        help="net to take the settings from (default bilstm)",
+        help=_("net to take the settings from (default bilstm)"),
     )
     for settings in NETS["bilstm"].settings:
         _add_settings(parser, settings)
-    parser.add_argument("--strokes", metavar="FILE.json", help="judge it on these drawings too")
+    parser.add_argument("--strokes", metavar="FILE.json", help=_("judge it on these drawings too"))
     parser.add_argument(
-        "--out", metavar="DIR", help="write the weights (safetensors) and settings (JSON)"
+        "--out", metavar="DIR", help=_("write the weights (safetensors) and settings (JSON)")
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.set_defaults(run=_run_train)
 
 
@@ -82,9 +87,11 @@ def _add_net(parser: argparse.ArgumentParser, run: Any) -> None:
         "--net",
         default=DRAWING_NET,
         metavar="NAME|DIR",
-        help=f"{', '.join(NETS)}, or a saved one (default {DRAWING_NET})",
+        help=_("{nets}, or a saved one (default {drawing_net})").format(
+            nets=", ".join(NETS), drawing_net=DRAWING_NET
+        ),
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.set_defaults(run=run)
 
 
@@ -95,9 +102,17 @@ def _run_train(args: argparse.Namespace) -> int:
     for event in training.epochs():
         if not args.json:
             print(
-                f"epoch {event.epoch + 1:>3}  loss {event.train_loss:.4f}"
-                f"  train {event.train_accuracy:.2%}  test {event.test_accuracy:.2%}"
-                f"  {event.seconds:.0f} s",
+                _(
+                    "epoch {epoch:>3}  loss {train_loss:.4f}"
+                    "  train {train_accuracy:.2%}  test {test_accuracy:.2%}"
+                    "  {seconds:.0f} s"
+                ).format(
+                    epoch=event.epoch + 1,
+                    train_loss=event.train_loss,
+                    train_accuracy=event.train_accuracy,
+                    test_accuracy=event.test_accuracy,
+                    seconds=event.seconds,
+                ),
                 flush=True,
             )
     trained = training.result()
@@ -111,7 +126,7 @@ def _run_train(args: argparse.Namespace) -> int:
         }
     if args.out:
         save_model(trained, args.out, **facts)
-    template = "{net} reads {share:.2%} of {count:,} test digits of {data} right."
+    template = _("{net} reads {share:.2%} of {count:,} test digits of {data} right.")
     answer = template.format(
         net=model.name, share=scores.accuracy, count=len(split.test), data=split.name
     )
@@ -130,13 +145,14 @@ def _run_eval(args: argparse.Namespace) -> int:
     else:
         split = load_digits(dataclasses.replace(net.digits, augment="none"))
         scores = score_digits(net.trained.predict(split.test), split.test.targets)
-        source = f"the test digits of {split.name}"
+        source = _("the test digits of {name}").format(name=split.name)
     if args.json:
         print(json.dumps({"net": net.title, "of": source, **scores.to_report()}))
     else:
         print(
-            f"{net.title} reads {scores.accuracy:.1%} of {len(scores.targets):,} digits right"
-            f" ({source})."
+            _("{title} reads {accuracy:.1%} of {count:,} digits right ({source}).").format(
+                title=net.title, accuracy=scores.accuracy, count=len(scores.targets), source=source
+            )
         )
         print("\n".join(f"  {digit}: {share:.1%}" for digit, share in enumerate(scores.per_class)))
     return 0
@@ -159,7 +175,11 @@ def _run_classify(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"net": net.title, **_answer_report(shares)}))
     else:
-        print(f"{shares.argmax()}, {shares.max():.1%} sure ({net.title})")
+        print(
+            _("{argmax}, {max:.1%} sure ({title})").format(
+                argmax=shares.argmax(), max=shares.max(), title=net.title
+            )
+        )
     return 0
 
 
@@ -173,9 +193,17 @@ def _print_several(net: DigitNet, digits: Digits, *, as_json: bool) -> None:
     answers_text = " ".join(str(share.argmax()) for share in shares)
     least = min(float(share.max()) for share in shares)
     if len(shares) == 1:
-        print(f"1 digit: {answers_text}, {least:.1%} sure ({net.title})")
+        print(
+            _("1 digit: {answers_text}, {least:.1%} sure ({title})").format(
+                answers_text=answers_text, least=least, title=net.title
+            )
+        )
     else:
-        print(f"{len(shares)} digits: {answers_text}, each at least {least:.1%} sure ({net.title})")
+        print(
+            _("{count} digits: {answers_text}, each at least {least:.1%} sure ({title})").format(
+                count=len(shares), answers_text=answers_text, least=least, title=net.title
+            )
+        )
 
 
 def _answer_report(shares: FloatArray) -> dict[str, int | dict[str, float]]:

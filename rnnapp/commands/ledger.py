@@ -12,6 +12,8 @@ import numpy as np
 
 from rnnapp.commands.arguments import add_data, read_data
 from rnnapp.evaluation.formatting import format_points, pick_plural
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 if TYPE_CHECKING:
     from rnnapp.runs.ledger import JudgedOutlook
@@ -19,23 +21,23 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_EMPTY = "The ledger is empty. Use `forecast --keep` to record an outlook."
-_NOT_FETCHED = "warning: {reason}"
-_NO_SCORES = "No promised day has come true yet."
+_EMPTY = N_("The ledger is empty. Use `forecast --keep` to record an outlook.")
+_NOT_FETCHED = N_("warning: {reason}")
+_NO_SCORES = N_("No promised day has come true yet.")
 
 
 def register(subparsers: Any) -> None:
     """Add the verb."""
     parser = subparsers.add_parser(
-        "ledger", help="what came true of recorded outlooks", allow_abbrev=False
+        "ledger", help=_("what came true of recorded outlooks"), allow_abbrev=False
     )
     parser.add_argument(
         "--update",
         action="store_true",
-        help="fetch the days that recorded outlooks of a ticker wait for",
+        help=_("fetch the days that recorded outlooks of a ticker wait for"),
     )
     add_data(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.set_defaults(run=run_ledger)
 
 
@@ -52,7 +54,7 @@ def run_ledger(args: argparse.Namespace) -> int:
         fetched, failures = ledger.update()
         settled += fetched
         for reason in failures:
-            print(_NOT_FETCHED.format(reason=reason), file=sys.stderr)
+            print(_(_NOT_FETCHED).format(reason=reason), file=sys.stderr)
     judged = ledger.read()
     scores = score_ledger(judged)
     if args.json:
@@ -71,11 +73,13 @@ def _ledger_lines(
     judged: tuple[JudgedOutlook, ...], scores: tuple[LedgerScore, ...], settled: int
 ) -> list[str]:
     if not judged:
-        return [_EMPTY]
-    lines = [score.describe() for score in scores] or [_NO_SCORES]
+        return [_(_EMPTY)]
+    lines = [score.describe() for score in scores] or [_(_NO_SCORES)]
     if settled:
         lines.append(
-            pick_plural(settled, "{count} day is newly known.", "{count} days are newly known.")
+            pick_plural(
+                settled, _("{count} day is newly known."), _("{count} days are newly known.")
+            )
         )
     lines.append("")
     for one in reversed(judged):
@@ -88,18 +92,31 @@ def _outlook_lines(one: JudgedOutlook) -> list[str]:
     made = one.outlook
     marks = []
     if one.after_the_fact:
-        marks.append("after the fact")
+        marks.append(_("after the fact"))
     if one.revised:
-        marks.append("revised")
-    title = f"{made.id[:8]}  {made.made_on:%Y-%m-%d %H:%M} UTC  {made.net} on {made.series}"
-    lines = ["  ".join([title, f"from {_iso_day(made.made_from)}", *marks])]
+        marks.append(_("revised"))
+    title = _("{id}  {made_on:%Y-%m-%d %H:%M} UTC  {net} on {series}").format(
+        id=made.id[:8], made_on=made.made_on, net=made.net, series=made.series
+    )
+    lines = [
+        "  ".join([title, _("from {made_from}").format(made_from=_iso_day(made.made_from)), *marks])
+    ]
     if one.revised:
         lines.append(f"    {one.revised}")
+    from rnnapp.runs.ledger import shown_state  # torch is imported only when it is used
+
     for row in one.list_days():
         lines.append(
-            f"    {_iso_day(row.date)}  {format_points(row.predicted):>8}  "
-            f"{format_points(row.lower):>8} to {format_points(row.upper):>8}  "
-            f"came {format_points(row.actual):>8}  {row.state}"
+            _(
+                "    {date}  {predicted:>8}  {lower:>8} to {upper:>8}  came {actual:>8}  {state}"
+            ).format(
+                date=_iso_day(row.date),
+                predicted=format_points(row.predicted),
+                lower=format_points(row.lower),
+                upper=format_points(row.upper),
+                actual=format_points(row.actual),
+                state=shown_state(row.state),
+            )
         )
     return lines
 

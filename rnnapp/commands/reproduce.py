@@ -17,48 +17,70 @@ from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
 from rnnapp.data.windows import make_split
 from rnnapp.errors import ConfigError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.recipes.catalogue import Recipe, find_recipes
 from rnnapp.recipes.prices import recipe_prices
 from rnnapp.recipes.reproduce import Outcome, Reproduction, default_seeds, reproduce_recipe
 
 __all__ = ["register", "run_reproduce"]
 
-_WRONG_SEEDS = "seeds is {seeds!r}. Use a whole number from 1 to 100, or 0 for the default."
+# By what came of it, and whether several seeds were run.
+_OUTCOMES: dict[tuple[str | bool | None, bool], str] = {
+    ("not reached", False): N_("not reached in a shortened run"),
+    ("not reached", True): N_("not reached in a shortened run; {low} to {high}, median {middle}"),
+    (None, False): "",
+    (None, True): N_("{low} to {high}, median {middle}"),
+    (True, False): N_("holds"),
+    (False, False): N_("does not hold"),
+    (True, True): N_("holds; {low} to {high}, median {middle}, holds with {holding} of {count}"),
+    (False, True): N_(
+        "does not hold; {low} to {high}, median {middle}, holds with {holding} of {count}"
+    ),
+}
+_WRONG_SEEDS = N_("seeds is {seeds!r}. Use a whole number from 1 to 100, or 0 for the default.")
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb."""
     parser = subparsers.add_parser(
         "reproduce",
-        help="run the notebooks' recipes, published figures beside the run's",
+        help=_("run the notebooks' recipes, published figures beside the run's"),
         allow_abbrev=False,
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="recipes to run; all of them where none is named"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=_("recipes to run; all of them where none is named"),
     )
     parser.add_argument(
-        "--quick", action="store_true", help="shorten every recipe so that all end within a minute"
+        "--quick",
+        action="store_true",
+        help=_("shorten every recipe so that all end within a minute"),
     )
     parser.add_argument(
         "--seeds",
         default="0",
         metavar="N",
-        help="seeds for each; by default 10 on prices, 1 on digits",
+        help=_("seeds for each; by default 10 on prices, 1 on digits"),
     )
     parser.add_argument(
         "--data",
         metavar="FILE",
-        help="KOSPI's prices; 'yahoo' or 'sp500' name a source; "
-        "by default Yahoo, then the bundled S&P 500",
+        help=_(
+            "KOSPI's prices; 'yahoo' or 'sp500' name a source; "
+            "by default Yahoo, then the bundled S&P 500"
+        ),
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.set_defaults(run=run_reproduce)
 
 
 def run_reproduce(args: argparse.Namespace) -> int:
     """Run the recipes and print them one by one, as JSON all at the end."""
     if not str(args.seeds).isdigit() or int(args.seeds) > 100:
-        raise ConfigError(_WRONG_SEEDS.format(seeds=args.seeds))
+        raise ConfigError(_(_WRONG_SEEDS).format(seeds=args.seeds))
     os.environ.setdefault("RNNAPP_THREADS", "1")  # the same sums in the same order on every machine
     recipes = find_recipes(tuple(args.names))
     prices: PriceTable | None = None
@@ -96,11 +118,11 @@ def _run_recipe(
     if isinstance(recipe.data, DigitConfig):
         digits = _load_digits_once(recipe.data, args.quick, loaded)
         split = digits
-        data = f"{digits.name}, {len(digits.train):,} digits"
+        data = _("{name}, {count:,} digits").format(name=digits.name, count=len(digits.train))
         notes = digits.notes
     elif prices is not None:
         split = make_split(prices, recipe.data)
-        data = f"{prices.name}, {len(prices):,} days"
+        data = _("{name}, {count:,} days").format(name=prices.name, count=len(prices))
         notes = tuple(filter(None, (note,)))
     return reproduce_recipe(
         recipe, split, seeds=seeds, quick=args.quick, data=data, differs=notes, watch=watch
@@ -166,35 +188,45 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
 def _recipe_lines(done: Reproduction) -> list[str]:
     """A recipe as a table for the terminal."""
     recipe = done.recipe
-    seeds = f"seeds {done.seeds[0]} to {done.seeds[-1]}"
+    seeds = _("seeds {seeds} to {seeds_2}").format(seeds=done.seeds[0], seeds_2=done.seeds[-1])
     if len(done.seeds) == 1:
-        seeds = f"seed {done.seeds[0]}"
-    where = f"{done.device}, {done.backend}, {done.seconds:,.1f} s"
-    lines = [f"{recipe.name}: {recipe.title}", f"  {done.data}; {seeds}; {where}"]
+        seeds = _("seed {seeds}").format(seeds=done.seeds[0])
+    where = _("{data}; {seeds}; {device}, {backend}; {seconds:,.1f} s.").format(
+        data=done.data,
+        seeds=seeds,
+        device=done.device,
+        backend=done.backend,
+        seconds=done.seconds,
+    )
+    lines = [f"{recipe.name}: {_(recipe.title)}", f"  {where}"]
     if done.outcomes:
-        lines.append(f"  {'':<36}{'published':>14}{'this run':>14}   over the seeds")
+        heads = (_("published"), _("this run"), _("over the seeds"))
+        lines.append(f"  {'':<36}{heads[0]:>14}{heads[1]:>14}   {heads[2]}")
         lines += [_outcome_line(outcome) for outcome in done.outcomes]
-    lines += [f"  Published: {claim}" for claim in recipe.claims]
-    lines += [f"  Found: {sentence}" for sentence in done.says]
-    return lines + [f"  Differs: {sentence}" for sentence in done.differs]
+    lines += [_("  Published: {claim}").format(claim=_(claim)) for claim in recipe.claims]
+    lines += [_("  Found: {sentence}").format(sentence=sentence) for sentence in done.says]
+    return lines + [
+        _("  Differs: {sentence}").format(sentence=sentence) for sentence in done.differs
+    ]
 
 
 def _outcome_line(outcome: Outcome) -> str:
     published = _format_value(outcome.published)
     run = _format_value(outcome.run)
-    return f"  {outcome.label:<36}{published:>14}{run:>14}   {_outcome_words(outcome)}"
+    return f"  {_(outcome.label):<36}{published:>14}{run:>14}   {_outcome_words(outcome)}"
 
 
 def _outcome_words(outcome: Outcome) -> str:
-    words = {True: "holds", False: "does not hold", None: ""}[outcome.holds]
+    came: str | bool | None = outcome.holds
     if outcome.run is None:
-        words = "not reached in a shortened run"
-    if outcome.spread:
-        low, middle, high = (_format_value(value) for value in outcome.spread)
-        words += f"; {low} to {high}, median {middle}"
-        if outcome.holds is not None:
-            words += f", holds with {outcome.holding} of {len(outcome.runs)}"
-    return words.lstrip("; ")
+        came = "not reached"
+    template = _OUTCOMES[came, bool(outcome.spread)]
+    if not template:
+        return ""
+    low, middle, high = map(_format_value, outcome.spread or (None, None, None))
+    return _(template).format(
+        low=low, middle=middle, high=high, holding=outcome.holding, count=len(outcome.runs)
+    )
 
 
 def _format_value(value: float | tuple[int, ...] | None) -> str:
@@ -205,7 +237,7 @@ def _format_value(value: float | tuple[int, ...] | None) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if not math.isfinite(value):
-        return "no number"
+        return _("no number")
     if value >= 1:
         return f"{value:.2f}"
     return f"{value:.4f}"

@@ -14,12 +14,15 @@ from rnnapp.commands.arguments import (
     data_source,
     read_data,
     read_options,
+    read_window,
 )
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, to_dict
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.metrics import evaluate, evaluation_headline
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.checkpoints import save_model
 from rnnapp.training.loop import TrainedModel, Training
 
@@ -34,37 +37,39 @@ _METRICS = (
     "skill",
     "best_rmse",
     "reached",
+    "qlike",
+    "persistence_qlike",
 )
-_EPOCH = "epoch {epoch:>5}  loss {loss:.6f}  {speed:,.0f} steps/s"
-_UNWRITABLE = "The forecast cannot be written to {name} ({reason}). Use another path."
+_EPOCH = N_("epoch {epoch:>5}  loss {loss:.6f}  {speed:,.0f} steps/s")
+_UNWRITABLE = N_("The forecast cannot be written to {name} ({reason}). Use another path.")
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb."""
     parser = subparsers.add_parser(
-        "train", help="train a net on prices and judge its forecast", allow_abbrev=False
+        "train", help=_("train a net on prices and judge its forecast"), allow_abbrev=False
     )
     add_data(parser)
     for cls in (WindowConfig, ModelConfig, TrainConfig):
         add_options(parser, cls)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--forecast", metavar="OUT.csv", help="write the forecast as CSV")
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
+    parser.add_argument("--forecast", metavar="OUT.csv", help=_("write the forecast as CSV"))
     parser.add_argument(
-        "--checkpoint", metavar="DIR", help="write the weights (safetensors) and settings (JSON)"
+        "--checkpoint", metavar="DIR", help=_("write the weights (safetensors) and settings (JSON)")
     )
-    parser.add_argument("--keep", action="store_true", help="record the run in the run history")
+    parser.add_argument("--keep", action="store_true", help=_("record the run in the run history"))
     parser.set_defaults(run=run_train)
 
 
 def run_train(args: argparse.Namespace) -> int:
     """Train and print."""
     prices = read_data(args)
-    split = make_split(prices, read_options(args, WindowConfig))
+    split = make_split(prices, read_window(args, prices))
     training = Training(split, read_options(args, ModelConfig), read_options(args, TrainConfig))
     for event in training.epochs():
         if not args.json and _worth_a_line(event.epoch, training.train.epochs):
             print(
-                _EPOCH.format(
+                _(_EPOCH).format(
                     epoch=event.epoch + 1, loss=event.train_loss, speed=event.steps_per_second
                 )
             )
@@ -90,7 +95,7 @@ def run_train(args: argparse.Namespace) -> int:
 def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
     """A run as JSON: settings, losses, and errors on the test part beside persistence's.
 
-    Errors are in index points.
+    Errors are in index points; those of a volatility are of its logarithm.
 
     Raises:
         TrainingError: no epoch was completed.
@@ -110,6 +115,7 @@ def train_report(trained: TrainedModel, split: PriceSplit) -> dict[str, Any]:
         "epochs": len(trained.history),
         "stopped": trained.stopped,
         "losses": [event.train_loss for event in trained.history],
+        "quantity": judged.quantity.key,
         **{name: _finite_or_null(getattr(judged, name)) for name in _METRICS},
         "answer": evaluation_headline(judged, trained.model.name),
         "notes": list(split.notes),
@@ -132,5 +138,5 @@ def _write_csv(path: str, trained: TrainedModel, split: PriceSplit) -> None:
         forecast(trained, split).to_frame().to_csv(path, index=False)
     except OSError as error:
         raise ConfigError(
-            _UNWRITABLE.format(name=Path(path).name, reason=error.strerror)
+            _(_UNWRITABLE).format(name=Path(path).name, reason=error.strerror)
         ) from error

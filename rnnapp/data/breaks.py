@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from rnnapp.data.notes import name_day
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["Break", "PriceHints", "find_breaks", "find_holes"]
 
@@ -23,6 +25,35 @@ Values = npt.NDArray[np.float64]
 _RATIOS = (1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 75, 100)
 _MIN_HOLE = 31  # days; the longest closure of a market in peace is about eleven
 _MOST = 20
+# By whether the close falls.
+_JUMPS: dict[tuple[Literal["split", "scale"], bool], str] = {
+    ("split", False): N_(
+        "Close rises from {before:,.6g} to {after:,.6g} on {day}, an unadjusted split of about "
+        "{ratio:g} to 1."
+    ),
+    ("split", True): N_(
+        "Close falls from {before:,.6g} to {after:,.6g} on {day}, an unadjusted split of about "
+        "{ratio:g} to 1."
+    ),
+    ("scale", False): N_(
+        "Close rises from {before:,.6g} to {after:,.6g} on {day}, {times:,.3g} times in one step. "
+        "The scale, the currency or the number of shares may change there."
+    ),
+    ("scale", True): N_(
+        "Close falls from {before:,.6g} to {after:,.6g} on {day}, {times:,.3g} times in one step. "
+        "The scale, the currency or the number of shares may change there."
+    ),
+}
+_LIKELY_SPLITS = {
+    False: N_(
+        "Close rises from {before:,.6g} to {after:,.6g} on {day}, which looks like an unadjusted "
+        "split of about {ratio:g} to 1."
+    ),
+    True: N_(
+        "Close falls from {before:,.6g} to {after:,.6g} on {day}, which looks like an unadjusted "
+        "split of about {ratio:g} to 1."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -89,10 +120,10 @@ def find_breaks(frame: pd.DataFrame, hints: PriceHints) -> tuple[Break, ...]:
 def _describe_hole(days: Days, row: int) -> Break:
     before, after = name_day(days[row - 1]), name_day(days[row])
     missing = int((days[row] - days[row - 1]).astype(np.int64)) - 1
-    message = (
-        f"There are no prices for {missing:,} days, between {before} and {after}. No window runs "
+    message = _(
+        "There are no prices for {missing:,} days, between {before} and {after}. No window runs "
         "across this hole."
-    )
+    ).format(missing=missing, before=before, after=after)
     return Break("hole", row, days[row], message)
 
 
@@ -142,25 +173,25 @@ def _describe_jump(
     """A split where the ratio is one that splits have, a change of scale where it is far larger."""
     factor = close[row] / close[row - 1]
     times = max(factor, 1 / factor)
-    verb = "rises"
-    if factor < 1:
-        verb = "falls"
-    moved = f"Close {verb} from {close[row - 1]:,.6g} to {close[row]:,.6g} on {name_day(days[row])}"
-    advice = ""
-    if hints.adjusted:
-        advice = f" Use the adjusted column ({hints.adjusted}) instead."
     ratio = min(_RATIOS, key=lambda each: abs(np.log(times / each)))
     fits = abs(np.log(times / ratio)) < min(max(3 * usual, 0.02), 0.06)
+    kind: Literal["split", "scale"] = "scale"
     if known or (fits and times < 60):
-        likely = "an unadjusted split"
-        if not known:
-            likely = "which looks like an unadjusted split"
-        message = f"{moved}, {likely} of about {ratio:g} to 1.{advice}"
-        return Break("split", row, days[row], message)
-    if times > 30 or (times > 3 and np.log(times) > 40 * usual):
-        message = (
-            f"{moved}, {times:,.3g} times in one step. The scale, the currency or the number of "
-            f"shares may change there.{advice}"
+        kind = "split"
+    elif not (times > 30 or (times > 3 and np.log(times) > 40 * usual)):
+        return None
+    message = _(_JUMPS[kind, bool(factor < 1)])
+    if kind == "split" and not known:
+        message = _(_LIKELY_SPLITS[bool(factor < 1)])
+    message = message.format(
+        before=close[row - 1],
+        after=close[row],
+        day=name_day(days[row]),
+        ratio=ratio,
+        times=times,
+    )
+    if hints.adjusted:
+        message = _("{break_} Use the adjusted column ({adjusted}) instead.").format(
+            break_=message, adjusted=hints.adjusted
         )
-        return Break("scale", row, days[row], message)
-    return None
+    return Break(kind, row, days[row], message)

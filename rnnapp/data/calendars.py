@@ -7,6 +7,7 @@ for every other series the weekdays, or the weeks and months, that its own rows 
 from __future__ import annotations
 
 import functools
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from rnnapp.data.prices import PriceTable
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["FutureDays", "exchange_code", "future_days"]
 
@@ -52,11 +55,13 @@ _EXCHANGES = {
     "^BVSP": "BVMF",
     "^MXX": "XMEX",
     "S&P 500": "XNYS",
+    "SPX": "XNYS",
     "DOW JONES": "XNYS",
     "NASDAQ": "XNYS",
     "NASDAQ COMPOSITE": "XNYS",
     "KOSPI": "XKRX",
     "KOSDAQ": "XKRX",
+    "NIKKEI": "XTKS",
     "NIKKEI 225": "XTKS",
     "HANG SENG": "XHKG",
     "FTSE 100": "XLON",
@@ -87,6 +92,8 @@ _SUFFIXES = {
     ".SA": "BVMF",
     ".MX": "XMEX",
 }
+_PLAIN_NAMES = {re.sub(r"[^A-Z0-9]", "", name): code for name, code in _EXCHANGES.items()}
+"""As files are named: without spaces and signs."""
 _RECENT_ROWS = 250
 _LOOK_AHEAD = pd.Timedelta(days=100)
 """Calendar days in which every exchange has more sessions than a horizon has rows."""
@@ -123,26 +130,30 @@ def future_days(prices: PriceTable, count: int) -> FutureDays:
     if code and spacing == "daily":
         dates = _exchange_days(code, prices.dates, count)
         if dates is not None:
-            source = "Trading days of the exchange {exchange}, its holidays left out."
+            source = _("Trading days of the exchange {exchange}, its holidays left out.")
             return FutureDays(dates, source.format(exchange=code), code)
     if spacing in ("daily", "7-day"):
         return _weekday_days(prices.dates, count)
     if spacing == "weekly":
-        source = "Every week, as the rows of the file."
+        source = _("Every week, as the rows of the file.")
         return FutureDays(_shift_days(prices.dates, 7, count), source)
     months = {"monthly": 1, "quarterly": 3, "yearly": 12}.get(spacing)
     if months is not None:
         return _month_days(prices.dates, months, count)
     gap = max(int(np.median(np.diff(_whole_days(prices.dates)).astype(np.int64))), 1)
-    source = "Every {gap} days, the usual distance of the file's rows."
+    source = _("Every {gap} days, the usual distance of the file's rows.")
     return FutureDays(_shift_days(prices.dates, gap, count), source.format(gap=gap))
 
 
 def exchange_code(name: str) -> str:
-    """The exchange (ISO 10383 code) of a ticker or index name; empty where it is not known."""
+    """The exchange (ISO 10383 code) of a ticker or index name; empty where it is not known.
+
+    Signs and spaces do not count: ``sp500`` and ``S&P 500`` are the same index.
+    """
     name = name.strip().upper()
-    if name in _EXCHANGES:
-        return _EXCHANGES[name]
+    plain = re.sub(r"[^A-Z0-9]", "", name)
+    if plain in _PLAIN_NAMES:
+        return _PLAIN_NAMES[plain]
     for suffix, code in _SUFFIXES.items():
         if name.endswith(suffix):
             return code
@@ -188,16 +199,16 @@ def _weekday_days(dates: Days, count: int) -> FutureDays:
     open_days = shares >= _FEWEST_SHARE
     following = recent[-1] + pd.to_timedelta(np.arange(1, 7 * count + 8), unit="D")
     chosen = following[open_days[following.day_of_week]][:count]
-    names = [name for name, is_open in zip(_WEEKDAYS, open_days, strict=True) if is_open]
-    source = "The weekdays of the file's own rows ({weekdays}); holidays are not known."
+    names = [_(name) for name, is_open in zip(_WEEKDAYS, open_days, strict=True) if is_open]
+    source = _("The weekdays of the file's own rows ({weekdays}); holidays are not known.")
     if open_days.all():
-        source = "Every day of the week, as the rows of the file."
+        source = _("Every day of the week, as the rows of the file.")
     return FutureDays(
         np.asarray(chosen.to_numpy(), "datetime64[ns]"), source.format(weekdays=", ".join(names))
     )
 
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
 def _month_days(dates: Days, months: int, count: int) -> FutureDays:
@@ -205,17 +216,17 @@ def _month_days(dates: Days, months: int, count: int) -> FutureDays:
     recent = pd.DatetimeIndex(_whole_days(dates[-24:]))
     steps = [months * number for number in range(1, count + 1)]
     if _nearly_all(recent == recent + pd.offsets.MonthEnd(0)):
-        place = "the last day"
+        place = _("the last day")
         ends = [recent[-1] + pd.offsets.MonthEnd(step) for step in steps]
     elif _nearly_all(recent == recent + pd.offsets.BMonthEnd(0)):
-        place = "the last weekday"
+        place = _("the last weekday")
         ends = [recent[-1] + pd.offsets.BMonthEnd(step) for step in steps]
     else:
-        place = "the same day"
+        place = _("the same day")
         ends = [recent[-1] + pd.DateOffset(months=step) for step in steps]
-    source = "Months go on as in the file: {place} of each."
+    source = _("Months go on as in the file: {place} of each.")
     if months > 1:
-        source = "Every {months} months, as the rows of the file: {place} of the month."
+        source = _("Every {months} months, as the rows of the file: {place} of the month.")
     return FutureDays(
         np.array([end.to_datetime64() for end in ends], "datetime64[ns]"),
         source.format(place=place, months=months),

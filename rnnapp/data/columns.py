@@ -26,6 +26,7 @@ from rnnapp.data.layout import TextTable
 from rnnapp.data.notes import Note
 from rnnapp.data.numbers import is_missing, is_number_text, read_loosely
 from rnnapp.errors import ColumnError, DataError
+from rnnapp.language import gettext as _
 
 __all__ = ["ColumnPlan", "find_columns"]
 
@@ -84,7 +85,7 @@ class _Search:
             found = role_of(self.table.names[place])
             if found and found[0] == role:
                 ranked.append((found[1], place))
-        return [place for _, place in sorted(ranked)]
+        return [place for _unused, place in sorted(ranked)]
 
     def cells(self, place: int) -> list[str]:
         """The cells of a sample that say something."""
@@ -166,10 +167,11 @@ def _place_by_hand(search: _Search, columns: Mapping[str, str]) -> None:
         role = next((each for each in _NAMED_BY_HAND if each.casefold() == ours.casefold()), None)
         if role is None:
             raise ColumnError(
-                f"{search.name} is read into {', '.join(_NAMED_BY_HAND)}; "
-                f"there is no column {ours} to name.",
+                _("{name} is read into {named_by_hand}; there is no column {ours} to name.").format(
+                    name=search.name, named_by_hand=", ".join(_NAMED_BY_HAND), ours=ours
+                ),
                 search.table.names,
-                remedy="Name one of these.",
+                remedy=_("Name one of these."),
             )
         search.places[role] = _find_header(search, theirs)
 
@@ -189,9 +191,11 @@ def _find_header(search: _Search, theirs: str) -> int:
         if theirs in first:
             return first.index(theirs)
     raise ColumnError(
-        f"{search.name} has no column {theirs}; it has {_list_names(names)}.",
+        _("{name} has no column {theirs}; it has {names}.").format(
+            name=search.name, theirs=theirs, names=_list_names(names)
+        ),
         names,
-        remedy="Name one of these.",
+        remedy=_("Name one of these."),
     )
 
 
@@ -276,7 +280,12 @@ def _place_by_name(search: _Search, role: str) -> None:
     if len(best) > 1 and not search.same_cells(best):
         shown = ", ".join(search.table.names[place] for place in best[:4])
         search.notes.append(
-            Note("columns", f"There are {len(best)} columns for {role} ({shown}); none was read.")
+            Note(
+                "columns",
+                _("There are {count} columns for {role} ({shown}); none was read.").format(
+                    count=len(best), role=role, shown=shown
+                ),
+            )
         )
         return
     search.places[role] = best[0]
@@ -305,23 +314,35 @@ def _place_close(search: _Search, adjusted: list[int]) -> None:
         if len(best) > 1 and not search.same_cells(best):
             shown = ", ".join(search.table.names[place] for place in best[:4])
             raise _column_error(
-                search, f"{search.name} has {len(best)} columns for the close ({shown})."
+                search,
+                _("{name} has {count} columns for the close ({shown}).").format(
+                    name=search.name, count=len(best), shown=shown
+                ),
             )
         search.places["Close"] = best[0]
     elif adjusted:
         search.places["Close"] = adjusted[0]
         shown = search.table.names[adjusted[0]]
-        search.notes.append(Note("columns", f"There is no Close column; {shown} was taken for it."))
+        search.notes.append(
+            Note(
+                "columns",
+                _("There is no Close column; {shown} was taken for it.").format(shown=shown),
+            )
+        )
     else:
         _close_by_content(search)
     if not {"Date", "Year"} & set(search.places):
-        raise _column_error(search, f"{search.name} has no date column that is recognised.")
+        raise _column_error(
+            search, _("{name} has no date column that is recognised.").format(name=search.name)
+        )
 
 
 def _close_by_content(search: _Search) -> None:
     if not {"Date", "Year"} & set(search.places):
-        missing = "no date and no close column that is recognised"
-        raise _column_error(search, f"{search.name} has {missing}.")
+        missing = _("no date and no close column that is recognised")
+        raise _column_error(
+            search, _("{name} has {missing}.").format(name=search.name, missing=missing)
+        )
     numeric = [place for place in search.free_places() if _may_be_price(search, place)]
     known = [role for role in ("Open", "High", "Low") if role in search.places]
     if len(numeric) == 1:
@@ -329,7 +350,10 @@ def _close_by_content(search: _Search) -> None:
         if search.table.has_header:
             shown = search.table.names[numeric[0]]
             search.notes.append(
-                Note("columns", f"{shown} is the only price and was read as Close.")
+                Note(
+                    "columns",
+                    _("{shown} is the only price and was read as Close.").format(shown=shown),
+                )
             )
         return
     if len(numeric) >= 4 and not known:
@@ -357,18 +381,26 @@ def _no_close(search: _Search, numeric: list[int]) -> ColumnError:
         shown = ", ".join(str(cell).strip()[:24] for cell in search.sample.iloc[0][:8])
         return _column_error(
             search,
-            f"{search.name} has no header line, and its columns are not recognised; its first row "
-            f"reads {shown}.",
+            _(
+                "{name} has no header line, and its columns are not recognised; its first row "
+                "reads {shown}."
+            ).format(name=search.name, shown=shown),
         )
     if len(numeric) > 1 and len({role_of(names[p]) for p in numeric}) == 1:
         shown = ", ".join(names[place][:40] for place in numeric[:8])
         return ColumnError(
-            f"{search.name} has {len(numeric)} series side by side ({shown}) and no close column.",
+            _("{name} has {count} series side by side ({shown}) and no close column.").format(
+                name=search.name, count=len(numeric), shown=shown
+            ),
             names,
             roles=("Close",),
-            remedy=f'Choose one of them (--column Close="{names[numeric[0]]}").',
+            remedy=_('Choose one of them (--column Close="{names}").').format(
+                names=names[numeric[0]]
+            ),
         )
-    return _column_error(search, f"{search.name} has no close column that is recognised.")
+    return _column_error(
+        search, _("{name} has no close column that is recognised.").format(name=search.name)
+    )
 
 
 def _may_be_price(search: _Search, place: int) -> bool:
@@ -449,11 +481,18 @@ def _usual_change(search: _Search, place: int) -> float:
 
 def _describe_guess(search: _Search) -> None:
     placed = sorted((p, role) for role, p in search.places.items() if role in _NAMED_BY_HAND)
-    shown = ", ".join(f"{role} in column {place + 1}" for place, role in placed)
-    reason = "The columns have no names that are recognised"
+    shown = ", ".join(
+        _("{role} in column {place}").format(role=role, place=place + 1) for place, role in placed
+    )
+    reason = _("The columns have no names that are recognised")
     if not search.table.has_header:
-        reason = "The file has no header line"
-    search.notes.append(Note("columns", f"{reason}; by their values they are {shown}."))
+        reason = _("The file has no header line")
+    search.notes.append(
+        Note(
+            "columns",
+            _("{reason}; by their values they are {shown}.").format(reason=reason, shown=shown),
+        )
+    )
 
 
 # --- adjusted prices and tickers
@@ -486,18 +525,20 @@ def _ticker_places(search: _Search) -> tuple[int, ...]:
 
 def _column_error(search: _Search, message: str) -> ColumnError:
     names = search.table.names
-    listed = f"{message} It has the columns {_list_names(names)}."
+    listed = _("{message} It has the columns {names}.").format(
+        message=message, names=_list_names(names)
+    )
     if not search.table.has_header:
         listed = message
     return ColumnError(
         listed,
         names,
-        remedy="Name the columns by hand (--column Close=HEADER; a number counts columns).",
+        remedy=_("Name the columns by hand (--column Close=HEADER; a number counts columns)."),
     )
 
 
 def _list_names(names: tuple[str, ...]) -> str:
     shown = ", ".join(name[:40] for name in names[:_SHOWN])
     if len(names) > _SHOWN:
-        return f"{shown} and {len(names) - _SHOWN} more"
+        return _("{shown} and {count} more").format(shown=shown, count=len(names) - _SHOWN)
     return shown

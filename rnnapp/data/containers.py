@@ -21,6 +21,8 @@ from rnnapp.data.layout import MAX_COLUMNS
 from rnnapp.data.notes import Note
 from rnnapp.data.textfile import MAX_BYTES, MAX_ROWS, decode_text
 from rnnapp.errors import ChoiceError, PriceFileError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["read_text"]
 
@@ -40,21 +42,21 @@ _DAMAGE = (  # what a damaged archive raises, by where it is damaged
     LookupError,
 )
 _KINDS = (
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "Save it as .xlsx or CSV."),
-    (b"%PDF", "a PDF", "Use the site's CSV download."),
-    (b"PAR1", "a Parquet file", "Write it as CSV."),
-    (b"\x89PNG", "a picture", "Use a CSV file."),
-    (b"\xff\xd8\xff", "a picture", "Use a CSV file."),
-    (b"GIF8", "a picture", "Use a CSV file."),
-    (b"BZh", "a bzip2 archive", "Unpack it first, or use .zip or .gz."),
-    (b"\xfd7zXZ", "an xz archive", "Unpack it first, or use .zip or .gz."),
-    (b"7z\xbc\xaf\x27", "a 7-Zip archive", "Unpack it first, or use .zip or .gz."),
-    (b"Rar!", "a RAR archive", "Unpack it first, or use .zip or .gz."),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "Unpack it first, or use .zip or .gz."),
-    (b"SQLite format 3", "an SQLite database", "Export its table as CSV."),
-    (b"\x89HDF", "an HDF5 file", "Write it as CSV."),
-    (b"\x93NUMPY", "a NumPy file", "Write it as CSV."),
-    (b"ARROW1", "an Arrow file", "Write it as CSV."),
+    (b"\xd0\xcf\x11\xe0", N_("an old Excel workbook (.xls)"), N_("Save it as .xlsx or CSV.")),
+    (b"%PDF", N_("a PDF"), N_("Use the site's CSV download.")),
+    (b"PAR1", N_("a Parquet file"), N_("Write it as CSV.")),
+    (b"\x89PNG", N_("a picture"), N_("Use a CSV file.")),
+    (b"\xff\xd8\xff", N_("a picture"), N_("Use a CSV file.")),
+    (b"GIF8", N_("a picture"), N_("Use a CSV file.")),
+    (b"BZh", N_("a bzip2 archive"), N_("Unpack it first, or use .zip or .gz.")),
+    (b"\xfd7zXZ", N_("an xz archive"), N_("Unpack it first, or use .zip or .gz.")),
+    (b"7z\xbc\xaf\x27", N_("a 7-Zip archive"), N_("Unpack it first, or use .zip or .gz.")),
+    (b"Rar!", N_("a RAR archive"), N_("Unpack it first, or use .zip or .gz.")),
+    (b"\x28\xb5\x2f\xfd", N_("a Zstandard archive"), N_("Unpack it first, or use .zip or .gz.")),
+    (b"SQLite format 3", N_("an SQLite database"), N_("Export its table as CSV.")),
+    (b"\x89HDF", N_("an HDF5 file"), N_("Write it as CSV.")),
+    (b"\x93NUMPY", N_("a NumPy file"), N_("Write it as CSV.")),
+    (b"ARROW1", N_("an Arrow file"), N_("Write it as CSV.")),
 )
 _HTML = re.compile(
     r"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body|table|div|meta|style)",
@@ -80,21 +82,29 @@ def read_text(
         PriceFileError: a kind that is not read, or something beyond the limits.
     """
     if depth > 2:
-        raise PriceFileError(f"{name} is an archive inside archives.", remedy="Unpack it first.")
+        raise PriceFileError(
+            _("{name} is an archive inside archives.").format(name=name),
+            remedy=_("Unpack it first."),
+        )
     if data.startswith(b"\x1f\x8b"):
         return _read_gzip(data, name, suffix, table, depth)
     if data.startswith(b"PK\x03\x04"):
         return _read_zip(data, name, table, depth)
     for magic, kind, remedy in _KINDS:
         if data.startswith(magic):
-            raise PriceFileError(f"{name} is {kind}, not a text file.", remedy=remedy)
+            raise PriceFileError(
+                _("{name} is {kind}, not a text file.").format(name=name, kind=_(kind)),
+                remedy=_(remedy),
+            )
     text, notes = decode_text(data, name)
     if _HTML.match(text[:2000]):
         return _read_html(text, name, suffix, table), notes
     if text.lstrip()[:1] in ("{", "["):
         return _read_json(text, name), notes
     if re.match(r"\s*<[?\w]", text[:400]) and ("</" in text[:4000] or "<?xml" in text[:400]):
-        raise PriceFileError(f"{name} is XML, not a table.", remedy="Use a CSV file.")
+        raise PriceFileError(
+            _("{name} is XML, not a table.").format(name=name), remedy=_("Use a CSV file.")
+        )
     return text, notes
 
 
@@ -108,13 +118,16 @@ def _read_gzip(
         unpacker = zlib.decompressobj(wbits=31)
         unpacked = unpacker.decompress(data, MAX_BYTES + 1)
     except zlib.error as error:
-        raise _damaged(name, "a gzip archive") from error
+        raise _damaged(name, _("a gzip archive")) from error
     if len(unpacked) > MAX_BYTES:
         raise _too_large(name)
     if not unpacker.eof:
-        raise _damaged(name, "a gzip archive")
+        raise _damaged(name, _("a gzip archive"))
     if unpacked[257:262] == b"ustar":
-        raise PriceFileError(f"{name} is a tar archive.", remedy="Unpack it first, or use .zip.")
+        raise PriceFileError(
+            _("{name} is a tar archive.").format(name=name),
+            remedy=_("Unpack it first, or use .zip."),
+        )
     inner = ""
     if suffix.count("."):
         inner = "." + suffix.rsplit(".", 1)[-1]
@@ -128,16 +141,20 @@ def _read_zip(
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = archive.infolist()
     except _DAMAGE as error:
-        raise _damaged(name, "a zip archive") from error
+        raise _damaged(name, _("a zip archive")) from error
     names = {member.filename for member in members}
     if len(members) > _MAX_MEMBERS:
         raise PriceFileError(
-            f"{name} is an archive of {len(members):,} files.", remedy="Use one price file."
+            _("{name} is an archive of {count:,} files.").format(name=name, count=len(members)),
+            remedy=_("Use one price file."),
         )
     if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
         return _read_workbook(data, archive, name, table)
     if "content.xml" in names and "mimetype" in names:
-        raise PriceFileError(f"{name} is an OpenDocument file.", remedy="Save it as .xlsx or CSV.")
+        raise PriceFileError(
+            _("{name} is an OpenDocument file.").format(name=name),
+            remedy=_("Save it as .xlsx or CSV."),
+        )
     files = [
         member
         for member in members
@@ -146,7 +163,9 @@ def _read_zip(
         and not member.filename.rsplit("/", 1)[-1].startswith(".")
     ]
     if not files:
-        raise PriceFileError(f"{name} is an empty archive.", remedy="Use a CSV file.")
+        raise PriceFileError(
+            _("{name} is an empty archive.").format(name=name), remedy=_("Use a CSV file.")
+        )
     chosen = _choose_table([member.filename for member in files], name, table, "files")
     member = files[[each.filename for each in files].index(chosen)]
     inner = _read_member(archive, member, name)
@@ -163,10 +182,10 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -
         with archive.open(member) as file:
             data = file.read(MAX_BYTES + 1)
     except _DAMAGE as error:
-        raise _damaged(name, "a zip archive") from error
+        raise _damaged(name, _("a zip archive")) from error
     except RuntimeError as error:
         raise PriceFileError(
-            f"{name} is locked with a password.", remedy="Unpack it first."
+            _("{name} is locked with a password.").format(name=name), remedy=_("Unpack it first.")
         ) from error
     if len(data) > MAX_BYTES:
         raise _too_large(name)
@@ -182,16 +201,20 @@ def _choose_table(names: Sequence[str], name: str, table: str | None, what: str)
         return names[folded.index(table.casefold())]
     shown = ", ".join(each[:40] for each in names[:8])
     raise ChoiceError(
-        f"{name} holds {len(names)} {what} ({shown}).",
+        _("{name} holds {count} {what} ({shown}).").format(
+            name=name, count=len(names), what=what, shown=shown
+        ),
         option="table",
         choices=names,
-        remedy=f'Choose one of them (--table "{names[0]}").',
+        remedy=_('Choose one of them (--table "{names}").').format(names=names[0]),
     )
 
 
 def _not_empty(data: bytes, name: str) -> bytes:
     if not data.strip():
-        raise PriceFileError(f"{name} holds an empty file.", remedy="Use a CSV file.")
+        raise PriceFileError(
+            _("{name} holds an empty file.").format(name=name), remedy=_("Use a CSV file.")
+        )
     return data
 
 
@@ -210,17 +233,18 @@ def _read_workbook(
         filled = [title for title, rows in sheets.items() if _is_table(rows)]
         if not filled:
             raise PriceFileError(
-                f"{name} has no sheet with a table.", remedy="Use a sheet with dates and prices."
+                _("{name} has no sheet with a table.").format(name=name),
+                remedy=_("Use a sheet with dates and prices."),
             )
         chosen = _choose_table(filled, name, table, "sheets")
         text = _write_lines(sheets[chosen], name)
     except PriceFileError:
         raise
     except Exception as error:  # it reads a format of others: a damaged file raises anything
-        raise _damaged(name, "an Excel workbook") from error
+        raise _damaged(name, _("an Excel workbook")) from error
     notes: tuple[Note, ...] = ()
     if len(sheets) > 1:
-        notes = (Note("table", f"The sheet {chosen} was read."),)
+        notes = (Note("table", _("The sheet {chosen} was read.").format(chosen=chosen)),)
     return text, notes
 
 
@@ -236,8 +260,10 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> None:
                     b"<!--", b""
                 ):
                     raise PriceFileError(
-                        f"{name} holds XML with definitions, which no workbook needs.",
-                        remedy="Save it again as .xlsx or CSV.",
+                        _("{name} holds XML with definitions, which no workbook needs.").format(
+                            name=name
+                        ),
+                        remedy=_("Save it again as .xlsx or CSV."),
                     )
                 while chunk := part.read(1 << 20):
                     total += len(chunk)
@@ -246,7 +272,7 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> None:
         except PriceFileError:
             raise
         except (*_DAMAGE, RuntimeError) as error:
-            raise _damaged(name, "an Excel workbook") from error
+            raise _damaged(name, _("an Excel workbook")) from error
 
 
 def _sheet_rows(sheet: object) -> list[Row]:
@@ -296,8 +322,10 @@ def _read_json(text: str, name: str) -> str:
     table = _find_json_table(value)
     if table is None:
         raise PriceFileError(
-            f"{name} is JSON without a table of prices.",
-            remedy="Use JSON records (a list of objects with a date and a close), or a CSV file.",
+            _("{name} is JSON without a table of prices.").format(name=name),
+            remedy=_(
+                "Use JSON records (a list of objects with a date and a close), or a CSV file."
+            ),
         )
     return _write_lines(table, name)
 
@@ -309,7 +337,8 @@ def _json_lines(text: str, name: str) -> JsonValue:
         records.extend(json.loads(line) for line in text.splitlines() if line.strip())
     except (ValueError, RecursionError) as error:
         raise PriceFileError(
-            f"{name} is JSON that is damaged.", remedy="Use a fresh export, or a CSV file."
+            _("{name} is JSON that is damaged.").format(name=name),
+            remedy=_("Use a fresh export, or a CSV file."),
         ) from error
     return records
 
@@ -416,8 +445,10 @@ def _read_html(text: str, name: str, suffix: str, table: str | None) -> str:
     """The largest table of a web page, where the file is called one."""
     if suffix.lower() in _TEXT_SUFFIXES:
         raise PriceFileError(
-            f"{name} is a web page (HTML) under the name of a {suffix[1:].upper()} file.",
-            remedy="Use the site's CSV download, or rename the file to .html to read its table.",
+            _("{name} is a web page (HTML) under the name of a {upper} file.").format(
+                name=name, upper=suffix[1:].upper()
+            ),
+            remedy=_("Use the site's CSV download, or rename the file to .html to read its table."),
         )
     from lxml import etree, html
 
@@ -426,19 +457,19 @@ def _read_html(text: str, name: str, suffix: str, table: str | None) -> str:
             text.encode(), parser=html.HTMLParser(encoding="utf-8", no_network=True)
         )
     except (etree.LxmlError, ValueError, AssertionError) as error:
-        raise _damaged(name, "a web page") from error
+        raise _damaged(name, _("a web page")) from error
     tables = [_html_rows(element) for element in page.iter("table")]
     filled = [rows for rows in tables if _is_table(rows)]
     if not filled:
         raise PriceFileError(
-            f"{name} is a web page without a table of prices.",
-            remedy="Use the site's CSV download.",
+            _("{name} is a web page without a table of prices.").format(name=name),
+            remedy=_("Use the site's CSV download."),
         )
     largest = max(filled, key=len)
     rivals = [rows for rows in filled if len(rows) > 0.5 * len(largest)]
     if len(rivals) > 1:
-        titles = [f"table {number}" for number in range(1, len(rivals) + 1)]
-        chosen = _choose_table(titles, name, table, "tables of about the same size")
+        titles = [_("table {number}").format(number=number) for number in range(1, len(rivals) + 1)]
+        chosen = _choose_table(titles, name, table, _("tables of about the same size"))
         largest = rivals[titles.index(chosen)]
     return _write_lines(largest, name)
 
@@ -475,11 +506,16 @@ def _bounded(rows: Iterable[Row], name: str) -> Iterator[Row]:
 
 def _too_large(name: str) -> PriceFileError:
     return PriceFileError(
-        f"{name} is too large once it is unpacked; at most {MAX_BYTES / 1e6:.0f} MB, "
-        f"{MAX_ROWS:,} rows and {MAX_COLUMNS} columns are read.",
-        remedy="Use a shorter period.",
+        _(
+            "{name} is too large once it is unpacked; at most {max_bytes:.0f} MB, "
+            "{max_rows:,} rows and {max_columns} columns are read."
+        ).format(name=name, max_bytes=MAX_BYTES / 1e6, max_rows=MAX_ROWS, max_columns=MAX_COLUMNS),
+        remedy=_("Use a shorter period."),
     )
 
 
 def _damaged(name: str, kind: str) -> PriceFileError:
-    return PriceFileError(f"{name} is {kind} that is damaged.", remedy="Use a fresh copy.")
+    return PriceFileError(
+        _("{name} is {kind} that is damaged.").format(name=name, kind=kind),
+        remedy=_("Use a fresh copy."),
+    )

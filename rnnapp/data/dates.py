@@ -18,6 +18,8 @@ from rnnapp.data.eras import CalendarEvidence, find_evidence, make_days, resolve
 from rnnapp.data.notes import Note, name_day
 from rnnapp.data.weekdays import market_shift, unique_days
 from rnnapp.errors import PriceFileError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["DateColumn", "Dates", "read_dates"]
 
@@ -30,7 +32,7 @@ _NEWEST = np.datetime64("2199-12-31", "D")
 _NO_DAY = np.datetime64("NaT", "D")
 _EXCEL_START = np.datetime64("1899-12-30", "D")
 _UNIX_START = np.datetime64("1970-01-01", "D")
-_REMEDY = "Use an export with dates as 2018-04-18."
+_REMEDY = N_("Use an export with dates as 2018-04-18.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +60,9 @@ class _Order(NamedTuple):
 
 
 _ORDERS = (
-    _Order("year first", 0, 1, 2),
-    _Order("day first", 2, 1, 0),
-    _Order("month first", 2, 0, 1),
+    _Order(N_("year first"), 0, 1, 2),
+    _Order(N_("day first"), 2, 1, 0),
+    _Order(N_("month first"), 2, 0, 1),
 )
 
 
@@ -181,17 +183,17 @@ def _split_column(
     """Unique day texts, the row's place among them, seconds since midnight, and the zone."""
     cells = cells.str.strip()
     pairs = _split_pairs(cells)
-    rows, texts = pd.factorize(pd.Series([day for day, _ in pairs], dtype=object))
+    rows, texts = pd.factorize(pd.Series([day for day, _unused in pairs], dtype=object))
     day_texts = [str(text) for text in texts]
-    clock = [time for _, time in pairs]
+    clock = [time for _unused, time in pairs]
     if times is not None and not any(clock):
         clock = [_colon_time(time) for time in times.str.strip()]
     if not any(clock):
         return day_texts, np.asarray(rows, np.int64), None, ""
     clock_rows, clock_texts = pd.factorize(pd.Series(clock, dtype=object))
     read = [parse_time_text(str(text)) for text in clock_texts]
-    seconds = np.array([second for second, _ in read], np.int64)[clock_rows]
-    zones = {zone for _, zone in read}
+    seconds = np.array([second for second, _unused in read], np.int64)[clock_rows]
+    zones = {zone for _unused, zone in read}
     zone = ""
     if len(zones) == 1:
         zone = zones.pop()
@@ -274,7 +276,7 @@ def _read_numbers(column: _Column) -> tuple[Dates, tuple[Note, ...]]:
 
 def _read_month_word(column: _Column) -> tuple[Dates, tuple[Note, ...]]:
     """Month, day and year, the month as a word: nothing to order."""
-    order = _Order("month first", 2, 0, 1)
+    order = _Order(_("month first"), 2, 0, 1)
     width = int(np.median(column.widths[column.usable][:, 2]))
     return _resolve(column, order, width)
 
@@ -305,8 +307,9 @@ def _read_era(column: _Column) -> tuple[Dates, tuple[Note, ...]]:
     first = int(np.flatnonzero(column.usable)[0])
     note = Note(
         "calendar",
-        f"The years are counted by eras and were converted: {column.texts[first]} is "
-        f"{name_day(days[first])}.",
+        _("The years are counted by eras and were converted: {texts} is {days}.").format(
+            texts=column.texts[first], days=name_day(days[first])
+        ),
     )
     return np.where(column.usable, days, _NO_DAY), (note,)
 
@@ -315,7 +318,7 @@ def _read_serial(column: _Column) -> tuple[Dates, tuple[Note, ...]]:
     """Day numbers of a spreadsheet."""
     days = _EXCEL_START + column.parts[:, 0]
     fits = column.usable & (days > np.datetime64("1940-01-01")) & (column.parts[:, 0] < 80_000)
-    note = Note("dates", "The dates are day numbers of a spreadsheet and were read as Excel's.")
+    note = Note("dates", _("The dates are day numbers of a spreadsheet and were read as Excel's."))
     return np.where(fits, days, _NO_DAY), (note,)
 
 
@@ -334,7 +337,7 @@ def _read_decimal(column: _Column) -> tuple[Dates, tuple[Note, ...]]:
     if padded.any():
         month = np.where((width == 1) & (month == 1), 10, month)
     days = make_days(column.parts[:, 0], month, np.ones(len(month), np.int64))
-    note = Note("dates", "Dates such as 1871.01 were read as year and month.")
+    note = Note("dates", _("Dates such as 1871.01 were read as year and month."))
     return np.where(column.usable, days, _NO_DAY), (note,)
 
 
@@ -404,7 +407,7 @@ def _read_epoch(column: _Column) -> DateColumn:
     unique = _refuse_far_days(unique, column)
     days = unique[column.rows]
     seconds = (total % 86400)[column.rows]
-    note = Note("dates", "Dates were given as seconds since 1970 and read as days in UTC.")
+    note = Note("dates", _("Dates were given as seconds since 1970 and read as days in UTC."))
     texts = pd.Series(column.texts, dtype=object).iloc[column.rows]
     days, more = _move_to_market(days, seconds, "utc", texts)
     if not seconds.any():
@@ -456,8 +459,10 @@ def _choose_order(column: _Column, orders: tuple[_Order, ...]) -> tuple[Dates, t
         return days, notes
     note = Note(
         "dates",
-        f"Dates such as {shown} could be read in more than one order; {order.name} is the "
-        "plausible one.",
+        _(
+            "Dates such as {shown} could be read in more than one order; {name} is the "
+            "plausible one."
+        ).format(shown=shown, name=_(order.name)),
     )
     return days, (note, *notes)
 
@@ -499,9 +504,13 @@ def _likeliest(
     margin = odd[second] - odd[first]
     if margin < 0.25:
         raise PriceFileError(
-            f"{column.name} has dates such as {shown} that could be {first[0].name} or "
-            f"{second[0].name}, and nothing decides which.",
-            remedy=_REMEDY,
+            _(
+                "{name} has dates such as {shown} that could be {first} or "
+                "{second}, and nothing decides which."
+            ).format(
+                name=column.name, shown=shown, first=_(first[0].name), second=_(second[0].name)
+            ),
+            remedy=_(_REMEDY),
         )
     return first, margin >= 2
 
@@ -534,14 +543,17 @@ def _refuse_mixture(
     column: _Column,
 ) -> None:
     left = np.isnat(read[chosen])
-    for (order, _), days in read.items():
+    for (order, _unused), days in read.items():
         against = left & ~np.isnat(days)
         if against.sum() > max(2, 0.01 * most):
             shown = column.texts[int(np.flatnonzero(against)[0])]
             raise PriceFileError(
-                f"{column.name} mixes dates in two orders ({chosen[0].name} as a rule, but "
-                f"{order.name} in {shown}).",
-                remedy=_REMEDY,
+                _(
+                    "{name} mixes dates in two orders ({rule} as a rule, but {order} in {shown})."
+                ).format(
+                    name=column.name, rule=_(chosen[0].name), order=_(order.name), shown=shown
+                ),
+                remedy=_(_REMEDY),
             )
 
 
@@ -554,9 +566,11 @@ def _refuse_far_days(unique: Dates, column: _Column) -> Dates:
     if wrong.sum() > max(3, 0.05 * known.sum()) or (wrong.any() and wrong.sum() >= known.sum()):
         shown = column.texts[int(np.flatnonzero(wrong)[0])]
         raise PriceFileError(
-            f"{column.name} has dates such as {shown}, which lie outside the years of any price: "
-            "a filler, or a calendar that is not recognised.",
-            remedy="Remove these rows, or write the dates as 2018-04-18.",
+            _(
+                "{name} has dates such as {shown}, which lie outside the years of any price: "
+                "a filler, or a calendar that is not recognised."
+            ).format(name=column.name, shown=shown),
+            remedy=_("Remove these rows, or write the dates as 2018-04-18."),
         )
     return np.where(wrong, _NO_DAY, unique)
 
@@ -577,13 +591,20 @@ def _move_to_market(
         return moved, (
             Note(
                 "time zone",
-                f"Stamps such as {shown} are in another time zone: "
-                "they fall on weekends and miss a weekday. "
-                f"Each was moved to the market's own day, {first} for the first.",
+                _(
+                    "Stamps such as {shown} are in another time zone: "
+                    "they fall on weekends and miss a weekday. "
+                    "Each was moved to the market's own day, {first} for the first."
+                ).format(shown=shown, first=first),
             ),
         )
     if zone == "utc" and hours.min() >= 12 and not (days[known][:1] == days[known]).all():
-        return days, (Note("time zone", f"Stamps such as {shown} were read as days in UTC."),)
+        return days, (
+            Note(
+                "time zone",
+                _("Stamps such as {shown} were read as days in UTC.").format(shown=shown),
+            ),
+        )
     return days, ()
 
 

@@ -27,6 +27,7 @@ from rnnapp.data.sequences import Sequences, Split
 from rnnapp.data.vision import datasets
 from rnnapp.errors import SourceError
 from rnnapp.home import home
+from rnnapp.language import gettext as _
 
 __all__ = ["DigitSplit", "as_sequences", "find_mnist", "load_digits", "make_augment"]
 
@@ -170,8 +171,8 @@ def _read_mnist(root: Path) -> Parts:
         return train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy()
     except (OSError, ValueError, RuntimeError, AssertionError) as error:
         raise SourceError(
-            f"The MNIST files cannot be read ({type(error).__name__}).",
-            remedy="Remove them to download them again.",
+            _("The MNIST files cannot be read ({name}).").format(name=type(error).__name__),
+            remedy=_("Remove them to download them again."),
         ) from error
 
 
@@ -197,13 +198,19 @@ def _scale_up(picture: npt.NDArray[np.float64]) -> Pictures:
 
 
 def _sklearn_note(config: DigitConfig) -> tuple[str, ...]:
-    note = (
-        "These are scikit-learn's 1,797 digits, scaled up from 8x8 pixels: good enough to see a net"
-        " learn, too few to read every hand."
+    if config.source == "sklearn":
+        return (
+            _(
+                "These are scikit-learn's 1,797 digits, scaled up from 8x8 pixels: good enough to "
+                "see a net learn, too few to read every hand."
+            ),
+        )
+    return (
+        _(
+            "MNIST is not on this machine, so these are scikit-learn's 1,797 digits, scaled up "
+            "from 8x8 pixels: good enough to see a net learn, too few to read every hand."
+        ),
     )
-    if config.source != "sklearn":
-        note = note.replace("These are", "MNIST is not on this machine, so these are", 1)
-    return (note,)
 
 
 def _download_mnist(progress: Progress) -> Path:
@@ -221,8 +228,8 @@ def _download_mnist(progress: Progress) -> Path:
         mnist(root, download=True)  # finds the files whole and unpacks them
     except OSError as error:
         raise SourceError(
-            f"MNIST cannot be saved ({error.strerror or error}).",
-            remedy="Set RNNAPP_MNIST_ROOT to a folder that can be written.",
+            _("MNIST cannot be saved ({value}).").format(value=error.strerror or error),
+            remedy=_("Set RNNAPP_MNIST_ROOT to a folder that can be written."),
         ) from error
     return root
 
@@ -233,7 +240,7 @@ def _part_progress(progress: Progress, index: int, count: int) -> Progress:
 
 
 def _fetch_file(mirrors: list[str], name: str, md5: str, progress: Progress) -> bytes:
-    why = "no mirror is known"
+    why = _("no mirror is known")
     for mirror in mirrors:
         try:
             content = _stream_bytes(mirror + name, progress)
@@ -242,11 +249,13 @@ def _fetch_file(mirrors: list[str], name: str, md5: str, progress: Progress) -> 
             continue
         if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5:
             return content
-        why = "what came is not the published file"
+        why = _("what came is not the published file")
     raise SourceError(
-        f"MNIST could not be downloaded ({why}).",
-        remedy="With no network, use scikit-learn's digits, or name a folder that has MNIST in"
-        " RNNAPP_MNIST_ROOT.",
+        _("MNIST could not be downloaded ({why}).").format(why=why),
+        remedy=_(
+            "With no network, use scikit-learn's digits, or name a folder that has MNIST in"
+            " RNNAPP_MNIST_ROOT."
+        ),
     )
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rnnapp.data.files import read_regular_file
 from rnnapp.data.ink import Stroke, draw_strokes, to_digit
 from rnnapp.errors import DataError, InkError
+from rnnapp.language import gettext as _
 
 __all__ = ["Drawing", "digits_of", "drawings_to_json", "read_drawings", "unit_strokes"]
 
@@ -52,15 +53,23 @@ def read_drawings(source: str | Path | bytes) -> tuple[Drawing, ...]:
         content = source
         if not isinstance(content, bytes):
             content = read_regular_file(
-                content, limit=_MOST_BYTES, takes=f"a file of drawings: {_TAKES}"
+                content,
+                limit=_MOST_BYTES,
+                takes=_("a file of drawings: {takes}").format(takes=_TAKES),
             )
         entries = json.loads(content)
     except DataError:
         raise
     except (ValueError, RecursionError) as error:
-        raise DataError(f"The drawings are not JSON ({error}); they take {_TAKES}.") from error
+        raise DataError(
+            _("The drawings are not JSON ({error}); they take {takes}.").format(
+                error=error, takes=_TAKES
+            )
+        ) from error
     if not isinstance(entries, list) or not entries:
-        raise DataError(f"The drawings hold no list with an entry; they take {_TAKES}.")
+        raise DataError(
+            _("The drawings hold no list with an entry; they take {takes}.").format(takes=_TAKES)
+        )
     return tuple(_read_entry(number, entry) for number, entry in enumerate(entries, 1))
 
 
@@ -117,14 +126,22 @@ def _read_entry(number: int, entry: Any) -> Drawing:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"Drawing {number} cannot be read ({type(error).__name__}: {error}); it takes {_TAKES}."
+            _("Drawing {number} cannot be read ({kind}: {error}); it takes {takes}.").format(
+                number=number, kind=type(error).__name__, error=error, takes=_TAKES
+            )
         ) from error
     if isinstance(label, bool) or label not in range(10):
-        raise DataError(f"Drawing {number} has the label {label!r}; it takes a digit from 0 to 9.")
+        raise DataError(
+            _("Drawing {number} has the label {label!r}; it takes a digit from 0 to 9.").format(
+                number=number, label=label
+            )
+        )
     points = [value for stroke in strokes for point in stroke for value in point]
     if not points or len(points) > 2 * _MOST_POINTS or not all(map(math.isfinite, points)):
         raise DataError(
-            f"Drawing {number} has {len(points) // 2} points; it takes 1 to {_MOST_POINTS},"
-            " all of them numbers."
+            _(
+                "Drawing {number} has {count} points; it takes 1 to {most_points},"
+                " all of them numbers."
+            ).format(number=number, count=len(points) // 2, most_points=_MOST_POINTS)
         )
     return Drawing(int(label), strokes, str(entry.get("source", "")))

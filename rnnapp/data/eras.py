@@ -5,6 +5,7 @@ This module knows calendars and evidence, not forms of dates.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ import numpy.typing as npt
 from rnnapp.data.notes import Note
 from rnnapp.data.weekdays import count_weekend_rows, is_daily, unique_days
 from rnnapp.errors import ChoiceError, ConfigError, PriceFileError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["CALENDARS", "CalendarEvidence", "find_evidence", "make_days", "resolve_years"]
 
@@ -21,11 +24,11 @@ Days = npt.NDArray[np.datetime64]
 Numbers = npt.NDArray[np.int64]
 
 CALENDARS = {
-    "gregorian": "the common calendar",
-    "roc": "Taiwan's calendar",
-    "reiwa": "Japan's era Reiwa",
-    "heisei": "Japan's era Heisei",
-    "thai": "the Thai (Buddhist) calendar",
+    "gregorian": N_("the common calendar"),
+    "roc": N_("Taiwan's calendar"),
+    "reiwa": N_("Japan's era Reiwa"),
+    "heisei": N_("Japan's era Heisei"),
+    "thai": N_("the Thai (Buddhist) calendar"),
 }
 _STARTS = {"gregorian": 0, "roc": 1911, "reiwa": 2018, "heisei": 1988, "thai": -543}
 _TAIWAN = re.compile("民國|證券|收盤價|開盤價|成交股數|成交金額|成交筆數|漲跌")
@@ -108,7 +111,8 @@ def resolve_years(
     if calendar is not None:
         if calendar not in CALENDARS:
             raise ConfigError(
-                f"There is no calendar {calendar!r}.", remedy=f"Use one of {', '.join(CALENDARS)}."
+                _("There is no calendar {calendar!r}.").format(calendar=calendar),
+                remedy=_("Use one of {calendars}.").format(calendars=", ".join(CALENDARS)),
             )
         return _convert(years, months, days, width, calendar)
     if width == 4:
@@ -130,9 +134,11 @@ def _resolve_long_years(
         return _convert(years, months, days, 4, "thai")
     if 1250 <= usual <= 1500:
         raise PriceFileError(
-            f"{name} has years such as {usual}, "
-            "which belong to the Persian or the Islamic calendar.",
-            remedy="Convert the dates to the common calendar, as 2018-04-18.",
+            _(
+                "{name} has years such as {usual}, "
+                "which belong to the Persian or the Islamic calendar."
+            ).format(name=name, usual=usual),
+            remedy=_("Convert the dates to the common calendar, as 2018-04-18."),
         )
     return make_days(years, months, days), ()
 
@@ -183,7 +189,9 @@ def _convert(
     shown = int(years[0])
     note = Note(
         "calendar",
-        f"The years are of {CALENDARS[calendar]} and were converted: {shown} is {shown + start}.",
+        _("The years are of {calendars} and were converted: {shown} is {shown_2}.").format(
+            calendars=_(CALENDARS[calendar]), shown=shown, shown_2=shown + start
+        ),
     )
     return made, (note,)
 
@@ -210,16 +218,30 @@ def _avoids_weekends(days: Days) -> bool:
 
 
 def _ambiguous(name: str, year: int, calendars: tuple[str, ...]) -> ChoiceError:
-    readings = " or ".join(
-        f"{_year_in(year, calendar)} by {CALENDARS[calendar]}" for calendar in calendars
-    )
-    flags = " or ".join(f"--calendar {calendar}" for calendar in calendars)
+    readings = [
+        _("{year} by {calendars}").format(
+            year=_year_in(year, calendar), calendars=_(CALENDARS[calendar])
+        )
+        for calendar in calendars
+    ]
+    flags = [f"--calendar {calendar}" for calendar in calendars]
     return ChoiceError(
-        f"{name} has years such as {year:02}, which may mean {readings}, and nothing in the file "
-        "decides it.",
+        _(
+            "{name} has years such as {year:02}, which may mean {readings}, and "
+            "nothing in the file decides it."
+        ).format(name=name, year=year, readings=_name_either(readings)),
         option="calendar",
         choices=calendars,
-        remedy=f"Choose the calendar ({flags}), or write the dates as 2018-04-18.",
+        remedy=_("Choose the calendar ({flags}), or write the dates as 2018-04-18.").format(
+            flags=_name_either(flags)
+        ),
+    )
+
+
+def _name_either(choices: list[str]) -> str:
+    """``this or that``, for two and more."""
+    return functools.reduce(
+        lambda first, second: _("{first} or {second}").format(first=first, second=second), choices
     )
 
 

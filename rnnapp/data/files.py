@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from rnnapp.errors import DataError
+from rnnapp.language import gettext as _
 
 __all__ = ["check_size", "read_regular_file"]
 
@@ -34,18 +35,25 @@ def read_regular_file(
         DataError: no such file, no permission, not a regular file, or larger than the limit.
     """
     name = name or Path(path).name or str(path)
-    remedy = f"Use {takes}."
+    remedy = _("Use {takes}.").format(takes=takes)
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_WAIT)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name is not valid"
-        raise kind(f"{name} cannot be opened ({reason}).", remedy=remedy) from error
+        reason = getattr(error, "strerror", None) or _("its name is not valid")
+        raise kind(
+            _("{name} cannot be opened ({reason}).").format(name=name, reason=reason), remedy=remedy
+        ) from error
     about = os.fstat(descriptor)
     if not stat.S_ISREG(about.st_mode):
         os.close(descriptor)
         if stat.S_ISDIR(about.st_mode):
-            raise kind(f"{name} cannot be opened (it is a folder).", remedy=remedy)
-        raise kind(f"{name} is not a regular file but a pipe or a device.", remedy=remedy)
+            raise kind(
+                _("{name} cannot be opened (it is a folder).").format(name=name), remedy=remedy
+            )
+        raise kind(
+            _("{name} is not a regular file but a pipe or a device.").format(name=name),
+            remedy=remedy,
+        )
     content = b""
     with os.fdopen(descriptor, "rb") as file:
         if about.st_size <= limit:
@@ -62,6 +70,8 @@ def check_size(size: int, name: str, limit: int, kind: type[DataError] = DataErr
     """
     if size > limit:
         raise kind(
-            f"{name} has {size / 1e6:.1f} MB; at most {limit / 1e6:.0f} MB are read.",
-            remedy="Use a smaller file, or a shorter period.",
+            _("{name} has {size:.1f} MB; at most {limit:.0f} MB are read.").format(
+                name=name, size=size / 1e6, limit=limit / 1e6
+            ),
+            remedy=_("Use a smaller file, or a shorter period."),
         )

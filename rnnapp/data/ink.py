@@ -19,6 +19,8 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from rnnapp.errors import InkError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = [
     "CANVAS",
@@ -35,7 +37,7 @@ Stroke = Sequence[Sequence[float]]
 """The points (x, y) of one pen-down to pen-up, x to the right, y down."""
 Grey = npt.NDArray[np.float32]
 
-_DRAW = "Draw a digit from 0 to 9."
+_DRAW = N_("Draw a digit from 0 to 9.")
 CANVAS = 280  # side of the canvas, pixels
 STROKE = 18  # its usual brush
 _BOX = 20  # longer side of MNIST's digit
@@ -69,7 +71,7 @@ def to_digit(
     """
     ink = _find_ink(np.asarray(picture))
     if ink.max() < 0.5:
-        raise InkError("The canvas is blank.", remedy=_DRAW)
+        raise InkError(_("The canvas is blank."), remedy=_(_DRAW))
     check_ink(ink)
     return fit_box(ink, weight)
 
@@ -100,7 +102,7 @@ def draw_strokes(
     """
     lines = [np.asarray(stroke, float).reshape(-1, 2) for stroke in strokes if len(stroke)]
     if not lines:
-        raise InkError("The drawing has no strokes.", remedy=_DRAW)
+        raise InkError(_("The drawing has no strokes."), remedy=_(_DRAW))
     points = np.concatenate(lines)
     low = points.min(0)
     high = points.max(0)
@@ -150,8 +152,8 @@ def _find_ink(picture: npt.NDArray[np.uint8]) -> Grey:
         or not picture.size
     ):
         raise InkError(
-            f"The picture has shape {picture.shape}.",
-            remedy="Use rows and columns of grey, RGB or RGBA pixels.",
+            _("The picture has shape {shape}.").format(shape=picture.shape),
+            remedy=_("Use rows and columns of grey, RGB or RGBA pixels."),
         )
     colours = picture
     if picture.ndim == 2:
@@ -230,14 +232,14 @@ def check_ink(ink: Grey) -> None:
     width, length = _measure_stroke(box)
     if length < _SHORTEST * width:
         raise InkError(
-            "This is a dot or a blot, not a digit.",
-            remedy="Draw a digit from 0 to 9, larger than the brush.",
+            _("This is a dot or a blot, not a digit."),
+            remedy=_("Draw a digit from 0 to 9, larger than the brush."),
         )
     wide = min(box.shape) > max(box.shape) / 2
     if length > _LONGEST * max(box.shape) or (wide and float((box > 0.5).mean()) > _FULLEST):
         raise InkError(
-            "The ink goes over everything, so it is no digit.",
-            remedy="Clear the canvas and draw one digit.",
+            _("The ink goes over everything, so it is no digit."),
+            remedy=_("Clear the canvas and draw one digit."),
         )
 
 

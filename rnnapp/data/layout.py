@@ -22,6 +22,7 @@ from rnnapp.data.headers import role_of, roles_in
 from rnnapp.data.notes import Note, count_of
 from rnnapp.data.numbers import is_number_text
 from rnnapp.errors import ChoiceError, ColumnError, PriceFileError
+from rnnapp.language import gettext as _
 
 __all__ = ["MAX_COLUMNS", "TextTable", "read_text_table"]
 
@@ -87,8 +88,8 @@ class TextTable:
             )
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise PriceFileError(
-                "The lines of the file cannot be separated into fields.",
-                remedy="Use a fresh export.",
+                _("The lines of the file cannot be separated into fields."),
+                remedy=_("Use a fresh export."),
             ) from error
         return frame.set_axis([int(name) for name in frame.columns], axis=1).fillna("")
 
@@ -150,18 +151,20 @@ def _find_header(lines: list[str], name: str, wanted: tuple[str, ...]) -> _Heade
     if above and len(above[-1][1]) > 1:
         line, fields = above[-1]
         return _follow_stack(lines, _Header(line + 1, delimiter, fields, True), name)
-    names = tuple(f"column {number}" for number in range(1, len(cells) + 1))
+    names = tuple(_("column {number}").format(number=number) for number in range(1, len(cells) + 1))
     return _Header(head[place][0], delimiter, names, False)
 
 
 def _refuse_many_columns(head: list[tuple[int, str]], name: str) -> None:
-    for _, line in head:
+    for _unused, line in head:
         for delimiter in _DELIMITERS:
             columns = line.count(delimiter) + 1
             if columns > 4 * MAX_COLUMNS or (columns > MAX_COLUMNS and '"' not in line):
                 raise PriceFileError(
-                    f"{name} has {columns:,} columns; at most {MAX_COLUMNS} are read.",
-                    remedy="Use a file with fewer columns.",
+                    _("{name} has {columns:,} columns; at most {max_columns} are read.").format(
+                        name=name, columns=columns, max_columns=MAX_COLUMNS
+                    ),
+                    remedy=_("Use a file with fewer columns."),
                 )
 
 
@@ -190,7 +193,7 @@ def _first_data_row(head: list[tuple[int, str]]) -> tuple[str, int, tuple[str, .
     for delimiter in _DELIMITERS:
         rows = [
             (place, cells)
-            for place, (_, line) in enumerate(head)
+            for place, (_unused, line) in enumerate(head)
             if delimiter in line and _is_data_row(cells := split_fields(line, delimiter))
         ]
         if rows and (best is None or len(rows) > best[0]):
@@ -216,9 +219,11 @@ def _refuse_loose_commas(cells: tuple[str, ...], delimiter: str, name: str) -> N
     for first, second in itertools.pairwise(cells):
         if _MONTH_AND_DAY.match(first) and re.fullmatch(r"\d{4}", second):
             raise PriceFileError(
-                f"{name} writes dates such as {first}{delimiter} {second} with the sign that also "
-                "separates its fields, and without quotation marks.",
-                remedy="Use an export with dates as 2018-04-18 or in quotation marks.",
+                _(
+                    "{name} writes dates such as {first}{delimiter} {second} with the sign "
+                    "that also separates its fields, and without quotation marks."
+                ).format(name=name, first=first, delimiter=delimiter, second=second),
+                remedy=_("Use an export with dates as 2018-04-18 or in quotation marks."),
             )
 
 
@@ -231,8 +236,8 @@ def _without_rows(
     """No line looks like a row: a lone header is taken, the rest is refused with what is there."""
     if named is not None and wanted:
         return named[1]
-    delimiter = max(_DELIMITERS, key=lambda sign: sum(sign in line for _, line in head))
-    rows = [split_fields(line, delimiter) for _, line in head if delimiter in line]
+    delimiter = max(_DELIMITERS, key=lambda sign: sum(sign in line for _unused, line in head))
+    rows = [split_fields(line, delimiter) for _unused, line in head if delimiter in line]
     cells: tuple[str, ...] = ()
     if named is not None:
         cells = named[1].cells
@@ -240,15 +245,17 @@ def _without_rows(
         cells = rows[0]
     if len(cells) < 2:
         raise PriceFileError(
-            f"{name} is not a table: no line has a date and a number.",
-            remedy="Use a CSV file with a date and a close column.",
+            _("{name} is not a table: no line has a date and a number.").format(name=name),
+            remedy=_("Use a CSV file with a date and a close column."),
         )
     names = unique_names(cells)
     shown = ", ".join(cell[:40] for cell in names[:12])
     raise ColumnError(
-        f"{name} has no row with a date and a price; its first columns are {shown}.",
+        _("{name} has no row with a date and a price; its first columns are {shown}.").format(
+            name=name, shown=shown
+        ),
         names,
-        remedy="Name the columns by hand, or use a file with a date and a close column.",
+        remedy=_("Name the columns by hand, or use a file with a date and a close column."),
     )
 
 
@@ -257,7 +264,7 @@ def _follow_stack(lines: list[str], header: _Header, name: str) -> _Header:
     cells = header.cells
     tickers = _tickers_above(lines, header)
     row = header.first_row
-    for _ in range(3):
+    for _unused in range(3):
         if row >= len(lines):
             break
         below = split_fields(lines[row], header.delimiter)
@@ -333,10 +340,14 @@ def _fit_rows(
             tickers = ("", *tickers)
         elif usual > len(cells) + 1:
             raise PriceFileError(
-                f"{name} has rows of {usual} fields under a header of {len(cells)}.",
+                _("{name} has rows of {usual} fields under a header of {count}.").format(
+                    name=name, usual=usual, count=len(cells)
+                ),
                 remedy=(
-                    "Use an export with numbers in quotation marks, "
-                    "or with semicolons between fields."
+                    _(
+                        "Use an export with numbers in quotation marks, "
+                        "or with semicolons between fields."
+                    )
                 ),
             )
         lines = _drop_misfits(lines, counts, len(cells))
@@ -363,11 +374,15 @@ def _note_misfits(lost: int, written: int, width: int, name: str) -> tuple[Note,
         return ()
     if lost > max(2, 0.1 * written):
         raise PriceFileError(
-            f"{name} has {lost:,} of {written:,} lines that do not fit the {width} fields "
-            "of its header.",
-            remedy="Use a fresh export.",
+            _(
+                "{name} has {lost:,} of {written:,} lines that do not fit the {width} fields "
+                "of its header."
+            ).format(name=name, lost=lost, written=written, width=width),
+            remedy=_("Use a fresh export."),
         )
-    words = f"{count_of(lost, 'line')} with more or fewer fields than the header left out."
+    words = _("{lost} with more or fewer fields than the header left out.").format(
+        lost=count_of(lost, "line")
+    )
     return (Note("lines", words, lost),)
 
 
@@ -412,22 +427,26 @@ def _choose_ticker(tickers: tuple[str, ...], name: str, ticker: str | None) -> s
     wanted = [each for each in several if ticker and each.casefold() == ticker.casefold()]
     if wanted:
         return wanted[0]
-    missing = ""
+    message = _("{name} holds {count} tickers ({several}).")
     if ticker is not None:
-        missing = f"no ticker {ticker} among its "
+        message = _("{name} holds no ticker {ticker} among its {count} tickers ({several}).")
     raise ChoiceError(
-        f"{name} holds {missing}{len(several)} tickers ({', '.join(several[:8])}).",
+        message.format(
+            name=name, ticker=ticker, count=len(several), several=", ".join(several[:8])
+        ),
         option="ticker",
         choices=several,
-        remedy=f"Choose one of them (--ticker {several[0]}).",
+        remedy=_("Choose one of them (--ticker {several}).").format(several=several[0]),
     )
 
 
 def _refuse_width(columns: int, name: str) -> None:
     if columns > MAX_COLUMNS:
         raise PriceFileError(
-            f"{name} has {columns:,} columns; at most {MAX_COLUMNS} are read.",
-            remedy="Use a file with fewer columns.",
+            _("{name} has {columns:,} columns; at most {max_columns} are read.").format(
+                name=name, columns=columns, max_columns=MAX_COLUMNS
+            ),
+            remedy=_("Use a file with fewer columns."),
         )
 
 
@@ -435,7 +454,7 @@ def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
     """Names to map by hand: none empty, none twice."""
     names: dict[str, None] = {}
     for number, cell in enumerate(cells, start=1):
-        label = cell.strip() or f"column {number}"
+        label = cell.strip() or _("column {number}").format(number=number)
         while label in names:
             label = f"{label} ({number})"
         names[label] = None

@@ -14,12 +14,14 @@ import pandas as pd
 
 from rnnapp.data.notes import Note
 from rnnapp.errors import ChoiceError, ConfigError, PriceFileError
+from rnnapp.language import gettext as _
 
 __all__ = [
     "DECIMAL_SIGNS",
     "Numbers",
     "is_missing",
     "is_number_text",
+    "read_amounts",
     "read_loosely",
     "read_values",
 ]
@@ -136,7 +138,12 @@ def read_values(
         values["Volume"] = _to_floats(volume.cells, own) * volume.factor
         if volume.units:
             units = ", ".join(volume.units)
-            notes += (Note("volume", f"Volume written with {units} was multiplied out."),)
+            notes += (
+                Note(
+                    "volume",
+                    _("Volume written with {units} was multiplied out.").format(units=units),
+                ),
+            )
     return values, notes
 
 
@@ -171,7 +178,9 @@ def _tidy_cells(cells: pd.Series) -> tuple[pd.Series, tuple[Note, ...]]:
     if percent.any():
         tidy = tidy.str.replace(r"\s*%$", "", regex=True)
         if percent.sum() > 0.2 * len(cells):
-            notes = (Note("numbers", "Values are written in percent and were read as they are."),)
+            notes = (
+                Note("numbers", _("Values are written in percent and were read as they are.")),
+            )
     in_units = np.asarray(tidy.str.contains(_UNIT_AT_END, regex=True))
     tidy = tidy.where(in_units, tidy.str.replace(_WRAPPED, r"\1\2", regex=True)).str.strip()
     cells = cells.copy()
@@ -216,7 +225,8 @@ def _decimal_sign(
     if decimal is not None:
         if decimal not in DECIMAL_SIGNS:
             raise ConfigError(
-                f"There is no decimal sign {decimal!r}.", remedy="Use point or comma."
+                _("There is no decimal sign {decimal!r}.").format(decimal=decimal),
+                remedy=_("Use point or comma."),
             )
         return DECIMAL_SIGNS[decimal], ()
     votes = _vote(prices)[1]
@@ -234,15 +244,19 @@ def _decimal_sign(
     shown = unsure.iloc[0]
     if not mixed and (own or delimiter == ","):  # fields between commas have decimal points
         sign = own or "."
-        words = {".": "the point", ",": "the comma"}[sign]
-        message = f"Prices such as {shown} were read with {words} as the decimal sign."
+        words = {".": _("the point"), ",": _("the comma")}[sign]
+        message = _("Prices such as {shown} were read with {words} as the decimal sign.").format(
+            shown=shown, words=words
+        )
         return sign, (Note("numbers", message),)
     raise ChoiceError(
-        f"{name} has prices such as {shown} that could mean thousands or decimals, and nothing "
-        "decides which.",
+        _(
+            "{name} has prices such as {shown} that could mean thousands or decimals, and nothing "
+            "decides which."
+        ).format(name=name, shown=shown),
         option="decimal",
         choices=tuple(DECIMAL_SIGNS),
-        remedy="Choose the decimal sign (--decimal point or --decimal comma).",
+        remedy=_("Choose the decimal sign (--decimal point or --decimal comma)."),
     )
 
 
@@ -251,14 +265,16 @@ def _refuse_mixture(prices: pd.Series, points: int, commas: int, name: str) -> N
     mangled = prices[np.asarray(prices.str.contains(_MANGLED, regex=True))]
     if len(mangled) and (points or not prices.str.contains(",", regex=False).any()):
         raise PriceFileError(
-            f"{name} has numbers that cannot be right, such as {mangled.iloc[0]}; another program "
-            "damaged them.",
-            remedy="Use a fresh export.",
+            _(
+                "{name} has numbers that cannot be right, such as {iloc}; another program "
+                "damaged them."
+            ).format(name=name, iloc=mangled.iloc[0]),
+            remedy=_("Use a fresh export."),
         )
     if min(points, commas) > max(2, 0.01 * (points + commas)):
         raise PriceFileError(
-            f"{name} uses both the point and the comma as decimal sign.",
-            remedy="Use an export with one of them.",
+            _("{name} uses both the point and the comma as decimal sign.").format(name=name),
+            remedy=_("Use an export with one of them."),
         )
 
 
@@ -283,3 +299,15 @@ def read_loosely(cells: pd.Series) -> Numbers:
         return plain
     tidy = _tidy_cells(cells)[0]
     return _to_floats(tidy, _vote(tidy)[0] or ".")
+
+
+def read_amounts(cells: pd.Series, decimal: str | None = None) -> Numbers:
+    """(R,) values of one column by itself, units such as K and M multiplied out.
+
+    Args:
+        cells: (R,) text.
+        decimal: ``point`` or ``comma`` where a person chose; else the column's own.
+    """
+    amounts = _split_units(_tidy_cells(cells)[0])
+    sign = DECIMAL_SIGNS.get(decimal or "") or _vote(amounts.cells)[0] or "."
+    return _to_floats(amounts.cells, sign) * amounts.factor

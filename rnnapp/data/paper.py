@@ -18,6 +18,7 @@ from PIL import Image
 from scipy import ndimage
 
 from rnnapp.data.strokes import Strokes, measure_strokes
+from rnnapp.language import gettext as _
 
 __all__ = ["Grey", "InkMap", "Mask", "find_ink", "resize_grey"]
 
@@ -95,7 +96,7 @@ def _make_map(ink: Grey, cut: float) -> InkMap | None:
     mask = ink >= cut
     mask, lined = _remove_lines(mask, ink)
     mask, framed = _remove_frame(mask)
-    removed = [name for name, found in (("ruled lines", lined), ("a frame", framed)) if found]
+    removed = [name for name, found in ((_("ruled lines"), lined), (_("a frame"), framed)) if found]
     if not mask.any():
         return None
     alone = np.where(_grow_mask(mask, 2), ink, 0).astype(np.float32)
@@ -342,7 +343,7 @@ def _find_lines(mask: Mask) -> _Lines:
         if (shares**4).sum() > (best_shares**4).sum():
             best_tilt = float(tilt)
             best_shares = shares
-    bands, _ = ndimage.label(best_shares >= _RULED)
+    bands, _unused = ndimage.label(best_shares >= _RULED)
     slices = ndimage.find_objects(bands)
     spans = [(place[0].start, place[0].stop) for place in slices]
     limit = max(4.0, 0.03 * max(mask.shape))
@@ -483,7 +484,7 @@ def _side_thickness(part: Mask) -> float:
 
 def _level_lines(mask: Mask) -> Mask:
     """Straight level lines above or below the rest, wider than all of it: no part of a digit."""
-    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    labels, _unused = ndimage.label(mask, np.ones((3, 3)))
     lines = np.zeros_like(mask)
     places = ndimage.find_objects(labels)
     for number, (down, across) in enumerate(places, 1):
@@ -520,7 +521,7 @@ def _is_level_line(part: Mask) -> bool:
 
 def _border_strips(mask: Mask) -> Mask:
     """Ink that lies along the picture's border: the edge of a sheet, a table, a scanner's lid."""
-    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    labels, _unused = ndimage.label(mask, np.ones((3, 3)))
     height, width = mask.shape
     strips = np.zeros_like(mask)
     for number, (down, across) in enumerate(ndimage.find_objects(labels), 1):

@@ -18,6 +18,8 @@ from PIL import Image, UnidentifiedImageError
 
 from rnnapp.data.files import read_regular_file
 from rnnapp.errors import DataError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["MAX_BYTES", "MAX_PIXELS", "MAX_PIXELS_JPEG", "SIDE", "decode_picture", "read_picture"]
 
@@ -30,14 +32,14 @@ MAX_PIXELS_JPEG = 110_000_000
 SIDE = 1000
 """A decoded picture's longer side is at most so many pixels."""
 
-_TAKES = "a PNG or JPEG picture of one digit"
+_TAKES = N_("a PNG or JPEG picture of one digit")
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # MPO comes as JPEG
 _PLUGINS = ("MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin")  # not loaded by Pillow itself
 _OTHER_KINDS = (
-    (b"%PDF", "a PDF document"),
-    (b"<svg", "an SVG drawing"),
-    (b"<?xml", "an XML document"),
-    (b"PK\x03\x04", "a zip archive"),
+    (b"%PDF", N_("a PDF document")),
+    (b"<svg", N_("an SVG drawing")),
+    (b"<?xml", N_("an XML document")),
+    (b"PK\x03\x04", N_("a zip archive")),
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heif", b"avif")
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -67,7 +69,7 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
     Raises:
         DataError: the file cannot be opened, is no picture, is damaged or too large.
     """
-    content = read_regular_file(path, limit=MAX_BYTES, takes=_TAKES)
+    content = read_regular_file(path, limit=MAX_BYTES, takes=_(_TAKES))
     return decode_picture(content, Path(path).name)
 
 
@@ -86,8 +88,10 @@ def decode_picture(content: bytes, name: str) -> npt.NDArray[np.uint8]:
     """
     if len(content) > MAX_BYTES:
         raise DataError(
-            f"{name} has {len(content) / 1e6:.1f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB.",
-            remedy="Use a smaller picture.",
+            _("{name} has {count:.1f} MB; the limit is {max_bytes:.0f} MB.").format(
+                name=name, count=len(content) / 1e6, max_bytes=MAX_BYTES / 1e6
+            ),
+            remedy=_("Use a smaller picture."),
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks about sizes and metadata
@@ -97,7 +101,10 @@ def decode_picture(content: bytes, name: str) -> npt.NDArray[np.uint8]:
             orientation = _read_orientation(image)
             pixels = _read_pixels(image)
         except _BROKEN as error:
-            raise DataError(f"{name} is damaged or cut short.", remedy=f"Use {_TAKES}.") from error
+            raise DataError(
+                _("{name} is damaged or cut short.").format(name=name),
+                remedy=_("Use {takes}.").format(takes=_(_TAKES)),
+            ) from error
     return _turn_upright(pixels, orientation)
 
 
@@ -109,22 +116,25 @@ def _open_image(content: bytes, name: str) -> Image.Image:
         return Image.open(io.BytesIO(content), formats=_FORMATS)
     except (*_BROKEN, UnidentifiedImageError, Image.DecompressionBombError) as error:
         if isinstance(error, Image.DecompressionBombError):
-            message = f"{name} has too many pixels."
-            raise DataError(message, remedy="Use a smaller picture.") from error
+            message = _("{name} has too many pixels.").format(name=name)
+            raise DataError(message, remedy=_("Use a smaller picture.")) from error
         kind = _name_kind(content)
-        raise DataError(f"{name} is {kind}.", remedy=f"Use {_TAKES}.") from error
+        raise DataError(
+            _("{name} is {kind}.").format(name=name, kind=kind),
+            remedy=_("Use {takes}.").format(takes=_(_TAKES)),
+        ) from error
 
 
 def _name_kind(content: bytes) -> str:
     if not content:
         return "empty"
     if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
-        return "an HEIC or AVIF photo, which cannot be read here"
+        return _("an HEIC or AVIF photo, which cannot be read here")
     start = content[:200].lstrip().lower()
     for magic, kind in _OTHER_KINDS:
         if start.startswith(magic.lower()):
-            return f"{kind}, not a picture of pixels"
-    return "not a picture that can be read"
+            return _("{kind}, not a picture of pixels").format(kind=_(kind))
+    return _("not a picture that can be read")
 
 
 def _check_size(image: Image.Image, name: str) -> None:
@@ -135,11 +145,16 @@ def _check_size(image: Image.Image, name: str) -> None:
         limit = MAX_PIXELS_JPEG
     if width * height > limit:
         raise DataError(
-            f"{name} has {width:,} x {height:,} pixels; the limit is {limit / 1e6:.0f} million.",
-            remedy="Use a smaller picture.",
+            _("{name} has {width:,} x {height:,} pixels; the limit is {limit:.0f} million.").format(
+                name=name, width=width, height=height, limit=limit / 1e6
+            ),
+            remedy=_("Use a smaller picture."),
         )
     if min(width, height) < 1:
-        raise DataError(f"{name} has no pixels.", remedy=f"Use {_TAKES}.")
+        raise DataError(
+            _("{name} has no pixels.").format(name=name),
+            remedy=_("Use {takes}.").format(takes=_(_TAKES)),
+        )
 
 
 def _read_orientation(image: Image.Image) -> int:

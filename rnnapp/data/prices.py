@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TypedDict, TypeVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from rnnapp.data.breaks import Break, PriceHints, find_breaks, find_holes
 from rnnapp.data.columns import ColumnPlan, find_columns
 from rnnapp.data.containers import read_text
 from rnnapp.data.dates import DateColumn, read_dates
+from rnnapp.data.extras import extra_values, find_extras
 from rnnapp.data.headers import COLUMNS
 from rnnapp.data.layout import TextTable, read_text_table
 from rnnapp.data.notes import Note
@@ -27,10 +28,12 @@ from rnnapp.data.spacing import Spacing, measure_spacing
 from rnnapp.data.textfile import MAX_BYTES, MAX_ROWS, load_bytes
 from rnnapp.data.weekdays import check_weekdays
 from rnnapp.errors import TooFewRowsError
+from rnnapp.language import gettext as _
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "PriceTable", "ReadChoices", "read_prices"]
 
 Mask = npt.NDArray[np.bool_]
+TableT = TypeVar("TableT", bound="PriceTable")
 
 
 class ReadChoices(TypedDict, total=False):
@@ -60,7 +63,8 @@ class PriceTable:
     Attributes:
         name: what to call it on a page.
         frame: DatetimeIndex, ascending and unique; float64 columns among Open, High, Low, Close,
-            Volume. Prices are finite; a volume that the file does not give is NaN.
+            Volume, and after them others that are offered as features. Prices are finite; a volume
+            or another value that the file does not give is NaN.
         repairs: what was decided and repaired while reading.
         hints: what the file says of splits and adjusted prices.
     """
@@ -85,8 +89,13 @@ class PriceTable:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns the file had."""
-        return tuple(str(c) for c in self.frame.columns)
+        """Names of the price columns."""
+        return tuple(str(c) for c in self.frame.columns if c in COLUMNS)
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """Names of the other columns: the file's own, and a second series joined by date."""
+        return tuple(str(c) for c in self.frame.columns if c not in COLUMNS)
 
     @cached_property
     def spacing(self) -> Spacing:
@@ -103,11 +112,11 @@ class PriceTable:
         """Rows before which days or months are missing; no window runs across them."""
         return find_holes(self.dates)
 
-    @property
+    @cached_property
     def is_positive(self) -> bool:
         """Whether every price is above zero, as log-returns need it."""
-        prices = self.frame.drop(columns="Volume", errors="ignore")
-        return bool((prices.to_numpy() > 0).all())
+        prices = [column for column in self.columns if column != "Volume"]
+        return bool((self.frame[prices].to_numpy() > 0).all())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,10 +124,17 @@ class PriceTable:
 
         Equal tables have equal fingerprints, whatever file they came from.
         """
-        digest = hashlib.sha256(",".join(self.columns).encode())
+        digest = hashlib.sha256(",".join((*self.columns, *self.others)).encode())
         digest.update(np.ascontiguousarray(self.dates).tobytes())
         digest.update(np.ascontiguousarray(self.frame.to_numpy(np.float64)).tobytes())
         return digest.hexdigest()
+
+    def select_features(self: TableT, features: tuple[str, ...]) -> TableT:
+        """The table without the other columns that are not among these features."""
+        unused = [name for name in self.others if name not in features]
+        if not unused:
+            return self
+        return replace(self, frame=self.frame.drop(columns=unused))
 
     def tail(self, rows: int) -> PriceTable:
         """The latest ``rows`` rows; the table itself for 0 or for at least as many as it has."""
@@ -153,8 +169,8 @@ def read_prices(
         choices: what a person chose, see :class:`ReadChoices`.
 
     Returns:
-        The columns Open, High, Low, Close, Volume, as many as the file has, float64, by ascending
-        unique dates.
+        The columns Open, High, Low, Close, Volume, as many as the file has, and its other numeric
+        columns, float64, by ascending unique dates.
 
     Raises:
         ColumnError: no date or no close column; ``columns`` of the error are those found.
@@ -164,19 +180,21 @@ def read_prices(
     """
     if not isinstance(source, bytes):
         filename = Path(source).name
-    label = name or filename or "The file"
+    label = name or filename or _("The file")
     data = load_bytes(source, label)
     text, notes = read_text(data, label, _suffix_of(filename), choices.get("table"))
     ticker = choices.get("ticker")
     table = read_text_table(text, label, tuple((columns or {}).values()), ticker)
     if not table.lines:
         raise TooFewRowsError(
-            f"{label} has a header but no rows; at least 2 with a date and a close are needed."
+            _(
+                "{label} has a header but no rows; at least 2 with a date and a close are needed."
+            ).format(label=label)
         )
     plan = find_columns(table, label, columns, choices.get("ticker_column"))
     reading = _Reading(label, table, plan, choices)
     frame, more, hints, own_name = reading.read()
-    title = name or table.ticker or own_name or Path(filename).stem or "Prices"
+    title = name or table.ticker or own_name or Path(filename).stem or _("Prices")
     return PriceTable(title, frame, (*notes, *table.notes, *plan.notes, *more), hints)
 
 
@@ -197,7 +215,8 @@ class _Reading:
     def read(self) -> tuple[pd.DataFrame, tuple[Note, ...], PriceHints, str]:
         """The frame, what was decided, what the file says beside, and the ticker it names."""
         label, plan = self.label, self.plan
-        cells = self.table.read_columns(plan.positions)
+        extras, offered = find_extras(self.table, plan)
+        cells = self.table.read_columns([*plan.positions, *extras])
         dates = self._read_dates(cells)
         words = {self.table.names[place]: cells[place] for place in plan.tickers}
         by_hand = self.choices.get("ticker_column") is not None
@@ -232,8 +251,23 @@ class _Reading:
         )
         frame, repaired = repair_table(days, values, missing, label, self.table.names)
         weekdays = check_weekdays(frame.index.to_numpy(), label)
-        notes = (*dates.notes, *numbered, *dropped, *barred, *repaired, *weekdays)
+        notes = (*dates.notes, *numbered, *dropped, *barred, *repaired, *weekdays, *offered)
+        if extras and not barred:
+            frame = self._add_extras(frame, cells[use], dates.days[use], extras)
         return frame, notes, hints, own_name
+
+    def _add_extras(
+        self,
+        frame: pd.DataFrame,
+        cells: pd.DataFrame,
+        days: npt.NDArray[np.datetime64],
+        extras: dict[int, str],
+    ) -> pd.DataFrame:
+        """The prices with the file's other numeric columns after them."""
+        columns = {place: cells[place] for place in extras}
+        index = pd.DatetimeIndex(frame.index)
+        decimal = self.choices.get("decimal")
+        return pd.concat([frame, extra_values(columns, days, extras, index, decimal)], axis=1)
 
     def _date_text(self, cells: pd.DataFrame) -> pd.Series:
         """(R,) dates as written; year, month and day joined where they lie apart."""

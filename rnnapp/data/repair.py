@@ -15,6 +15,8 @@ from rnnapp.data.dates import Dates
 from rnnapp.data.headers import COLUMNS
 from rnnapp.data.notes import Note, count_of, name_day
 from rnnapp.errors import ColumnError, PriceFileError, TooFewRowsError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["drop_unreadable", "find_empty_zeros", "repair_table"]
 
@@ -28,8 +30,26 @@ _FAR = 4.0  # times a neighbour; further off than that, and than usual moves, a 
 _USUAL_MOVES = 12.0  # robust standard deviations
 _PRICES = COLUMNS[:4]
 _APART = np.timedelta64(3 * 365, "D")  # no market rests so long in the lifetime of an index
-_FRESH_EXPORT = "Use a fresh export."
-_NAME_COLUMNS = "Name the columns by hand (--column Close=HEADER), or use a fresh export."
+_FRESH_EXPORT = N_("Use a fresh export.")
+_NAME_COLUMNS = N_("Name the columns by hand (--column Close=HEADER), or use a fresh export.")
+_LEFT_OUT = {
+    "null": N_("{rows} without a close left out."),
+    "prose": N_("{rows} that are no prices (the first reads {date!r}, {close!r}) left out."),
+    "corrupt": N_(
+        "{rows} with an unreadable date or close (the first reads {date!r}, {close!r}) left out."
+    ),
+}
+_DAMAGED = {
+    "null": N_("{name} is ambiguous or damaged: it has {rows} without a close."),
+    "prose": N_(
+        "{name} is ambiguous or damaged: it has {rows} that are no prices (the first reads "
+        "{date!r}, {close!r})."
+    ),
+    "corrupt": N_(
+        "{name} is ambiguous or damaged: it has {rows} with an unreadable date or close (the first "
+        "reads {date!r}, {close!r})."
+    ),
+}
 
 
 def drop_unreadable(
@@ -59,27 +79,24 @@ def drop_unreadable(
     prose = undated & unpriced
     corrupt = (undated | unpriced) & ~null & ~prose
     notes: list[Note] = []
-    worst = ""
-    for mask, why in (
-        (null, "without a close"),
-        (prose, "that are no prices"),
-        (corrupt, "with an unreadable date or close"),
-    ):
+    damage = ""
+    for kind, mask in (("null", null), ("prose", prose), ("corrupt", corrupt)):
         if not mask.any():
             continue
-        worst = f"{count_of(int(mask.sum()), 'row')} {why}"
-        if mask is not null:
-            row = text[mask].iloc[0]
-            date, close = str(row["Date"])[:30], str(row["Close"])[:30]
-            worst += f" (the first reads {date!r}, {close!r})"
-        notes.append(Note("missing rows", f"{worst} left out.", int(mask.sum())))
+        row = text[mask].iloc[0]
+        words = {
+            "name": name,
+            "rows": count_of(int(mask.sum()), "row"),
+            "date": str(row["Date"])[:30],
+            "close": str(row["Close"])[:30],
+        }
+        notes.append(Note("missing rows", _(_LEFT_OUT[kind]).format(**words), int(mask.sum())))
+        damage = _(_DAMAGED[kind]).format(**words)
     total = len(undated)
     many_corrupt = corrupt.sum() > max(2, 0.1 * total)
     many_prose = prose.sum() > max(10, 0.2 * total)
     if many_corrupt or many_prose or (prose | corrupt).sum() >= total > 0:
-        raise ColumnError(
-            f"{name} is ambiguous or damaged: it has {worst}.", headers, remedy=_NAME_COLUMNS
-        )
+        raise ColumnError(damage, headers, remedy=_(_NAME_COLUMNS))
     return np.asarray(~(undated | unpriced)), tuple(notes)
 
 
@@ -137,8 +154,9 @@ def repair_table(
     frame, notes = _sort_rows(frame, name)
     if len(frame) < 2:
         raise TooFewRowsError(
-            f"{name} has {count_of(len(frame), 'readable row')}; "
-            "at least 2 with a date and a close are needed."
+            _("{name} has {count_of}; at least 2 with a date and a close are needed.").format(
+                name=name, count_of=count_of(len(frame), "readable row")
+            )
         )
     _refuse_swapped_columns(frame, name, headers)
     frame, more = _drop_wrong_closes(frame, name)
@@ -165,7 +183,7 @@ def _sort_rows(frame: pd.DataFrame, name: str) -> Repaired:
     if len(days) > 1 and not frame.index.is_monotonic_increasing:
         if frame.index.is_monotonic_decreasing:
             frame = frame.iloc[::-1]
-            notes += (Note("order", "The newest row came first; the order was turned."),)
+            notes += (Note("order", _("The newest row came first; the order was turned.")),)
         else:
             steps = np.diff(days)
             none = np.timedelta64(0)
@@ -173,7 +191,9 @@ def _sort_rows(frame: pd.DataFrame, name: str) -> Repaired:
             frame = frame.sort_index(kind="stable")
             _refuse_scattered(frame, name)
             places = count_of(backwards, "place")
-            message = f"Rows were out of order in {places}; they were sorted by date."
+            message = _("Rows were out of order in {places}; they were sorted by date.").format(
+                places=places
+            )
             notes += (Note("order", message),)
     again = np.asarray(frame.index.duplicated(keep="last"))
     if not again.any():
@@ -183,13 +203,19 @@ def _sort_rows(frame: pd.DataFrame, name: str) -> Repaired:
     if differing > max(2, 0.05 * len(frame)):
         day = name_day(frame.index[again][0])
         raise PriceFileError(
-            f"{name} has several rows a day with other prices (on {day}).",
-            remedy="Use a file of one index with one row a day.",
+            _("{name} has several rows a day with other prices (on {day}).").format(
+                name=name, day=day
+            ),
+            remedy=_("Use a file of one index with one row a day."),
         )
-    message = f"{count_of(int(again.sum()), 'row')} for a date already there left out"
+    message = _("{count_of} for a date already there left out.")
     if differing:
-        message += f"; {differing} of them differed, and the one further down was used"
-    note = Note("duplicates", f"{message}.", int(again.sum()))
+        message = _(
+            "{count_of} for a date already there left out; {differing} of them differed, and the "
+            "one further down was used."
+        )
+    message = message.format(count_of=count_of(int(again.sum()), "row"), differing=differing)
+    note = Note("duplicates", message, int(again.sum()))
     return frame[~again], (*notes, note)
 
 
@@ -200,9 +226,11 @@ def _refuse_scattered(frame: pd.DataFrame, name: str) -> None:
     if len(wide):
         first, second = days[wide[0] : wide[0] + 2]
         raise PriceFileError(
-            f"{name} has rows out of order and nothing between {name_day(first)} and "
-            f"{name_day(second)}, so some dates cannot be right.",
-            remedy=_FRESH_EXPORT,
+            _(
+                "{name} has rows out of order and nothing between {first} and "
+                "{second}, so some dates cannot be right."
+            ).format(name=name, first=name_day(first), second=name_day(second)),
+            remedy=_(_FRESH_EXPORT),
         )
 
 
@@ -217,11 +245,13 @@ def _refuse_swapped_columns(frame: pd.DataFrame, name: str, headers: Sequence[st
     if below.sum() > max(2, 0.2 * len(frame)):
         day = name_day(frame.index[int(below.argmax())])
         raise ColumnError(
-            f"{name} has {count_of(int(below.sum()), 'row')} with High below Low (the first on "
-            f"{day}), so its columns are not what they are called.",
+            _(
+                "{name} has {count_of} with High below Low (the first on "
+                "{day}), so its columns are not what they are called."
+            ).format(name=name, count_of=count_of(int(below.sum()), "row"), day=day),
             headers,
             roles=("Date", *_PRICES),
-            remedy=_NAME_COLUMNS,
+            remedy=_(_NAME_COLUMNS),
         )
 
 
@@ -239,9 +269,10 @@ def _drop_wrong_closes(frame: pd.DataFrame, name: str) -> Repaired:
     if np.abs(close).max() > _LARGEST_PRICE:
         row = int(np.abs(close).argmax())
         raise PriceFileError(
-            f"{name} gives Close {close[row]:,.10g} on {name_day(frame.index[row])}; no price "
-            "stands so high.",
-            remedy=_FRESH_EXPORT,
+            _("{name} gives Close {close:,.10g} on {index}; no price stands so high.").format(
+                name=name, close=close[row], index=name_day(frame.index[row])
+            ),
+            remedy=_(_FRESH_EXPORT),
         )
     wrong = _find_flipped_signs(close)
     if (close[~wrong] > 0).all():
@@ -249,19 +280,26 @@ def _drop_wrong_closes(frame: pd.DataFrame, name: str) -> Repaired:
     if not wrong.any():
         return frame, ()
     row = int(wrong.argmax())
-    shown = f"Close {close[row]:,.10g} on {name_day(frame.index[row])}"
+    shown = _("Close {close:,.10g} on {index}").format(
+        close=close[row], index=name_day(frame.index[row])
+    )
     if wrong.sum() > max(3, 0.02 * len(frame)):
         raise PriceFileError(
-            f"{name} has {count_of(int(wrong.sum()), 'row')} with a close that cannot be right "
-            f"(the first is {shown}): it is many times off its neighbours.",
-            remedy=_FRESH_EXPORT,
+            _(
+                "{name} has {count_of} with a close that cannot be right "
+                "(the first is {shown}): it is many times off its neighbours."
+            ).format(name=name, count_of=count_of(int(wrong.sum()), "row"), shown=shown),
+            remedy=_(_FRESH_EXPORT),
         )
     if len(frame) - wrong.sum() < 2:
         raise TooFewRowsError(
-            f"{name} gives {shown}, which cannot be right; at least 2 other rows are needed."
+            _(
+                "{name} gives {shown}, which cannot be right; at least 2 other rows are needed."
+            ).format(name=name, shown=shown)
         )
-    words = f"{count_of(int(wrong.sum()), 'row')} with a close that cannot be right left out"
-    note = Note("wrong cells", f"{words} (the first is {shown}).", int(wrong.sum()))
+    words = _("{count_of} with a close that cannot be right left out (the first is {shown}).")
+    count = int(wrong.sum())
+    note = Note("wrong cells", words.format(count_of=count_of(count, "row"), shown=shown), count)
     return frame[~wrong], (note,)
 
 
@@ -303,6 +341,28 @@ def _find_spikes(frame: pd.DataFrame) -> Mask:
     return np.asarray(spike & ~(inside & (gap < 0.5 * np.log(_FAR))))
 
 
+_WRONG_CELLS = {
+    True: N_(
+        "{column} cannot be right in {rows} (the first is {value:,.10g} on {day}); the column was "
+        "left out."
+    ),
+    False: N_(
+        "{column} cannot be right in {rows} (the first is {value:,.10g} on {day}); it was filled "
+        "from the day's other prices."
+    ),
+}
+"""By whether the column was left out."""
+_HOLES = {
+    (False, True): N_("{column} is missing in {rows}; the column was left out."),
+    (False, False): N_("{column} is missing in {rows}; it was filled from the day's other prices."),
+    (True, True): N_("{column} is missing or unreadable in {rows}; the column was left out."),
+    (True, False): N_(
+        "{column} is missing or unreadable in {rows}; it was filled from the day's other prices."
+    ),
+}
+"""By whether some cells were unreadable, and whether the column was left out."""
+
+
 def _repair_column(
     frame: pd.DataFrame, column: str, unreadable: int, total: int, name: str
 ) -> Repaired:
@@ -312,42 +372,48 @@ def _repair_column(
     """
     if unreadable > max(2, 0.1 * total):
         raise PriceFileError(
-            f"{name} has {count_of(unreadable, 'row')} whose {column} is no number.",
-            remedy=_FRESH_EXPORT,
+            _("{name} has {unreadable} whose {column} is no number.").format(
+                name=name, unreadable=count_of(unreadable, "row"), column=column
+            ),
+            remedy=_(_FRESH_EXPORT),
         )
     values = frame[column].to_numpy()
     wrong = _find_wrong_cells(frame, column)
     notes: tuple[Note, ...] = ()
     if wrong.any():
-        row = int(wrong.argmax())
-        words = f"{column} cannot be right in {count_of(int(wrong.sum()), 'row')} (the first is "
-        words += f"{values[row]:,.10g} on {name_day(frame.index[row])})"
-        if wrong.sum() > max(3, 0.1 * len(frame)):
-            note = Note("wrong cells", f"{words}; the column was left out.", int(wrong.sum()))
-            return frame.drop(columns=column), (note,)
-        note = Note(
-            "wrong cells", f"{words}; it was filled from the day's other prices.", int(wrong.sum())
-        )
-        notes = (note,)
+        often = int(wrong.sum()) > max(3, 0.1 * len(frame))
+        notes = (_note_wrong_cells(frame, column, wrong, left_out=often),)
+        if often:
+            return frame.drop(columns=column), notes
         frame = frame.assign(**{column: np.where(wrong, np.nan, values)})
     holes = np.isnan(values)
     if not (holes | wrong).any():
         return frame, notes
     count = int(holes.sum())
-    what = "missing"
-    if unreadable:
-        what = "missing or unreadable"
-    rows = count_of(count, "row")
-    if count > max(2, 0.1 * len(frame)):
-        message = f"{column} is {what} in {rows}; the column was left out."
-        return frame.drop(columns=column), (*notes, Note("missing cells", message, count))
+    often = count > max(2, 0.1 * len(frame))
+    if count:
+        message = _HOLES[unreadable > 0, often]
+        words = _(message).format(column=column, rows=count_of(count, "row"))
+        notes += (Note("missing cells", words, count),)
+    if often:
+        return frame.drop(columns=column), notes
     others = [other for other in _PRICES if other in frame and other != column]
     fillers = {"High": frame[others].max(axis=1), "Low": frame[others].min(axis=1)}
     filled = frame[column].fillna(fillers.get(column, frame["Close"]))
-    if count:
-        message = f"{column} is {what} in {rows}; it was filled from the day's other prices."
-        notes += (Note("missing cells", message, count),)
     return frame.assign(**{column: filled}), notes
+
+
+def _note_wrong_cells(frame: pd.DataFrame, column: str, wrong: Mask, *, left_out: bool) -> Note:
+    """What was wrong in a column, and what became of it."""
+    row = int(wrong.argmax())
+    count = int(wrong.sum())
+    words = _(_WRONG_CELLS[left_out]).format(
+        column=column,
+        rows=count_of(count, "row"),
+        value=frame[column].iloc[row],
+        day=name_day(frame.index[row]),
+    )
+    return Note("wrong cells", words, count)
 
 
 def _find_wrong_cells(frame: pd.DataFrame, column: str) -> Mask:
@@ -374,12 +440,12 @@ def _repair_volume(frame: pd.DataFrame, unreadable: bool) -> Repaired:
     if not holes:
         return frame, ()
     if holes == len(frame):
-        message = "The volume column holds nothing readable; it was left out."
+        message = _("The volume column holds nothing readable; it was left out.")
         return frame.drop(columns="Volume"), (Note("volume", message, holes),)
-    what = "missing"
+    message = _("Volume is missing in {holes}.")
     if unreadable or wrong.any():
-        what = "missing, unreadable or negative"
-    message = f"Volume is {what} in {count_of(holes, 'row')}."
+        message = _("Volume is missing, unreadable or negative in {holes}.")
+    message = message.format(holes=count_of(holes, "row"))
     return frame.assign(Volume=np.where(wrong, np.nan, volume)), (Note("volume", message, holes),)
 
 
@@ -397,28 +463,38 @@ def _describe_oddities(frame: pd.DataFrame) -> tuple[Note, ...]:
         if outside.any():
             day = name_day(frame.index[int(outside.argmax())])
             count = int(outside.sum())
-            message = (
-                f"{count_of(count, 'row')} with a price outside High and Low "
-                f"(the first on {day}) left as written."
-            )
+            message = _(
+                "{count} with a price outside High and Low (the first on {day}) left as written."
+            ).format(count=count_of(count, "row"), day=day)
             notes.append(Note("range", message, count))
     below = np.asarray(frame["Close"] <= 0)
     if below.any():
         row = int(below.argmax())
-        shown = f"{frame['Close'].iloc[row]:,.10g} on {name_day(frame.index[row])}"
-        count = int(below.sum())
-        message = (
-            f"Close is zero or below in {count_of(count, 'row')} (the first is {shown}), "
-            "so log-returns cannot be used."
+        shown = _("{iloc:,.10g} on {index}").format(
+            iloc=frame["Close"].iloc[row], index=name_day(frame.index[row])
         )
+        count = int(below.sum())
+        message = _(
+            "Close is zero or below in {count} (the first is {shown}), "
+            "so log-returns cannot be used."
+        ).format(count=count_of(count, "row"), shown=shown)
         notes.append(Note("sign", message, count))
     days = frame.index.to_numpy()
     wide = np.flatnonzero(np.diff(days) > _APART)
     if len(wide):
         first, second = (name_day(day) for day in days[wide[0] : wide[0] + 2])
-        notes.append(Note("hole", f"There are no prices between {first} and {second}."))
+        notes.append(
+            Note(
+                "hole",
+                _("There are no prices between {first} and {second}.").format(
+                    first=first, second=second
+                ),
+            )
+        )
     ahead = int((frame.index > pd.Timestamp.now() + pd.Timedelta(days=1)).sum())
     if ahead:
-        message = f"{count_of(ahead, 'row')} dated in the future left as written."
+        message = _("{ahead} dated in the future left as written.").format(
+            ahead=count_of(ahead, "row")
+        )
         notes.append(Note("future", message, ahead))
     return tuple(notes)

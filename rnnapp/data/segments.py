@@ -16,13 +16,15 @@ from scipy import ndimage
 from rnnapp.data.ink import WEIGHT, check_ink, fit_box
 from rnnapp.data.paper import Grey, InkMap, Mask, find_ink
 from rnnapp.errors import InkError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["MAX_DIGITS", "Digits", "find_digits", "find_one_digit"]
 
 MAX_DIGITS = 60
 """A picture with more marks than this holds no digits."""
 _NARROWEST = 6  # pixels: in less there is no digit
-_DRAW = "Use a picture of one digit on plain paper."
+_DRAW = N_("Use a picture of one digit on plain paper.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +79,10 @@ def find_one_digit(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     count = len(digits.pictures)
     if count > 1:
         raise InkError(
-            f"The picture holds several digits or marks, {count}, not one digit.",
-            remedy="Crop it to one digit, or read them all with --several.",
+            _("The picture holds several digits or marks, {count}, not one digit.").format(
+                count=count
+            ),
+            remedy=_("Crop it to one digit, or read them all with --several."),
         )
     return np.asarray(digits.pictures[0], np.uint8)
 
@@ -94,8 +98,8 @@ def find_digits(picture: npt.NDArray[np.uint8]) -> Digits:
     """
     height, width = picture.shape[:2]
     if min(height, width) < _NARROWEST:
-        message = "The picture is {width:,} x {height:,} pixels, too narrow for a digit."
-        raise InkError(message.format(width=width, height=height), remedy=_DRAW)
+        message = _("The picture is {width:,} x {height:,} pixels, too narrow for a digit.")
+        raise InkError(message.format(width=width, height=height), remedy=_(_DRAW))
     try:
         digits = _cut_apart(picture)
     except InkError:
@@ -120,13 +124,15 @@ def _cut_apart(picture: npt.NDArray[np.uint8]) -> Digits:
         try:
             if not found.strokes.drawn:
                 raise InkError(
-                    "A shadow or a stain lies on the digit, or something else does.",
-                    remedy="Take the picture in even light, the digit alone on plain paper.",
+                    _("A shadow or a stain lies on the digit, or something else does."),
+                    remedy=_("Take the picture in even light, the digit alone on plain paper."),
                 )
             return _cut_ink(found)
         except InkError as error:
             first_error = first_error or error
-    raise first_error or InkError("The picture is blank, or its ink is too faint.", remedy=_DRAW)
+    raise first_error or InkError(
+        _("The picture is blank, or its ink is too faint."), remedy=_(_DRAW)
+    )
 
 
 def _cut_ink(found: InkMap) -> Digits:
@@ -135,17 +141,20 @@ def _cut_ink(found: InkMap) -> Digits:
     boxes = _leave_specks(boxes, labels)
     if not boxes or len(boxes) > MAX_DIGITS:
         raise InkError(
-            "The picture holds no digit that stands out from its background.", remedy=_DRAW
+            _("The picture holds no digit that stands out from its background."), remedy=_(_DRAW)
         )
     if len(boxes) == 1 and boxes[0].width > 1.7 * boxes[0].height:
         raise InkError(
-            "The picture's ink is much wider than a digit: digits touch, or one lies on its side.",
-            remedy="Use a picture of one upright digit.",
+            _(
+                "The picture's ink is much wider than a digit: digits touch, or one lies "
+                "on its side."
+            ),
+            remedy=_("Use a picture of one upright digit."),
         )
     if len(boxes) == 1 and _runs_across(boxes[0], found.mask):
         raise InkError(
-            "Ink runs across the picture from border to border: a line, or a shadow.",
-            remedy=_DRAW,
+            _("Ink runs across the picture from border to border: a line, or a shadow."),
+            remedy=_(_DRAW),
         )
     cuts = [_cut_box(found, labels, box) for box in _reading_order(boxes)]
     return Digits(np.stack([_to_mnist(cut) for cut in cuts]), found.removed)
@@ -165,7 +174,7 @@ def _to_mnist(cut: Grey) -> npt.NDArray[np.uint8]:
 
 def _find_boxes(mask: Mask) -> tuple[npt.NDArray[np.int32], list[_Box]]:
     """Connected parts of the ink, specks of some pixels left out."""
-    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    labels, _unused = ndimage.label(mask, np.ones((3, 3)))
     smallest = max(3.0, 0.012 * max(mask.shape))
     boxes = []
     for number, place in enumerate(ndimage.find_objects(labels), 1):

@@ -13,6 +13,7 @@ from rnnapp.data.dates import Dates
 from rnnapp.data.notes import Note, count_of
 from rnnapp.data.weekdays import count_weekend_rows, unique_days
 from rnnapp.errors import ChoiceError
+from rnnapp.language import gettext as _
 
 __all__ = ["choose_ticker_rows", "name_bars", "refuse_bars", "to_daily"]
 
@@ -63,20 +64,23 @@ def choose_ticker_rows(
         if ticker is None:
             shown = ", ".join(several[:_SHOWN])
             raise ChoiceError(
-                f"{name} holds {len(several):,} tickers below each other, by its column {header} "
-                f"({shown}).",
+                _(
+                    "{name} holds {count:,} tickers below each other, by its column {header} "
+                    "({shown})."
+                ).format(name=name, count=len(several), header=header, shown=shown),
                 option="ticker",
                 choices=several,
-                remedy=f'Choose one of them (--ticker "{several[0]}").',
+                remedy=_('Choose one of them (--ticker "{several}").').format(several=several[0]),
             )
         folded = {word.casefold(): word for word in several}
         if ticker.casefold() not in folded:
             raise ChoiceError(
-                f"{name} has no ticker {ticker} in its column {header}; it has "
-                f"{', '.join(several[:_SHOWN])}.",
+                _("{name} has no ticker {ticker} in its column {header}; it has {several}.").format(
+                    name=name, ticker=ticker, header=header, several=", ".join(several[:_SHOWN])
+                ),
                 option="ticker",
                 choices=several,
-                remedy="Choose one of these.",
+                remedy=_("Choose one of these."),
             )
         chosen = folded[ticker.casefold()]
         return np.asarray(words == chosen), chosen
@@ -102,19 +106,21 @@ def name_bars(dates: Dates, seconds: npt.NDArray[np.int64] | None) -> str:
         return ""
     step = int(np.median(np.diff(stamps).astype(np.int64)))
     if step % 3600 == 0:
-        return {1: "hourly"}.get(step // 3600, f"{step // 3600}-hour")
+        return {1: "hourly"}.get(step // 3600, _("{step}-hour").format(step=step // 3600))
     if step % 60 == 0:
-        return {1: "minute"}.get(step // 60, f"{step // 60}-minute")
+        return {1: "minute"}.get(step // 60, _("{step}-minute").format(step=step // 60))
     return "intraday"
 
 
 def refuse_bars(bars: str, name: str, rows: int) -> ChoiceError:
     """The error for bars that are not days."""
     return ChoiceError(
-        f"{name} has {rows:,} {bars} bars, not daily prices.",
+        _("{name} has {rows:,} {bars} bars, not daily prices.").format(
+            name=name, rows=rows, bars=bars
+        ),
         option="daily",
         choices=("daily",),
-        remedy="Make days of them (--daily): the open of the first bar, the close of the last.",
+        remedy=_("Make days of them (--daily): the open of the first bar, the close of the last."),
     )
 
 
@@ -143,11 +149,20 @@ def to_daily(
     rules = {"Open": "first", "High": "max", "Low": "min", "Close": "last", "Volume": "sum"}
     grouped = frame.groupby("day", sort=True)
     daily = grouped.agg({column: rules[column] for column in values})
-    words = f"{count_of(len(frame), 'bar')} ({bars}) became {count_of(len(daily), 'day')}"
+    words = _("{count_of} ({bars}) became {count_of_2}.")
     if start:
-        words += f"; a session begins at {start:02}:00 of the evening before"
+        words = _(
+            "{count_of} ({bars}) became {count_of_2}; a session begins at {start:02}:00 of the "
+            "evening before."
+        )
+    words = words.format(
+        count_of=count_of(len(frame), "bar"),
+        bars=bars,
+        count_of_2=count_of(len(daily), "day"),
+        start=start,
+    )
     result = {column: daily[column].to_numpy(np.float64) for column in values}
-    return daily.index.to_numpy().astype("datetime64[ns]"), result, (Note("bars", f"{words}."),)
+    return daily.index.to_numpy().astype("datetime64[ns]"), result, (Note("bars", words),)
 
 
 def _unique_stamps(stamps: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from rnnapp.configs import SimulatedConfig
 from rnnapp.data.prices import PriceTable
+from rnnapp.language import gettext as _
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -109,7 +110,7 @@ def simulate_prices(config: SimulatedConfig) -> SimulatedPrices:
         columns = _daily_range(close, path.sigma, rng)
     days = pd.bdate_range(FIRST_DAY, periods=config.simulated_rows, name="Date").as_unit("ns")
     return SimulatedPrices(
-        f"Simulated {config.simulated}",
+        _("Simulated {simulated}").format(simulated=config.simulated),
         pd.DataFrame(columns, index=days),
         config=config,
         expected=close[:, None] * path.growth,

@@ -21,6 +21,8 @@ from rnnapp.data.prices import PriceTable, read_prices
 from rnnapp.data.repair import repair_table
 from rnnapp.errors import ConfigError, DataError, SourceError
 from rnnapp.home import home, make_private, private_folder
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["BUNDLED", "TICKERS", "bundled", "fetch_yahoo"]
 
@@ -32,7 +34,7 @@ _PAUSE = 60.0  # seconds without a request after the source has answered "too ma
 _TIMEOUT = 10
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&-]{0,19}")
 _REQUESTING = threading.Lock()  # the source's settings are global
-_OTHER_TICKER = "Use a ticker such as ^KS11 or ^GSPC."
+_OTHER_TICKER = N_("Use a ticker such as ^KS11 or ^GSPC.")
 _blocked_until = 0.0
 
 
@@ -44,7 +46,8 @@ def bundled(name: Literal["sp500", "nasdaq"]) -> PriceTable:
     """
     if name not in BUNDLED:
         raise ConfigError(
-            f"There is no bundled table {name!r}.", remedy=f"Use one of {', '.join(BUNDLED)}."
+            _("There is no bundled table {name!r}.").format(name=name),
+            remedy=_("Use one of {bundled}.").format(bundled=", ".join(BUNDLED)),
         )
     from arch.data import nasdaq, sp500  # takes a second, so only on request
 
@@ -79,7 +82,10 @@ def fetch_yahoo(
         raise SourceError(error.message, _last_copy(copy, ticker), remedy=error.remedy) from error
     except DataError as error:
         raise SourceError(
-            f"Yahoo Finance's prices for {ticker} cannot be used: {error}", _last_copy(copy, ticker)
+            _("Yahoo Finance's prices for {ticker} cannot be used: {error}").format(
+                ticker=ticker, error=error
+            ),
+            _last_copy(copy, ticker),
         ) from error
     _write_copy(table, copy)
     return table
@@ -89,21 +95,21 @@ def _check_request(ticker: str, start: str | date, end: str | date) -> tuple[str
     ticker = ticker.strip().upper()
     if not _TICKER.fullmatch(ticker):
         raise ConfigError(
-            f"{ticker[:30]!r} is no ticker.",
-            remedy="Use up to 20 letters, digits and . ^ = & -, such as ^KS11.",
+            _("{ticker!r} is no ticker.").format(ticker=ticker[:30]),
+            remedy=_("Use up to 20 letters, digits and . ^ = & -, such as ^KS11."),
         )
     try:
         first, last = (pd.Timestamp(day).date() for day in (start, end))
         backwards = not first < last
     except (ValueError, TypeError) as error:
         raise ConfigError(
-            f"{start!s:.20} to {end!s:.20} is no range of days.",
-            remedy="Use two dates such as 2018-04-18.",
+            _("{start!s:.20} to {end!s:.20} is no range of days.").format(start=start, end=end),
+            remedy=_("Use two dates such as 2018-04-18."),
         ) from error
     if backwards:
         raise ConfigError(
-            f"The range {first} to {last} holds no days.",
-            remedy="Use a first day before the last.",
+            _("The range {first} to {last} holds no days.").format(first=first, last=last),
+            remedy=_("Use a first day before the last."),
         )
     return ticker, first, last
 
@@ -139,8 +145,8 @@ def _request_frame(ticker: str, first: date, last: date) -> pd.DataFrame:
         raise _unreachable(ticker, error) from error
     except Exception as error:  # it reads a service without a contract: anything may come
         raise SourceError(
-            f"Yahoo Finance's answer for {ticker} cannot be read.",
-            remedy="Try again later, or use a CSV file.",
+            _("Yahoo Finance's answer for {ticker} cannot be read.").format(ticker=ticker),
+            remedy=_("Try again later, or use a CSV file."),
         ) from error
     finally:
         debug.hide_exceptions = hidden
@@ -151,20 +157,27 @@ def _request_frame(ticker: str, first: date, last: date) -> pd.DataFrame:
 
 def _rate_limited(ticker: str) -> SourceError:
     return SourceError(
-        f"Yahoo Finance answers no more for now (too many requests), so {ticker} was not fetched.",
-        remedy="Try again in a minute.",
+        _(
+            "Yahoo Finance answers no more for now (too many requests), so {ticker} "
+            "was not fetched."
+        ).format(ticker=ticker),
+        remedy=_("Try again in a minute."),
     )
 
 
 def _nothing_found(ticker: str, first: date, last: date) -> SourceError:
     return SourceError(
-        f"Yahoo Finance has no prices for {ticker} from {first} to {last}.",
-        remedy="Use another range or ticker.",
+        _("Yahoo Finance has no prices for {ticker} from {first} to {last}.").format(
+            ticker=ticker, first=first, last=last
+        ),
+        remedy=_("Use another range or ticker."),
     )
 
 
 def _unknown_ticker(ticker: str) -> SourceError:
-    return SourceError(f"Yahoo Finance does not know {ticker}.", remedy=_OTHER_TICKER)
+    return SourceError(
+        _("Yahoo Finance does not know {ticker}.").format(ticker=ticker), remedy=_(_OTHER_TICKER)
+    )
 
 
 def _unreachable(ticker: str, error: OSError) -> SourceError:
@@ -172,8 +185,8 @@ def _unreachable(ticker: str, error: OSError) -> SourceError:
     if status == 404:
         return _unknown_ticker(ticker)
     return SourceError(
-        f"Yahoo Finance cannot be reached, so {ticker} was not fetched.",
-        remedy="Check the network connection, or use a CSV file.",
+        _("Yahoo Finance cannot be reached, so {ticker} was not fetched.").format(ticker=ticker),
+        remedy=_("Check the network connection, or use a CSV file."),
     )
 
 
@@ -189,11 +202,16 @@ def _to_table(frame: pd.DataFrame, name: str) -> PriceTable:
         unknown = values["Volume"] == 0
         values["Volume"] = np.where(unknown, np.nan, values["Volume"])
         rows = count_of(int(unknown.sum()), "row")
-        notes.append(Note("volume", f"Volume is given as 0 in {rows}; it was taken as unknown."))
+        notes.append(
+            Note(
+                "volume",
+                _("Volume is given as 0 in {rows}; it was taken as unknown.").format(rows=rows),
+            )
+        )
     known = np.isfinite(values["Close"])
     if not known.all():
         rows = count_of(int((~known).sum()), "row")
-        notes.append(Note("missing rows", f"{rows} without a close left out."))
+        notes.append(Note("missing rows", _("{rows} without a close left out.").format(rows=rows)))
     missing = {column: np.isnan(value)[known] for column, value in values.items()}
     prices = {column: value[known] for column, value in values.items()}
     repaired, more = repair_table(days[known], prices, missing, name)
@@ -242,6 +260,6 @@ def _last_copy(copy: Path, ticker: str) -> PriceTable | None:
     for path in copies:
         if table := _read_copy(path, ticker):
             day = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
-            note = Note("copy", f"This is a copy fetched on {day}.")
+            note = Note("copy", _("This is a copy fetched on {day}.").format(day=day))
             return replace(table, repairs=(note, *table.repairs))
     return None

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+
 __all__ = ["DAILY", "SPACINGS", "Spacing", "measure_spacing"]
 
 Days = npt.NDArray[np.datetime64]
@@ -22,40 +25,69 @@ class Spacing:
     Attributes:
         name: ``daily`` (trading days), ``7-day`` (weekends too), ``weekly``, ``monthly``,
             ``quarterly``, ``yearly`` or ``irregular``.
-        unit: what one row is called ("week").
-        next_close: what the row after the last is called ("next week's close").
-        last_close: what persistence repeats ("this week's close").
+        row: what one row is ("week").
         days: calendar days from one row to the next, as a rule.
         per_year: rows in a year, as a rule.
     """
 
     name: str
-    unit: str
-    next_close: str
-    last_close: str
+    row: str
     days: float
     per_year: float
 
     @property
     def has_weekdays(self) -> bool:
         """Whether rows are days, so that "the same weekday a week ago" means something."""
-        return self.unit == "day"
+        return self.row == "day"
+
+    @property
+    def unit(self) -> str:
+        """What one row is called ("week")."""
+        return _(_UNITS[self.row][0])
 
     @property
     def units(self) -> str:
         """What several rows are called ("weeks")."""
-        return f"{self.unit}s"
+        return _(_UNITS[self.row][1])
+
+    @property
+    def next_close(self) -> str:
+        """What the row after the last is called ("next week's close")."""
+        return _(_CLOSES[self.row][0])
+
+    @property
+    def last_close(self) -> str:
+        """What persistence repeats ("this week's close")."""
+        return _(_CLOSES[self.row][1])
 
 
-DAILY = Spacing("daily", "day", "tomorrow's close", "today's close", 1, 252)
+_UNITS = {
+    "day": (N_("day"), N_("days")),
+    "week": (N_("week"), N_("weeks")),
+    "month": (N_("month"), N_("months")),
+    "quarter": (N_("quarter"), N_("quarters")),
+    "year": (N_("year"), N_("years")),
+    "row": (N_("row"), N_("rows")),
+}
+_CLOSES = {
+    "day": (N_("tomorrow's close"), N_("today's close")),
+    "week": (N_("next week's close"), N_("this week's close")),
+    "month": (N_("next month's close"), N_("this month's close")),
+    "quarter": (N_("next quarter's close"), N_("this quarter's close")),
+    "year": (N_("next year's close"), N_("this year's close")),
+    "row": (N_("the next row's close"), N_("the last row's close")),
+}
+
+
+DAILY = Spacing("daily", "day", 1, 252)
 SPACINGS = (
     DAILY,
-    Spacing("7-day", "day", "tomorrow's close", "today's close", 1, 365),
-    Spacing("weekly", "week", "next week's close", "this week's close", 7, 52),
-    Spacing("monthly", "month", "next month's close", "this month's close", 30.4, 12),
-    Spacing("quarterly", "quarter", "next quarter's close", "this quarter's close", 91.3, 4),
-    Spacing("yearly", "year", "next year's close", "this year's close", 365, 1),
-    Spacing("irregular", "row", "the next row's close", "the last row's close", 1, 252),
+    Spacing("7-day", "day", 1, 365),
+    Spacing("weekly", "week", 7, 52),
+    Spacing("monthly", "month", 30.4, 12),
+    Spacing("quarterly", "quarter", 91.3, 4),
+    Spacing("yearly", "year", 365, 1),
+    Spacing("irregular", "row", 1, 252),
 )
 _BY_NAME = {spacing.name: spacing for spacing in SPACINGS}
 

@@ -14,6 +14,8 @@ from rnnapp.data.files import check_size, read_regular_file
 from rnnapp.data.headers import roles_in
 from rnnapp.data.notes import Note
 from rnnapp.errors import PriceFileError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "decode_text", "load_bytes"]
 
@@ -21,19 +23,19 @@ MAX_BYTES = 25_000_000
 MAX_ROWS = 2_000_000
 
 _ENCODINGS = (
-    ("cp949", "Korean"),
-    ("cp932", "Japanese"),
-    ("gb18030", "Chinese"),
-    ("big5", "Chinese"),
-    ("cp1252", "Western"),
-    ("cp1250", "Central European"),
-    ("cp1254", "Turkish"),
-    ("cp1251", "Cyrillic"),
-    ("cp874", "Thai"),
-    ("cp1256", "Arabic"),
-    ("cp1253", "Greek"),
-    ("cp1255", "Hebrew"),
-    ("cp1258", "Vietnamese"),
+    ("cp949", N_("Korean")),
+    ("cp932", N_("Japanese")),
+    ("gb18030", N_("Chinese")),
+    ("big5", N_("Chinese")),
+    ("cp1252", N_("Western")),
+    ("cp1250", N_("Central European")),
+    ("cp1254", N_("Turkish")),
+    ("cp1251", N_("Cyrillic")),
+    ("cp874", N_("Thai")),
+    ("cp1256", N_("Arabic")),
+    ("cp1253", N_("Greek")),
+    ("cp1255", N_("Hebrew")),
+    ("cp1258", N_("Vietnamese")),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _FOREIGN_DIGIT = re.compile(r"[^\x00-\x7f]")
@@ -55,7 +57,8 @@ def load_bytes(source: bytes | str | Path, name: str) -> bytes:
     check_size(len(data), name, MAX_BYTES, PriceFileError)
     if not data.strip():
         raise PriceFileError(
-            f"{name} is empty.", remedy="Use a CSV file with a date and a close column."
+            _("{name} is empty.").format(name=name),
+            remedy=_("Use a CSV file with a date and a close column."),
         )
     return data
 
@@ -69,22 +72,24 @@ def decode_text(data: bytes, name: str) -> tuple[str, tuple[Note, ...]]:
     text, notes = _decode(data)
     if _CONTROL.search(text):
         raise PriceFileError(
-            f"{name} is not a text file: it holds characters that no text has.",
-            remedy="Use a CSV file, or an Excel workbook (.xlsx).",
+            _("{name} is not a text file: it holds characters that no text has.").format(name=name),
+            remedy=_("Use a CSV file, or an Excel workbook (.xlsx)."),
         )
     text = _common_digits(text.replace("\r\n", "\n").replace("\r", "\n"))
     rows = text.count("\n")
     if rows > MAX_ROWS + 1:  # the header is none
         raise PriceFileError(
-            f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read.",
-            remedy="Use a shorter period.",
+            _("{name} has {rows:,} rows; at most {max_rows:,} are read.").format(
+                name=name, rows=rows, max_rows=MAX_ROWS
+            ),
+            remedy=_("Use a shorter period."),
         )
     return text, notes
 
 
 def _read_file(path: Path, name: str) -> bytes:
     return read_regular_file(
-        path, limit=MAX_BYTES, takes="the path of a price file", name=name, kind=PriceFileError
+        path, limit=MAX_BYTES, takes=_("the path of a price file"), name=name, kind=PriceFileError
     )
 
 
@@ -110,10 +115,17 @@ def _decode(data: bytes) -> tuple[str, tuple[Note, ...]]:
             most = known
             best = (encoding, people, text)
     if best is None:
-        blanks = "Some characters cannot be read; they were taken as blanks."
+        blanks = _("Some characters cannot be read; they were taken as blanks.")
         return rough, (Note("encoding", blanks),)
     encoding, people, text = best
-    return text, (Note("encoding", f"The text was read as {people} ({encoding.upper()})."),)
+    return text, (
+        Note(
+            "encoding",
+            _("The text was read as {people} ({upper}).").format(
+                people=_(people), upper=encoding.upper()
+            ),
+        ),
+    )
 
 
 def _utf16_without_mark(data: bytes) -> str:

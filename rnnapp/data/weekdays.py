@@ -11,6 +11,8 @@ import pandas as pd
 
 from rnnapp.data.notes import Note, count_of
 from rnnapp.errors import PriceFileError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["check_weekdays", "count_weekend_rows", "is_daily", "market_shift", "unique_days"]
 
@@ -58,21 +60,28 @@ def check_weekdays(days: Days, name: str) -> tuple[Note, ...]:
     if len(days) < 10 or not is_daily(days):
         return ()
     verdicts = [(_judge_group(group), len(group)) for group in _yearly_groups(days)]
-    total = sum(rows for _, rows in verdicts)
+    total = sum(rows for _unused, rows in verdicts)
     wrong = sum(rows for verdict, rows in verdicts if verdict == "wrong")
-    weeks = {verdict for verdict, _ in verdicts} & {"Sunday to Thursday", "Saturday to Wednesday"}
+    weeks = {verdict for verdict, _unused in verdicts} & {
+        "Sunday to Thursday",
+        "Saturday to Wednesday",
+    }
     if wrong > 0.2 * total or (len(verdicts) > 3 and len(weeks) == 2 and wrong):
         weekends = count_weekend_rows(days)
         raise PriceFileError(
-            f"{name} has {count_of(weekends, 'day')} of {len(days):,} on Saturdays and Sundays, "
-            "although it rests on other days, so its dates are wrong by days or years.",
-            remedy="Use an export with dates as 2018-04-18, in the market's own time zone.",
+            _(
+                "{name} has {weekends} of {count:,} on Saturdays and Sundays, "
+                "although it rests on other days, so its dates are wrong by days or years."
+            ).format(name=name, weekends=count_of(weekends, "day"), count=len(days)),
+            remedy=_("Use an export with dates as 2018-04-18, in the market's own time zone."),
         )
     return tuple(
         Note(
             "weekdays",
-            f"The trading days run from {week}. If this market trades from Monday to Friday, "
-            "the dates are in another time zone.",
+            _(
+                "The trading days run from {week}. If this market trades from Monday to Friday, "
+                "the dates are in another time zone."
+            ).format(week=_(week)),
         )
         for week in sorted(weeks)
     )
@@ -124,11 +133,11 @@ def _judge_group(days: Days) -> str:
     rests = {number for number in range(5) if share[number] < _RARE}
     if min(saturday, sunday) >= 0.6 * _COMMON:
         if rests == {3, _FRIDAY}:
-            return "Saturday to Wednesday"
+            return N_("Saturday to Wednesday")
         return _accept_if(rests <= {_FRIDAY}, "7-day")
     if sunday >= _COMMON and saturday < _RARE:
         if rests == {_FRIDAY}:
-            return "Sunday to Thursday"
+            return N_("Sunday to Thursday")
         return _accept_if(not rests, "usual")  # currencies trade from Sunday evening
     if sunday < _RARE and not rests:
         last = int(days[-1].astype("datetime64[Y]").astype(np.int64)) + 1970

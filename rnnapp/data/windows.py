@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnapp.configs import WindowConfig
+from rnnapp.data.inputs import first_input_row, input_reach, make_inputs
 from rnnapp.data.prices import PriceTable
+from rnnapp.data.quantities import MEAN_VOLATILITY, Quantity, quantity_of
 from rnnapp.data.scaling import RangeScaler, Scaler, StandardScaler
 from rnnapp.data.sequences import FloatArray, Sequences, Split
+from rnnapp.data.volatility import (
+    daily_volatility,
+    mean_ahead,
+    mean_known,
+    require_positive,
+    yearly_factor,
+)
 from rnnapp.errors import ConfigError, TooFewRowsError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
-__all__ = ["PriceSequences", "PriceSplit", "make_split", "window_starts"]
+__all__ = ["PriceSequences", "PriceSplit", "forecast_series", "make_split", "window_starts"]
 
 Float64Array = npt.NDArray[np.float64]
+_TOO_FEW = N_(
+    "{name} has {rows} rows; a window of {window} {units} and a horizon of {horizon} need at least "
+    "{needed}."
+)
+_TOO_FEW_BEFORE = N_(
+    "{name} has {rows} rows; its features begin after {first} of them, and with a window of "
+    "{window} {units} and a horizon of {horizon} they need at least {needed}."
+)
 _Value = TypeVar("_Value", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PriceSequences(Sequences):
     """Windows over prices, with what each target is in index points.
+
+    For a volatility target, values are percent a year in place of index points.
 
     Attributes:
         dates: (N, H) datetime64[ns], the day of each target.
@@ -44,8 +66,9 @@ class PriceSplit(Split):
 
     Attributes:
         config: the settings it was cut with.
-        prices: the table (only the rows in use).
-        columns: names of the F features, in the order the net sees them.
+        prices: the table (only the rows and the other columns in use).
+        columns: names of the F features, in the order the net sees them; one of two values stands
+            twice.
         feature_scaler, target_scaler: fitted on the rows that ``config.scaling`` names.
         train_rows: rows of the table with prices that training may know; the scalers see no
             later row under ``train``.
@@ -65,8 +88,18 @@ class PriceSplit(Split):
     boundary: np.datetime64
     notes: tuple[str, ...]
 
+    @property
+    def quantity(self) -> Quantity:
+        """What is forecast: closes or volatility."""
+        return quantity_of(self.config.target)
+
+    @cached_property
+    def series(self) -> Float64Array:
+        """(R,) what is forecast, of each row: closes in index points, or percent a year."""
+        return forecast_series(self.prices, self.config)
+
     def to_points(self, scaled: npt.NDArray[np.floating], anchor: Float64Array) -> Float64Array:
-        """What the net answered, in index points.
+        """What the net answered, in index points; a volatility in percent a year.
 
         Args:
             scaled: (N, H) answers, scaled targets.
@@ -76,6 +109,8 @@ class PriceSplit(Split):
             (N, H) closes in index points.
         """
         value = self.target_scaler.inverse_transform(np.asarray(scaled, np.float64))
+        if self.config.forecasts_volatility:
+            return np.asarray(np.exp(value))
         if self.config.target == "level":
             return value
         if self.config.target == "difference":
@@ -94,10 +129,12 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
         ConfigError: a feature the table does not have, or a split outside the table.
         TooFewRowsError: fewer rows than the window, the horizon and the split need.
     """
-    prices = prices.tail(config.rows)
+    prices = prices.tail(config.rows).select_features(config.features)
     _refuse_log_returns(prices, config)
-    columns, features, notes = _features(prices, config)
-    first = _first_row(config)
+    if config.forecasts_volatility or config.input_form == "volatility":
+        require_positive(prices)
+    columns, features, notes = make_inputs(prices, config)
+    first = first_input_row(prices, config)
     starts = window_starts(prices, config)
     _require_windows(prices, config, len(starts))
     trained, validated, test_start = _parts(prices, config, first, len(starts))
@@ -108,13 +145,14 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
     feature_scaler = _fit_features(config, features[first:fit_rows])
     rows = np.ascontiguousarray(feature_scaler.transform(features), dtype=np.float32)
     rows[:first] = 0.0  # never inside a window
-    actual = _ahead(prices.close, config, first)[starts - first]  # (N, H)
-    values = _target(actual, prices.close[starts + config.window - 1], config)
+    series = forecast_series(prices, config)
+    actual = _actual_ahead(prices, config, first)[starts - first]  # (N, H)
+    values = _target(actual, series[starts + config.window - 1], config)
     fitted = values if config.scaling == "all" else values[:trained]
     target_scaler = _fit_targets(config, prices.close[first:fit_rows], fitted)
     targets = np.ascontiguousarray(target_scaler.transform(values), dtype=np.float32)
 
-    windows = _cut_windows(prices, config, rows, targets)
+    windows = _cut_windows(prices, config, rows, targets, actual=actual, anchor=series)
     gap = config.horizon - 1
     valid = windows[trained + gap : trained + gap + validated] if validated else None
     test = windows[test_start:]
@@ -140,20 +178,66 @@ def make_split(prices: PriceTable, config: WindowConfig) -> PriceSplit:
 def _require_windows(prices: PriceTable, config: WindowConfig, count: int) -> None:
     if count >= 4:
         return
-    units = prices.spacing.units
-    needed = _first_row(config) + config.window + config.horizon + 3
-    raise TooFewRowsError(
-        f"{prices.name} has {len(prices)} rows; a window of {config.window} {units} and a "
-        f"horizon of {config.horizon} need at least {needed}.",
-        remedy="Use a shorter window or a longer file.",
+    first = first_input_row(prices, config)
+    template = _(_TOO_FEW)
+    remedy = _("Use a shorter window or a longer file.")
+    if first > 1:
+        template = _(_TOO_FEW_BEFORE)
+        remedy = _("Use a shorter window, features that reach less far back, or a longer file.")
+    message = template.format(
+        name=prices.name,
+        rows=len(prices),
+        window=config.window,
+        units=prices.spacing.units,
+        horizon=config.horizon,
+        first=first,
+        needed=first + config.window + config.horizon + 3,
     )
+    raise TooFewRowsError(message, remedy=remedy)
+
+
+def forecast_series(prices: PriceTable, config: WindowConfig) -> Float64Array:
+    """(R,) what is forecast, of each row: the close in index points, or percent a year.
+
+    Of a mean volatility H days ahead it is the mean of the H rows up to each one.
+
+    Args:
+        prices: R rows; prices above zero for a volatility.
+        config: its target, and its horizon.
+    """
+    if not config.forecasts_volatility:
+        return prices.close
+    volatility = daily_volatility(prices)
+    if quantity_of(config.target) is MEAN_VOLATILITY:
+        volatility = mean_known(volatility, config.horizon)
+    return yearly_factor(prices) * volatility
+
+
+def _actual_ahead(prices: PriceTable, config: WindowConfig, first: int) -> Float64Array:
+    """(count, H) what came true on the H days after each window."""
+    if not config.forecasts_volatility:
+        return _ahead(prices.close, config, first)
+    yearly = yearly_factor(prices) * daily_volatility(prices)
+    ahead = _ahead(yearly, config, first)
+    if quantity_of(config.target) is MEAN_VOLATILITY:
+        return mean_ahead(ahead)
+    return ahead
 
 
 def _cut_windows(
-    prices: PriceTable, config: WindowConfig, rows: FloatArray, targets: FloatArray
+    prices: PriceTable,
+    config: WindowConfig,
+    rows: FloatArray,
+    targets: FloatArray,
+    *,
+    actual: Float64Array,
+    anchor: Float64Array,
 ) -> PriceSequences:
-    """All N windows over the scaled (R, F) rows, with their scaled (N, H) targets."""
-    first = _first_row(config)
+    """All N windows over the scaled (R, F) rows, with their scaled (N, H) targets.
+
+    ``actual`` is (N, H), ``anchor`` is (R,).
+    """
+    first = first_input_row(prices, config)
     starts = window_starts(prices, config)
     ends = starts + config.window - 1
     return PriceSequences(
@@ -162,70 +246,23 @@ def _cut_windows(
         targets=targets,
         steps=config.window,
         dates=_ahead(prices.dates, config, first)[starts - first],
-        actual=_ahead(prices.close, config, first)[starts - first],
-        anchor=prices.close[ends],
+        actual=actual,
+        anchor=anchor[ends],
         anchor_dates=prices.dates[ends],
     )
 
 
-def _features(
-    prices: PriceTable, config: WindowConfig
-) -> tuple[tuple[str, ...], Float64Array, tuple[str, ...]]:
-    """Column names, (R, F) values in the form the net sees, and what was filled."""
-    columns = config.features or prices.columns
-    missing = [c for c in columns if c not in prices.columns]
-    if missing:
-        raise ConfigError(
-            f"{prices.name} has no column {', '.join(missing)}; it has {', '.join(prices.columns)}."
-        )
-    frame = prices.frame[list(columns)]
-    notes: list[str] = []
-    holes = frame.columns[frame.isna().any()]
-    if len(holes):
-        frame = frame.ffill().fillna(0.0)  # only ever from the past
-        notes.append(
-            f"{', '.join(map(str, holes))} has gaps; each was filled with the last value before it."
-        )
-    values = frame.to_numpy(np.float64)
-    if config.input_form == "change":
-        if not prices.is_positive:
-            notes.append(
-                "Prices are zero or below, so the net sees plain changes, not log-changes."
-            )
-        levels = [
-            _comparable_levels(value, column, prices.is_positive)
-            for column, value in zip(columns, values.T, strict=True)
-        ]
-        changes = np.diff(np.column_stack(levels), axis=0)
-        values = np.vstack([np.zeros(len(columns)), changes])
-    return tuple(columns), values, tuple(notes)
-
-
-def _comparable_levels(values: Float64Array, column: str, positive: bool) -> Float64Array:
-    """(R,) what the changes of a column are taken of: logarithms, where prices have them."""
-    if column == "Volume":
-        return np.log1p(values)
-    if positive:
-        return np.log(values)
-    return values
-
-
 def window_starts(prices: PriceTable, config: WindowConfig) -> npt.NDArray[np.int64]:
     """(N,) first rows of the windows that do not run across a hole in the series."""
-    first = _first_row(config)
+    first = first_input_row(prices, config)
     length = config.window + config.horizon
     starts = np.arange(first, max(first, len(prices) - length + 1), dtype=np.int64)
     crosses = np.zeros(len(starts), bool)
     for hole in prices.holes.tolist():
         crosses |= (starts < hole) & (starts + length > hole)
-        if first:  # the first change after a hole is no change of a day
-            crosses |= starts == hole
+        # the first change after a hole is no change of a day; features reach farther back
+        crosses |= (starts >= hole) & (starts < hole + input_reach(config))
     return starts[~crosses]
-
-
-def _first_row(config: WindowConfig) -> int:
-    """1 where the net sees changes: the first day has none."""
-    return int(config.input_form == "change")
 
 
 def _refuse_log_returns(prices: PriceTable, config: WindowConfig) -> None:
@@ -234,9 +271,10 @@ def _refuse_log_returns(prices: PriceTable, config: WindowConfig) -> None:
         return
     row = int(prices.close.argmin())
     raise ConfigError(
-        f"{prices.name} falls to {prices.close[row]:,.6g} on {prices.dates[row]!s:.10}, and "
-        "log-returns need prices above zero.",
-        remedy="Use the target difference or level.",
+        _(
+            "{name} falls to {close:,.6g} on {dates!s:.10}, and log-returns need prices above zero."
+        ).format(name=prices.name, close=prices.close[row], dates=prices.dates[row]),
+        remedy=_("Use the target difference or level."),
     )
 
 
@@ -249,17 +287,26 @@ def _parts(
     most = count - gap - 1
     if not 1 <= learned <= most:
         raise TooFewRowsError(
-            f"The split {config.split} leaves {max(learned, 0)} of {count} windows for training "
-            f"and {max(count - gap - learned, 0)} for the test; both need at least one.",
-            remedy=f"Use a split from 1 to {most} windows.",
+            _(
+                "The split {split} leaves {learned} of {count} windows for training "
+                "and {max} for the test; both need at least one."
+            ).format(
+                split=config.split,
+                learned=max(learned, 0),
+                count=count,
+                max=max(count - gap - learned, 0),
+            ),
+            remedy=_("Use a split from 1 to {most} windows.").format(most=most),
         )
     validated = int(config.valid * learned)
     trained = learned - validated - (gap if validated else 0)
     if trained < 1:
         raise TooFewRowsError(
-            f"{learned} training windows leave none to train on beside a validation share of "
-            f"{config.valid:g} and a horizon of {config.horizon}.",
-            remedy="Use a smaller share or a later split.",
+            _(
+                "{learned} training windows leave none to train on beside a validation share of "
+                "{valid:g} and a horizon of {horizon}."
+            ).format(learned=learned, valid=config.valid, horizon=config.horizon),
+            remedy=_("Use a smaller share or a later split."),
         )
     return trained, validated, learned + gap
 
@@ -285,6 +332,8 @@ def _target(actual: Float64Array, anchor: Float64Array, config: WindowConfig) ->
         return actual
     if config.target == "difference":
         return actual - anchor[:, None]
+    if config.forecasts_volatility:
+        return np.log(actual)
     return np.log(actual / anchor[:, None])
 
 
@@ -298,13 +347,15 @@ def _fit_targets(config: WindowConfig, closes: Float64Array, values: Float64Arra
     """As the notebooks do, levels are scaled by the closes' own range, each horizon alike."""
     if config.target == "level":
         return RangeScaler.fit(np.repeat(closes[:, None], config.horizon, axis=1))
-    return StandardScaler.fit(values, with_mean=False)
+    return StandardScaler.fit(values, with_mean=config.forecasts_volatility)
 
 
 def _notes(config: WindowConfig) -> tuple[str, ...]:
     if config.scaling == "all":
         return (
-            "The scaler is fitted on all rows, so the net knows the test part's range: "
-            "these figures leak.",
+            _(
+                "The scaler is fitted on all rows, so the net knows the test part's range: "
+                "these figures leak."
+            ),
         )
     return ()

@@ -9,9 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.windows import PriceSequences, PriceSplit
-from rnnapp.evaluation.forecast import Forecast, assemble_forecast, best_points
+from rnnapp.evaluation.forecast import Forecast, assemble_forecast, best_points, has_best
+from rnnapp.evaluation.volatility import (
+    ewma_forecast,
+    har_forecast,
+    har_negative_forecast,
+    moving_volatility,
+)
 
 __all__ = [
     "BEST",
@@ -37,13 +42,18 @@ LINEAR = "Linear autoregression"
 def make_baselines(split: PriceSplit) -> tuple[Forecast, ...]:
     """All that fit the rows, persistence first.
 
-    "Same weekday" only where rows are days; the best possible forecast where it is known.
+    "Same weekday" only where rows are days; the best possible forecast where it is known. A
+    volatility has rivals of its own: EWMA, and HAR with and without negative returns.
     """
-    makers = [persistence_forecast, drift_forecast, moving_average]
-    if split.prices.spacing.has_weekdays:
-        makers.append(weekday_naive)
+    makers = [persistence_forecast]
+    if split.quantity.is_volatility:
+        makers += [moving_volatility, ewma_forecast, har_forecast, har_negative_forecast]
+    else:
+        makers += [drift_forecast, moving_average]
+        if split.prices.spacing.has_weekdays:
+            makers.append(weekday_naive)
     makers.append(linear_autoregression)
-    if isinstance(split.prices, SimulatedPrices):
+    if has_best(split):
         makers.append(best_possible_forecast)
     return tuple(make(split) for make in makers)
 
@@ -58,7 +68,7 @@ def best_possible_forecast(split: PriceSplit) -> Forecast:
 
 
 def persistence_forecast(split: PriceSplit) -> Forecast:
-    """The last close known: "tomorrow = today"."""
+    """The last close known: "tomorrow = today"; of a volatility, the last one known."""
     return assemble_forecast(PERSISTENCE, split, lambda part: part.anchor)
 
 

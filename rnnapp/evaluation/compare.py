@@ -22,9 +22,11 @@ from rnnapp.configs import (
     options,
     parse_value,
 )
+from rnnapp.data.quantities import quantity_of
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.language import gettext as _
 from rnnapp.training.ensemble import train_many
 from rnnapp.training.loop import EpochEvent, TrainedModel
 
@@ -58,6 +60,10 @@ VARIABLE = (
     "clip",
 )
 """Settings that may differ within a comparison; days, horizon and seeds are the same for all."""
+_OTHER_QUANTITY = (
+    "{name} does not forecast what the comparison does: closes, a volatility and a mean volatility "
+    "have errors of another kind. Use targets of one kind."
+)
 _IN_NAME = ("cell", "bidirectional")
 OnEvent = Callable[["Candidate", int, EpochEvent], None]
 
@@ -117,11 +123,16 @@ def vary_setting(
     """
     if setting not in VARIABLE:
         raise ConfigError(
-            f"{setting!r} cannot vary within a comparison; {', '.join(VARIABLE)} can."
+            _("{setting!r} cannot vary within a comparison; {variable} can.").format(
+                setting=setting, variable=", ".join(VARIABLE)
+            )
         )
     if not values:
         raise ConfigError(
-            f"There is no value for {setting} to vary over. Give values with commas between them."
+            _(
+                "There is no value for {setting} to vary over. Give values with commas "
+                "between them."
+            ).format(setting=setting)
         )
     return tuple(_change_setting(one, setting, value) for one in candidates for value in values)
 
@@ -221,13 +232,14 @@ def _route_events(
 def seed_result(candidate: Candidate, split: PriceSplit, trained: TrainedModel) -> SeedResult:
     """A finished training as a result, with its forecast where there is something to judge."""
     if trained.stopped == "diverged":
-        error = (
-            f"{candidate.name}, seed {trained.train.seed}: the loss is no longer a number. "
-            "Use a smaller learning rate."
-        )
+        error = _(
+            "{name}, seed {seed}: the loss is no longer a number. Use a smaller learning rate."
+        ).format(name=candidate.name, seed=trained.train.seed)
         return SeedResult(candidate, trained.train.seed, trained, None, error)
     if trained.untrained:
-        error = f"{candidate.name}, seed {trained.train.seed}: no epoch was completed."
+        error = _("{name}, seed {seed}: no epoch was completed.").format(
+            name=candidate.name, seed=trained.train.seed
+        )
         return SeedResult(candidate, trained.train.seed, trained, None, error)
     return SeedResult(
         candidate, trained.train.seed, trained, forecast(trained, split, candidate.name)
@@ -236,9 +248,11 @@ def seed_result(candidate: Candidate, split: PriceSplit, trained: TrainedModel) 
 
 def _check_candidates(candidates: Sequence[Candidate], split: PriceSplit, seeds: int) -> None:
     if not candidates:
-        raise ConfigError("No net is chosen. Choose at least one of rnn, lstm and gru.")
+        raise ConfigError(_("No net is chosen. Choose at least one of rnn, lstm and gru."))
     if seeds < 1:
-        raise ConfigError(f"seeds is {seeds}. Use at least 1; 5 allow a claim.")
+        raise ConfigError(
+            _("seeds is {seeds}. Use at least 1; 5 allow a claim.").format(seeds=seeds)
+        )
     settings = [
         (candidate.model, candidate.window, dataclasses.replace(candidate.train, seed=0))
         for candidate in candidates
@@ -249,13 +263,25 @@ def _check_candidates(candidates: Sequence[Candidate], split: PriceSplit, seeds:
         {name for name, own in pairs if names.count(name) > 1 or settings.count(own) > 1}
     )
     if twice:
-        raise ConfigError(f"Two nets are the same: {', '.join(twice)}. Choose each of them once.")
+        raise ConfigError(
+            _("Two nets are the same: {twice}. Choose each of them once.").format(
+                twice=", ".join(twice)
+            )
+        )
     for candidate in candidates:
         if candidate.window.horizon != split.config.horizon:
             raise ConfigError(
-                f"{candidate.name} forecasts {candidate.window.horizon} days ahead, the comparison "
-                f"{split.config.horizon}. Use one horizon for all."
+                _(
+                    "{name} forecasts {horizon} days ahead, the comparison "
+                    "{horizon_2}. Use one horizon for all."
+                ).format(
+                    name=candidate.name,
+                    horizon=candidate.window.horizon,
+                    horizon_2=split.config.horizon,
+                )
             )
+        if quantity_of(candidate.window.target) is not split.quantity:
+            raise ConfigError(_OTHER_QUANTITY.format(name=candidate.name))
 
 
 def _full_name(one: Candidate, all_of_them: Sequence[Candidate]) -> str:

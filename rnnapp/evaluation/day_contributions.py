@@ -20,15 +20,16 @@ from rnnapp.data.spacing import Spacing
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Part
+from rnnapp.language import gettext as _
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.models.threads import one_thread
 from rnnapp.training.loop import TrainedModel
 
-__all__ = ["DayContributions", "explain_forecast"]
+__all__ = ["DayContributions", "Unit", "explain_forecast"]
 
 Values = npt.NDArray[np.float64]
 Method = Literal["exact", "gradient"]
-Unit = Literal["index points", "log-return", "score", "share of the gradient"]
+Unit = Literal["index points", "log-return", "log volatility", "score", "share of the gradient"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +40,8 @@ class DayContributions:
         name: the net.
         method: ``exact`` where the terms sum to the answer; ``gradient`` for a last-step readout.
         unit: of ``start``, ``values`` and ``total``: index points for a difference or level
-            target; log-return for a log-return target; the score before a sigmoid head; the share
-            of the gradient for a last-step readout.
+            target; log-return for a log-return target; log volatility for a volatility; the score
+            before a sigmoid head; the share of the gradient for a last-step readout.
         dates: (T,) days of the window.
         values: (T,) what each day gave; for ``gradient`` its share, 0 to 1, summing to 1.
         start: what the answer is before any day: the readout's bias (and the scaler's offset).
@@ -89,8 +90,10 @@ def explain_forecast(
     if sequences is None or not -len(sequences) <= window < len(sequences):
         count = 0 if sequences is None else len(sequences)
         raise ConfigError(
-            f"The {part} part has {count:,} windows and none of number {window}. "
-            "Choose one that it has."
+            _(
+                "The {part} part has {count:,} windows and none of number {window}. "
+                "Choose one that it has."
+            ).format(part=part, count=count, window=window)
         )
     net = trained.net().double()
     inputs = torch.from_numpy(np.array(sequences.inputs[window], np.float64))[None]  # (1, T, F)
@@ -126,7 +129,7 @@ def _exact_terms(
     net: RecurrentNet, inputs: torch.Tensor, split: PriceSplit
 ) -> tuple[Unit, float, Values]:
     """The readout's summands for the horizon's last day: unit, start and (T,) terms."""
-    out, _ = net.encode(inputs)  # (1, T, D*H)
+    out, _unused = net.encode(inputs)  # (1, T, D*H)
     weight = net.readout.weight[-1].view(len(out[0]), -1)  # (T, D*H)
     terms = (out[0] * weight).sum(dim=1).numpy()
     bias = float(net.readout.bias[-1])
@@ -140,6 +143,8 @@ def _exact_terms(
     unit: Unit = "index points"
     if split.config.target == "log-return":
         unit = "log-return"
+    elif split.config.forecasts_volatility:
+        unit = "log volatility"
     return unit, offset + slope * bias, slope * terms
 
 

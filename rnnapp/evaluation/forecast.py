@@ -6,19 +6,29 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rnnapp.data.quantities import CLOSE, Quantity
 from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.spacing import DAILY, Spacing
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.errors import ConfigError
+from rnnapp.language import gettext as _
 from rnnapp.training.loop import TrainedModel
 
-__all__ = ["Forecast", "Part", "assemble_forecast", "best_points", "forecast", "seal_test"]
+__all__ = [
+    "Forecast",
+    "Part",
+    "assemble_forecast",
+    "best_points",
+    "forecast",
+    "has_best",
+    "seal_test",
+]
 
 Points = npt.NDArray[np.float64]
 Part = Literal["train", "valid", "test"]
@@ -27,6 +37,8 @@ Part = Literal["train", "valid", "test"]
 @dataclass(frozen=True, eq=False)
 class Forecast:
     """Forecasts of the close ``horizon`` days ahead, one row a forecast day, in date order.
+
+    Forecasts of a volatility are in percent a year in place of index points.
 
     Attributes:
         name: the net or rule that forecasts.
@@ -40,6 +52,7 @@ class Forecast:
         lower, upper: (N,) the interval's ends, index points, or None.
         spacing: the rhythm of the rows: days, weeks, months.
         best: (N,) the best possible forecast, index points, where the true process is known.
+        quantity: what is forecast: closes or volatility.
     """
 
     name: str
@@ -54,6 +67,7 @@ class Forecast:
     upper: Points | None = None
     spacing: Spacing = DAILY
     best: Points | None = None
+    quantity: Quantity = CLOSE
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -72,6 +86,19 @@ class Forecast:
         given = {name: getattr(self, name) for name in columns}
         chosen = {name: values[rows] for name, values in given.items() if values is not None}
         return dataclasses.replace(self, **chosen)
+
+    def to_error_scale(self) -> Forecast:
+        """The same forecast on the scale on which errors are measured: logs of a volatility."""
+        if not self.quantity.is_volatility:
+            return self
+        columns = ("actual", "predicted", "anchor", "lower", "upper")
+        given = {name: getattr(self, name) for name in columns}
+        scaled: dict[str, Any] = {
+            name: self.quantity.to_error_scale(values)
+            for name, values in given.items()
+            if values is not None
+        }
+        return dataclasses.replace(self, **scaled)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a day, NaN in ``lower`` and ``upper`` where there is no interval.
@@ -122,8 +149,10 @@ def seal_test(forecast: Forecast) -> Forecast:
     valid = forecast.part == "valid"
     if not valid.any():
         raise ConfigError(
-            "The test part can be sealed only where a validation part stands in for it. "
-            "Hold out a share of the training windows."
+            _(
+                "The test part can be sealed only where a validation part stands in for it. "
+                "Hold out a share of the training windows."
+            )
         )
     seen = forecast.select_rows(forecast.part != "test")
     part = np.where(seen.part == "valid", "test", seen.part)
@@ -144,16 +173,24 @@ def assemble_forecast(
     parts = [(label, part) for label, part in named if part is not None]
     return Forecast(
         name=name,
-        dates=np.concatenate([part.dates[:, -1] for _, part in parts]),
-        actual=np.concatenate([part.actual[:, -1] for _, part in parts]),
-        predicted=np.concatenate([np.asarray(predict(part), np.float64) for _, part in parts]),
-        anchor=np.concatenate([part.anchor for _, part in parts]),
+        dates=np.concatenate([part.dates[:, -1] for _unused, part in parts]),
+        actual=np.concatenate([part.actual[:, -1] for _unused, part in parts]),
+        predicted=np.concatenate(
+            [np.asarray(predict(part), np.float64) for _unused, part in parts]
+        ),
+        anchor=np.concatenate([part.anchor for _unused, part in parts]),
         part=np.concatenate([np.full(len(part), label) for label, part in parts]),
         boundary=split.boundary,
         horizon=split.config.horizon,
         spacing=split.prices.spacing,
-        best=_best_points(split, [part for _, part in parts]),
+        best=_best_points(split, [part for _unused, part in parts]),
+        quantity=split.quantity,
     )
+
+
+def has_best(split: PriceSplit) -> bool:
+    """Whether the best possible forecast is known: of closes of a simulated series."""
+    return isinstance(split.prices, SimulatedPrices) and not split.quantity.is_volatility
 
 
 def best_points(split: PriceSplit, part: PriceSequences) -> Points:
@@ -171,7 +208,7 @@ def best_points(split: PriceSplit, part: PriceSequences) -> Points:
 
 def _best_points(split: PriceSplit, parts: Sequence[PriceSequences]) -> Points | None:
     """The best possible forecasts of all parts, None where the true process is not known."""
-    if not isinstance(split.prices, SimulatedPrices):
+    if not has_best(split):
         return None
     return np.concatenate([best_points(split, part) for part in parts])
 

@@ -19,6 +19,7 @@ __all__ = [
     "finite_or_none",
     "format_mean_and_sd",
     "format_points",
+    "format_skill",
     "hover_format",
     "null_list",
     "pick_plural",
@@ -48,6 +49,18 @@ def decimal_places(values: npt.ArrayLike, digits: int = SIGNIFICANT_DIGITS) -> i
     # Round first, so that 9.9999 counts as 10.00 and not as 9.9999.
     exponent = int(f"{size:.{digits - 1}e}".partition("e")[2])
     return min(max(digits - 1 - exponent, 0), _MOST_PLACES)
+
+
+def format_skill(skill: float) -> str:
+    """A skill in percent with its sign; what is ten thousand percent and more, with an exponent.
+
+    Such a skill comes from a persistence that hardly errs, as on a series that barely moves.
+    """
+    if not math.isfinite(skill):
+        return MISSING
+    if abs(skill) >= 100:
+        return f"{100 * skill:+.1e}%"
+    return f"{skill:+.1%}"
 
 
 def format_points(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnapp.data.windows import PriceSequences, PriceSplit
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.loop import TrainedModel
 
 __all__ = ["REPEATS", "InputImportance", "importance_sentence", "permutation_importance"]
@@ -23,8 +25,8 @@ REPEATS = 5
 """Shuffles of each column."""
 _MOST_WINDOWS = 1_000  # latest test windows that are forecast anew
 _CLEAR = 2.0  # standard deviations over seeds and shuffles
-_SOME = "{name} used {inputs}: without it, errors grow."
-_NONE = "{name} used none of its inputs: shuffled, they forecast as well."
+_SOME = N_("{name} used {inputs}: without it, errors grow.")
+_NONE = N_("{name} used none of its inputs: shuffled, they forecast as well.")
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,18 @@ def permutation_importance(
         seed: fixes them.
 
     Returns:
-        One entry a column, the most important first.
+        One entry an input, the most important first.
     """
     rng = np.random.default_rng(seed)
     part = split.test[-_MOST_WINDOWS:]
     growth: dict[str, list[float]] = {column: [] for column in split.columns}
     for model in models:
         base = _measure_error(model, split, part)
-        for place, column in enumerate(split.columns):
-            for _ in range(repeats):
-                shuffled = _shuffle_column(part, place, rng)
+        for column in growth:
+            # an input of two values is shuffled as one
+            places = [place for place, name in enumerate(split.columns) if name == column]
+            for _unused in range(repeats):
+                shuffled = _shuffle_columns(part, places, rng)
                 growth[column].append(_measure_error(model, split, shuffled) / base - 1)
     found = [
         InputImportance(column, float(np.mean(values)), float(np.std(values, ddof=1)))
@@ -81,20 +85,25 @@ def importance_sentence(name: str, found: Sequence[InputImportance]) -> str:
     """What the shuffles say of a net; none of its inputs is an answer too."""
     used = [one.column for one in found if one.matters]
     if not used:
-        return _NONE.format(name=name)
-    return _SOME.format(name=name, inputs=", ".join(used))
+        return _(_NONE).format(name=name)
+    return _(_SOME).format(name=name, inputs=", ".join(used))
 
 
 def _measure_error(model: TrainedModel, split: PriceSplit, part: PriceSequences) -> float:
     """RMSE of the horizon's last day, index points."""
-    predicted = split.to_points(model.predict(part), part.anchor)[:, -1]
-    return float(np.sqrt(np.mean(np.square(predicted - part.actual[:, -1]))))
+    scale = split.quantity.to_error_scale
+    predicted = scale(split.to_points(model.predict(part), part.anchor)[:, -1])
+    return float(np.sqrt(np.mean(np.square(predicted - scale(part.actual[:, -1])))))
 
 
-def _shuffle_column(part: PriceSequences, place: int, rng: np.random.Generator) -> PriceSequences:
-    """The windows with one column drawn from other windows."""
+def _shuffle_columns(
+    part: PriceSequences, places: Sequence[int], rng: np.random.Generator
+) -> PriceSequences:
+    """The windows with some columns drawn from other windows, the same ones for all of them."""
     inputs = np.array(part.inputs)  # (N, T, F), a copy
-    inputs[:, :, place] = inputs[rng.permutation(len(inputs)), :, place]
+    drawn = rng.permutation(len(inputs))
+    for place in places:
+        inputs[:, :, place] = inputs[drawn, :, place]
     count, steps, features = inputs.shape
     return dataclasses.replace(
         part,

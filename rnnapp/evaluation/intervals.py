@@ -20,6 +20,8 @@ import pandas as pd
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import format_points
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = [
     "IntervalScores",
@@ -32,6 +34,7 @@ __all__ = [
     "interval_sentence",
     "monthly_coverage",
     "score_interval",
+    "step_widths",
     "winkler_score",
     "with_adaptive_interval",
     "with_interval",
@@ -39,12 +42,14 @@ __all__ = [
 
 Points = npt.NDArray[np.float64]
 
-_SENTENCE = (
-    "{name} ± {width} points: nominal coverage {level:.0%}, reached {coverage:.1%} of {days:,} "
-    "test {units}; interval score {winkler} points."
+_SENTENCE = N_(
+    "{name} ± {width} {unit}: nominal coverage {level:.0%}, reached {coverage:.1%} of {days:,} "
+    "test {units}; interval score {winkler} {unit}."
 )
 ADAPTIVE_RATE = 0.02
 """Gamma of Gibbs and Candès: how far one miss moves the level."""
+CALIBRATION_DAYS = 250
+"""Latest errors that a band's width is taken from."""
 
 
 class IntervalScores(NamedTuple):
@@ -78,9 +83,15 @@ def with_interval(forecast: Forecast, level: float = 0.9) -> Forecast:
     Association 113, algorithm 2.
     """
     width = conformal_width(_calibration_errors(forecast, level), level)
-    return dataclasses.replace(
-        forecast, lower=forecast.predicted - width, upper=forecast.predicted + width
-    )
+    lower, upper = _band_ends(forecast, width)
+    return dataclasses.replace(forecast, lower=lower, upper=upper)
+
+
+def _band_ends(forecast: Forecast, width: float | Points) -> tuple[Points, Points]:
+    """(N,) ends of a band of a half width on the scale of the errors."""
+    quantity = forecast.quantity
+    middle = quantity.to_error_scale(forecast.predicted)
+    return quantity.from_error_scale(middle - width), quantity.from_error_scale(middle + width)
 
 
 def with_adaptive_interval(
@@ -103,12 +114,12 @@ def with_adaptive_interval(
     assert plain.lower is not None
     assert plain.upper is not None
     test = forecast.part == "test"
-    errors = np.abs(forecast.actual - forecast.predicted)[test]
+    measured = forecast.to_error_scale()
+    errors = np.abs(measured.actual - measured.predicted)[test]
     widths = adaptive_widths(calibration, errors, level, rate=rate, horizon=forecast.horizon)
     lower = plain.lower.copy()
     upper = plain.upper.copy()
-    lower[test] = forecast.predicted[test] - widths
-    upper[test] = forecast.predicted[test] + widths
+    lower[test], upper[test] = _band_ends(forecast.select_part("test"), widths)
     return dataclasses.replace(forecast, lower=lower, upper=upper)
 
 
@@ -188,6 +199,46 @@ def adaptive_path(
     return np.array(widths)
 
 
+def step_widths(
+    errors: Points, level: float, horizon: int, *, adaptive: bool = False
+) -> tuple[float, Points]:
+    """Half widths of one step: for the day to come, and for each test day from errors known then.
+
+    A test day's band uses only errors of forecasts that had come true; days before there were
+    enough of them have none (NaN).
+
+    Args:
+        errors: (N,) absolute errors of the step on test days, in date order.
+        level: nominal coverage.
+        horizon: the step, days ahead.
+        adaptive: widths that a miss raises and a hit lowers (:func:`adaptive_widths`).
+
+    Returns:
+        The half width of the day to come, and (N,) half widths of the test days.
+    """
+    count = len(errors)
+    calibration = max(CALIBRATION_DAYS, days_needed(level))
+    first = min(max(days_needed(level, horizon), count // 3), calibration)
+    test_half = np.full(count, math.nan)
+    if count < days_needed(level, horizon):
+        return math.nan, test_half
+    start = first + horizon - 1
+    if adaptive:
+        path = adaptive_path(
+            errors[:first], errors[first:], level, rate=ADAPTIVE_RATE, horizon=horizon
+        )
+        test_half[start:] = path[horizon - 1 : -1]
+        return float(path[-1]), test_half
+    grown = min(count, calibration + horizon - 1)  # days before there are errors to drop
+    for day in range(start, grown):
+        test_half[day] = conformal_width(errors[: day - horizon + 1], level)
+    if grown < count:
+        known = np.lib.stride_tricks.sliding_window_view(errors, calibration)[: count - grown]
+        place = conformal_rank(calibration, level)
+        test_half[grown:] = np.partition(known, place - 1, axis=1)[:, place - 1]
+    return conformal_width(errors[-calibration:], level), test_half
+
+
 def days_needed(level: float, horizon: int = 1) -> int:
     """Days that a band of this level needs at least; H times as many where they overlap."""
     return math.ceil(level / (1 - level) - 1e-9) * horizon
@@ -251,7 +302,7 @@ def monthly_coverage(forecast: Forecast) -> pd.DataFrame:
 def interval_sentence(forecast: Forecast, level: float) -> str:
     """Nominal and reached coverage, in a sentence."""
     scores = score_interval(forecast, level)
-    return _SENTENCE.format(
+    return _(_SENTENCE).format(
         name=forecast.name,
         width=format_points(scores.width / 2),
         level=level,
@@ -259,6 +310,7 @@ def interval_sentence(forecast: Forecast, level: float) -> str:
         days=scores.days,
         units=forecast.spacing.units,
         winkler=format_points(scores.winkler),
+        unit=forecast.quantity.short_unit,
     )
 
 
@@ -266,18 +318,24 @@ def _calibration_errors(forecast: Forecast, level: float) -> Points:
     """(n,) absolute errors of the validation part, enough of them for the level."""
     if not 0 < level < 1:
         raise ConfigError(
-            f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.9)."
+            _("The interval's level is {level:g}; it takes a share between 0 and 1 (0.9).").format(
+                level=level
+            )
         )
-    valid = forecast.select_part("valid")
+    valid = forecast.select_part("valid").to_error_scale()
     needed = days_needed(level)
     if not len(valid):
         raise ConfigError(
-            f"There is no validation part; an interval of {level:.0%} needs at least {needed} "
-            "days. Use a larger validation share."
+            _(
+                "There is no validation part; an interval of {level:.0%} needs at least {needed} "
+                "days. Use a larger validation share."
+            ).format(level=level, needed=needed)
         )
     if len(valid) < needed:
         raise ConfigError(
-            f"There are {len(valid)} validation days; an interval of {level:.0%} needs at least "
-            f"{needed} days. Use a larger validation share."
+            _(
+                "There are {count} validation days; an interval of {level:.0%} needs at least "
+                "{needed} days. Use a larger validation share."
+            ).format(count=len(valid), level=level, needed=needed)
         )
     return np.abs(valid.actual - valid.predicted)

@@ -28,11 +28,19 @@ from rnnapp.evaluation.metrics import (
     Evaluation,
     Relation,
     evaluate,
-    forecast_target,
     reached_sentence,
 )
 from rnnapp.evaluation.rivals import Rival
-from rnnapp.evaluation.significance import ConfidenceSet, confidence_set, superior_ability
+from rnnapp.evaluation.shown_names import shown_name
+from rnnapp.evaluation.significance import (
+    ConfidenceSet,
+    confidence_set,
+    diebold_mariano,
+    superior_ability,
+)
+from rnnapp.evaluation.volatility import HAR, HAR_NEGATIVE
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.models.recurrent import count_parameters
 
 __all__ = [
@@ -57,6 +65,7 @@ AVERAGED = (
     "skill",
     "directional_accuracy",
     "reached",
+    "qlike",
 )
 """Metrics that are averaged over seeds."""
 
@@ -66,39 +75,60 @@ _WORTH_SAYING = 0.005
 """A baseline is named where its RMSE is smaller than persistence's by this share."""
 
 _ROW_VERDICTS: dict[Relation, str] = {
-    "better": "{name} is better than persistence at {level:.0%}.",
-    "worse": "{name} is worse than persistence at {level:.0%}.",
-    "undecided": "{name} is no better than persistence: the difference is within chance at "
-    "{level:.0%}.",
+    "better": N_("{name} is better than persistence at {level:.0%}."),
+    "worse": N_("{name} is worse than persistence at {level:.0%}."),
+    "undecided": N_(
+        "{name} is no better than persistence: the difference is within chance at {level:.0%}."
+    ),
 }
 _ONE_NET: dict[Relation, str] = {
-    "better": "{name} misses {close} by {error} points (RMSE over {seeds}), and is better than "
-    "persistence ({rival}) at {level:.0%}.",
-    "worse": "{name} misses {close} by {error} points (RMSE over {seeds}), and is no better than "
-    "persistence ({rival}): it is worse at {level:.0%}.",
-    "undecided": "{name} misses {close} by {error} points (RMSE over {seeds}), and is no better "
-    "than persistence ({rival}): the difference is within chance at {level:.0%}.",
+    "better": N_(
+        "{name} misses {close} by {error} {unit} (RMSE over {seeds}), and is better than "
+        "persistence ({rival}) at {level:.0%}."
+    ),
+    "worse": N_(
+        "{name} misses {close} by {error} {unit} (RMSE over {seeds}), and is no better than "
+        "persistence ({rival}): it is worse at {level:.0%}."
+    ),
+    "undecided": N_(
+        "{name} misses {close} by {error} {unit} (RMSE over {seeds}), and is no better "
+        "than persistence ({rival}): the difference is within chance at {level:.0%}."
+    ),
 }
 _BEST_NET: dict[Relation, str] = {
-    "better": "{name} is the best of {count} nets: it misses {close} by {error} points (RMSE over "
-    "{seeds}), and is better than persistence ({rival}) at {level:.0%}.",
-    "worse": "{name} is the best of {count} nets: it misses {close} by {error} points (RMSE over "
-    "{seeds}), and is no better than persistence ({rival}): it is worse at {level:.0%}.",
-    "undecided": "{name} is the best of {count} nets: it misses {close} by {error} points (RMSE "
-    "over {seeds}), and is no better than persistence ({rival}): the difference is within chance "
-    "at {level:.0%}.",
+    "better": N_(
+        "{name} is the best of {count} nets: it misses {close} by {error} {unit} (RMSE over "
+        "{seeds}), and is better than persistence ({rival}) at {level:.0%}."
+    ),
+    "worse": N_(
+        "{name} is the best of {count} nets: it misses {close} by {error} {unit} (RMSE over "
+        "{seeds}), and is no better than persistence ({rival}): it is worse at {level:.0%}."
+    ),
+    "undecided": N_(
+        "{name} is the best of {count} nets: it misses {close} by {error} {unit} "
+        "(RMSE over {seeds}), and is no better than persistence ({rival}): the "
+        "difference is within chance at {level:.0%}."
+    ),
 }
 _LEADS = {
-    "tie": "{second} misses by as much.",
-    "within": "That is {less} less than {second}, within the spread of the seeds.",
-    "clear": "That is {less} less than {second}.",
+    "tie": N_("{second} misses by as much."),
+    "within": N_("That is {less} less than {second}, within the spread of the seeds."),
+    "clear": N_("That is {less} less than {second}."),
 }
 
-_NO_NET = "No net is trained yet; persistence misses by {rival} points (RMSE)."
-_NOT_JUDGED = "{name} gives no number on some test days, so it cannot be judged."
-_BOUND = "The bound: the mean of the true process, given all closes so far."
-_NEXT_IS_LAST = "The yardstick: the next {unit} = the last one."
-_BASELINE_ERROR = "{name}, a baseline, misses by {error}."
+_NO_NET = N_("No net is trained yet; persistence misses by {rival} {unit} (RMSE).")
+_NOT_JUDGED = N_("{name} gives no number on some test days, so it cannot be judged.")
+_BOUND = N_("The bound: the mean of the true process, given all closes so far.")
+_YARDSTICK = N_("The yardstick: {rival}.")
+_BEST_RIVAL: dict[Relation, str] = {
+    "better": N_("It is better than {rival} ({error}) at {level:.0%}."),
+    "worse": N_("It is worse than {rival} ({error}) at {level:.0%}."),
+    "undecided": N_(
+        "It ties with {rival} ({error}): the difference is within chance at {level:.0%}."
+    ),
+}
+_NEXT_IS_LAST = N_("The yardstick: the next {unit} = the last one.")
+_BASELINE_ERROR = N_("{name}, a baseline, misses by {error}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +155,6 @@ class Row:
             family passes all else, NaN where none does.
         beats_persistence: smaller errors than persistence, on the median and on average over
             seeds, by Diebold-Mariano at 10% two-sided, and ``family_p`` below 10%.
-        verdict: what follows, in a sentence.
         detail: which form of a rival was chosen, in words.
     """
 
@@ -145,7 +174,6 @@ class Row:
     in_confidence_set: bool = False
     family_p: float = math.nan
     beats_persistence: bool = False
-    verdict: str = ""
     detail: str = ""
 
     @property
@@ -161,6 +189,11 @@ class Row:
         if self.evaluation.worse_than_persistence:
             return "worse"
         return "undecided"
+
+    @property
+    def verdict(self) -> str:
+        """What follows, in a sentence."""
+        return _row_verdict(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain JSON values; what is no number is null."""
@@ -180,6 +213,7 @@ class Row:
             "dm_p": judged.dm_p,
             "cw_p": judged.cw_p,
             "detectable_skill": judged.detectable_skill,
+            "qlike_p": judged.qlike_p,
             "detail": self.detail,
             "family_p": self.family_p,
             "mcs_p": self.mcs_p,
@@ -202,14 +236,17 @@ class Comparison:
     Attributes:
         rows: by rank.
         best: name of the best net, None before any is trained.
-        verdict: the sentence a page begins with.
         horizon: H, days ahead.
     """
 
     rows: tuple[Row, ...]
     best: str | None
-    verdict: str
     horizon: int
+
+    @property
+    def verdict(self) -> str:
+        """The sentences a page begins with."""
+        return _comparison_verdict(self.rows)
 
     @property
     def net_rows(self) -> tuple[Row, ...]:
@@ -271,7 +308,7 @@ def judge_results(
     rows.sort(key=lambda row: (math.isnan(row.mean["rmse"]), row.mean["rmse"]))
     ranked = tuple(dataclasses.replace(row, rank=i) for i, row in enumerate(rows, 1))
     best = next((row.name for row in ranked if row.kind == "net"), None)
-    return Comparison(ranked, best, _comparison_verdict(ranked), horizon)
+    return Comparison(ranked, best, horizon)
 
 
 def doubt_rows(comparison: Comparison, doubtful: Container[str]) -> Comparison:
@@ -285,10 +322,8 @@ def doubt_rows(comparison: Comparison, doubtful: Container[str]) -> Comparison:
     for row in comparison.rows:
         if row.beats_persistence and row.name in doubtful:
             row = dataclasses.replace(row, beats_persistence=False)
-            row = dataclasses.replace(row, verdict=_row_verdict(row))
         rows.append(row)
-    verdict = _comparison_verdict(rows)
-    return dataclasses.replace(comparison, rows=tuple(rows), verdict=verdict)
+    return dataclasses.replace(comparison, rows=tuple(rows))
 
 
 def median_forecast(forecasts: Sequence[Forecast]) -> Forecast:
@@ -366,7 +401,7 @@ def _seed_sd(each: Sequence[Evaluation], metric: str) -> float:
 
 
 def _test_errors(forecast: Forecast) -> Points:
-    test = forecast.select_part("test")
+    test = forecast.select_part("test").to_error_scale()
     return test.predicted - test.actual
 
 
@@ -389,52 +424,56 @@ def _beats_alone(row: Row) -> bool:
 def _add_verdict(row: Row, members: ConfidenceSet, family_p: float) -> Row:
     if row.name == PERSISTENCE:
         family_p = 1.0
-    judged = dataclasses.replace(
+    return dataclasses.replace(
         row,
         mcs_p=members.p[row.name],
         in_confidence_set=row.name in members.members,
         beats_persistence=_beats_alone(row) and family_p < LEVEL,
         family_p=family_p,
     )
-    return dataclasses.replace(judged, verdict=_row_verdict(judged))
 
 
 def _row_verdict(row: Row) -> str:
     if row.name == PERSISTENCE:
         return _yardstick(row.evaluation)
     if row.kind == "best":
-        return _BOUND
+        return _(_BOUND)
     if not math.isfinite(row.mean["rmse"]):
-        return _NOT_JUDGED.format(name=row.name)
-    return _ROW_VERDICTS[row.relation].format(name=row.name, level=LEVEL)
+        return _(_NOT_JUDGED).format(name=shown_name(row.name))
+    return _(_ROW_VERDICTS[row.relation]).format(name=shown_name(row.name), level=LEVEL)
 
 
 def _yardstick(evaluation: Evaluation) -> str:
+    if evaluation.quantity.is_volatility:
+        rival = evaluation.quantity.describe_rival(evaluation.spacing, evaluation.horizon)
+        return _(_YARDSTICK).format(rival=rival)
     if evaluation.horizon > 1:
-        return "The yardstick: the last close known."
+        return _("The yardstick: the last close known.")
     if evaluation.spacing.has_weekdays:
-        return "The yardstick: tomorrow = today."
-    return _NEXT_IS_LAST.format(unit=evaluation.spacing.unit)
+        return _("The yardstick: tomorrow = today.")
+    return _(_NEXT_IS_LAST).format(unit=evaluation.spacing.unit)
 
 
 def _comparison_verdict(rows: Sequence[Row]) -> str:
     """The sentences a page begins with."""
     nets = [row for row in rows if row.kind == "net"]
     base = next(row for row in rows if row.name == PERSISTENCE)
+    quantity = base.evaluation.quantity
     rival = format_points(base.mean["rmse"])
     if not nets:
-        return _NO_NET.format(rival=rival)
+        return _(_NO_NET).format(rival=rival, unit=quantity.error_unit)
     best = nets[0]
     templates = _BEST_NET
     if len(nets) == 1:
         templates = _ONE_NET
     sentences = [
-        templates[best.relation].format(
-            name=best.name,
+        _(templates[best.relation]).format(
+            name=shown_name(best.name),
             count=len(nets),
-            close=forecast_target(base.evaluation.spacing, base.evaluation.horizon),
+            close=quantity.describe_target(base.evaluation.spacing, base.evaluation.horizon),
+            unit=quantity.error_unit,
             error=format_mean_and_sd(best.mean["rmse"], best.sd["rmse"]),
-            seeds=pick_plural(best.seeds, "one seed", "{count} seeds"),
+            seeds=pick_plural(best.seeds, _("one seed"), _("{count} seeds")),
             rival=rival,
             level=LEVEL,
         )
@@ -453,21 +492,52 @@ def _lead_sentence(best: Row, second: Row) -> str:
     elif less < math.hypot(best.sd["rmse"], second.sd["rmse"]):
         kind = "within"
     places = decimal_places(best.mean["rmse"])
-    return _LEADS[kind].format(second=second.name, less=format_points(less, places=places))
+    return _(_LEADS[kind]).format(
+        second=shown_name(second.name), less=format_points(less, places=places)
+    )
 
 
 def _extra_sentences(rows: Sequence[Row], best: Row, base: Row) -> list[str]:
     """What else a reader must know: a better baseline, a single seed, failed runs."""
     sentences = []
     if math.isfinite(base.evaluation.best_rmse):
-        sentences.append(reached_sentence(best.name, best.mean["reached"]))
+        sentences.append(reached_sentence(shown_name(best.name), best.mean["reached"]))
     first = next(row for row in rows if row.kind != "best")
-    if first.kind == "baseline" and first.mean["rmse"] < (1 - _WORTH_SAYING) * base.mean["rmse"]:
+    if base.evaluation.quantity.is_volatility:
+        sentences += _rival_sentences(rows, best)
+    elif first.kind == "baseline" and first.mean["rmse"] < (1 - _WORTH_SAYING) * base.mean["rmse"]:
         error = format_points(first.mean["rmse"])
-        sentences.append(_BASELINE_ERROR.format(name=first.name, error=error))
+        sentences.append(_(_BASELINE_ERROR).format(name=shown_name(first.name), error=error))
     if best.seeds == 1 and sum(row.kind == "net" for row in rows) > 1:
-        sentences.append("One seed says nothing about architectures.")
+        sentences.append(_("One seed says nothing about architectures."))
     failed = sum(row.failed for row in rows)
     if failed:
-        sentences.append(pick_plural(failed, "{count} run failed.", "{count} runs failed."))
+        sentences.append(pick_plural(failed, _("{count} run failed."), _("{count} runs failed.")))
     return sentences
+
+
+def _rival_sentences(rows: Sequence[Row], best: Row) -> list[str]:
+    """How the best net stands beside the best form of HAR, and beside the best baseline."""
+    rivals = [row for row in rows if row.kind == "baseline" and row.name != PERSISTENCE]
+    if not rivals or not math.isfinite(best.mean["rmse"]):
+        return []
+    forms = [row for row in rivals if row.name in (HAR, HAR_NEGATIVE)]
+    named = {least.name: least for least in (_least_error(forms), _least_error(rivals))}
+    return [_rival_sentence(best, rival) for rival in named.values()]
+
+
+def _least_error(rows: Sequence[Row]) -> Row:
+    return min(rows, key=lambda row: row.mean["rmse"])
+
+
+def _rival_sentence(best: Row, rival: Row) -> str:
+    tested = diebold_mariano(
+        _test_errors(best.forecast), _test_errors(rival.forecast), best.evaluation.horizon
+    )
+    relation: Relation = "undecided"
+    if tested.p < LEVEL:
+        relation = "worse"
+        if tested.statistic < 0:
+            relation = "better"
+    error = format_points(rival.mean["rmse"])
+    return _(_BEST_RIVAL[relation]).format(rival=shown_name(rival.name), error=error, level=LEVEL)

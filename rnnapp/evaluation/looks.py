@@ -24,6 +24,8 @@ import numpy.typing as npt
 
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import pick_plural
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["LookSummary", "Looks"]
 
@@ -34,7 +36,7 @@ Rows = npt.NDArray[np.int64]
 _DRAWS = 1000
 _FEWEST_DAYS = 10
 
-_LUCK = (
+_LUCK = N_(
     "Seen under {count:,} settings; the best of so many nets without skill would look "
     "{skill:.1%} better than persistence by luck."
 )
@@ -68,8 +70,10 @@ class LookSummary:
     def describe_luck(self) -> str:
         """The small print under a headline, in a sentence."""
         if self.count < 2:
-            return pick_plural(self.count, "Seen under {count} setting.", "No setting seen yet.")
-        return _LUCK.format(count=self.count, skill=self.lucky_skill)
+            return pick_plural(
+                self.count, _("Seen under {count} setting."), _("No setting seen yet.")
+            )
+        return _(_LUCK).format(count=self.count, skill=self.lucky_skill)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +165,7 @@ class Looks:
             setting: what identifies it (its settings and seed, or a run's id).
             forecast: with its test part, which is read; a sealed forecast must not be recorded.
         """
-        test = forecast.select_part("test")
+        test = forecast.select_part("test").to_error_scale()
         self.record(
             setting,
             test.dates,

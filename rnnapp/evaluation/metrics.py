@@ -6,18 +6,22 @@ not a number on some day gets NaN for every metric it would enter: no day is lef
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from rnnapp.data.quantities import CLOSE, Quantity
 from rnnapp.data.spacing import DAILY, Spacing
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.significance import clark_west, detectable_skill, diebold_mariano
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = [
     "BEST_LAG_DAYS",
@@ -27,7 +31,7 @@ __all__ = [
     "best_lag",
     "evaluate",
     "evaluation_headline",
-    "forecast_target",
+    "qlike_losses",
     "reached_sentence",
     "reached_share",
     "wilson_interval",
@@ -35,6 +39,7 @@ __all__ = [
 
 Points = npt.NDArray[np.float64]
 Relation = Literal["better", "worse", "undecided"]
+LagKind = Literal["smooth", "trails", "slow", "leads", "adds", "repeats"]
 
 BEST_LAG_DAYS = 10
 LEAST_GAIN = 0.01
@@ -44,42 +49,55 @@ LEVEL = 0.10
 """Level of the two-sided test by which a forecast is called better or worse than persistence."""
 
 _HEADLINES: dict[Relation, str] = {
-    "better": "{name} misses {close} by {error} points on average, better than {rival} "
-    "({rival_error}).",
-    "worse": "{name} misses {close} by {error} points on average, worse than {rival} "
-    "({rival_error}).",
-    "undecided": "{name} misses {close} by {error} points on average, no better than {rival} "
-    "({rival_error}).",
+    "better": N_(
+        "{name} misses {close} by {error} {unit} on average, better than {rival} ({rival_error})."
+    ),
+    "worse": N_(
+        "{name} misses {close} by {error} {unit} on average, worse than {rival} ({rival_error})."
+    ),
+    "undecided": N_(
+        "{name} misses {close} by {error} {unit} on average, no better than {rival} "
+        "({rival_error})."
+    ),
 }
-_NOT_JUDGED = "{name} gives no number for {close} on some test days, so it cannot be judged."
-_MISSING_DAYS = "No number on {missing} of {days} test days: this forecast cannot be judged."
-_REACHED = "{name} reaches {share:.0%} of the gain that the best possible forecast makes."
-_REACHED_NONE = (
+_NOT_JUDGED = N_("{name} gives no number for {close} on some test days, so it cannot be judged.")
+_MISSING_DAYS = N_("No number on {missing} of {days} test days: this forecast cannot be judged.")
+_REACHED = N_("{name} reaches {share:.0%} of the gain that the best possible forecast makes.")
+_REACHED_NONE = N_(
     "{name} reaches none of the gain that the best possible forecast makes ({share:.0%})."
 )
-_NOTHING_TO_GAIN = "The best possible forecast gains next to nothing here, so no net can."
-_CLOSE_AHEAD = "the close {horizon} {units} ahead"
-_CLOSE_BEFORE = "the close of the {unit} before"
-_UNIT_BEFORE = "the {unit} before"
+_NOTHING_TO_GAIN = N_("The best possible forecast gains next to nothing here, so no net can.")
+_UNIT_BEFORE = N_("the {unit} before")
 
+_SMOOTH = N_(
+    "A forecast of volatility is smoother than the {units} themselves, so its best match, {lag} "
+    "{units} late, says little."
+)
 # What a lag says: by its kind, the sentence for one row and for several.
-_LAG_SENTENCES = {
+_LAG_SENTENCES: dict[LagKind, tuple[str, str]] = {
+    "smooth": (_SMOOTH, _SMOOTH),
     "trails": (
-        "Best match one {unit} late: this forecast trails even the last close known.",
-        "Best match {lag} {units} late: this forecast trails even the last close known.",
+        N_("Best match one {unit} late: this forecast trails even {last}."),
+        N_("Best match {lag} {units} late: this forecast trails even {last}."),
+    ),
+    "slow": (
+        N_("Best match one {unit} late: this forecast is slow, and still beats {last}."),
+        N_("Best match {lag} {units} late: this forecast is slow, and still beats {last}."),
     ),
     "leads": (
-        "Best match one {unit} late, {lead} before the last close known: this forecast leads it.",
-        "Best match {lag} {units} late, {lead} before the last close known: "
-        "this forecast leads it.",
+        N_("Best match one {unit} late, {lead} before {last}: this forecast leads it."),
+        N_("Best match {lag} {units} late, {lead} before {last}: this forecast leads it."),
     ),
     "adds": (
-        "Best match one {unit} late: this forecast follows {known}, and adds something to it.",
-        "Best match {lag} {units} late: this forecast follows {known}, and adds something to it.",
+        N_("Best match one {unit} late: this forecast follows {known}, and adds something to it."),
+        N_(
+            "Best match {lag} {units} late: this forecast follows {known}, and adds "
+            "something to it."
+        ),
     ),
     "repeats": (
-        "Best match one {unit} late: this forecast mostly repeats {known}.",
-        "Best match {lag} {units} late: this forecast mostly repeats {known}.",
+        N_("Best match one {unit} late: this forecast mostly repeats {known}."),
+        N_("Best match {lag} {units} late: this forecast mostly repeats {known}."),
     ),
 }
 
@@ -102,7 +120,6 @@ class Evaluation:
         base_rate: share of up days among the days that moved: what always saying "up" scores.
         best_lag: days by which the forecast's changes come late, where they match the actual's
             best; None where the forecast does not change.
-        verdict: what the lag says, in words.
         persistence_rmse, persistence_mae, persistence_mape: the same of "tomorrow = today".
         n: test days.
         horizon: H, days ahead.
@@ -121,6 +138,11 @@ class Evaluation:
         reached: share of the reachable gain: the decrease of the mean squared error from
             persistence's, relative to the best possible forecast's decrease. 0 is persistence,
             1 the best possible; NaN where that is not known, or is no better than persistence.
+        quantity: what is forecast. For a volatility, errors are of its logarithm.
+        qlike, persistence_qlike: mean QLIKE loss of a volatility (:func:`qlike_losses`); NaN for
+            closes.
+        qlike_p: two-sided p-value of Diebold-Mariano against persistence on QLIKE losses.
+        missing: test days without a number.
     """
 
     rmse: float
@@ -134,7 +156,6 @@ class Evaluation:
     still_days: int
     base_rate: float
     best_lag: int | None
-    verdict: str
     persistence_rmse: float
     persistence_mae: float
     persistence_mape: float
@@ -151,6 +172,16 @@ class Evaluation:
     detectable_skill: float = math.nan
     best_rmse: float = math.nan
     reached: float = math.nan
+    quantity: Quantity = CLOSE
+    qlike: float = math.nan
+    persistence_qlike: float = math.nan
+    qlike_p: float = math.nan
+    missing: int = 0
+
+    @property
+    def verdict(self) -> str:
+        """What the lag says, in words."""
+        return _lag_verdict(self)
 
     @property
     def relation(self) -> Relation:
@@ -163,29 +194,30 @@ class Evaluation:
 
 
 def evaluate(forecast: Forecast) -> Evaluation:
-    """Measure a forecast on its test part, beside persistence."""
-    test = forecast.select_part("test")
-    train = forecast.select_part("train")
+    """Measure a forecast on its test part, beside persistence.
+
+    Errors of a volatility are of its logarithm; MAPE and QLIKE are of the volatility itself.
+    """
+    measured = forecast.to_error_scale()
+    test = measured.select_part("test")
+    train = measured.select_part("train")
+    plain = forecast.select_part("test")
     errors = _mean_errors(test.actual, test.predicted)
     base = _mean_errors(test.actual, test.anchor)
-    naive = naive_square = math.nan
-    if len(train):
-        naive = float(np.mean(np.abs(train.actual - train.anchor)))
-        naive_square = math.sqrt(float(np.mean(np.square(train.actual - train.anchor))))
+    naive = _mean_errors(train.actual, train.anchor)
     directions = _count_directions(test)
     lag = best_lag(test.predicted, test.actual, max(BEST_LAG_DAYS, test.horizon))
     own = test.predicted - test.actual
     rival = test.anchor - test.actual
     tested = diebold_mariano(own, rival, test.horizon)
     skill = 1 - _safe_ratio(errors.rmse, base.rmse)
-    significant = tested.p < LEVEL
-    beats = significant and skill > 0 and errors.mae < base.mae
-    worse = significant and skill < 0 and errors.mae > base.mae
+    beats = tested.p < LEVEL and skill > 0 and errors.mae < base.mae
+    worse = tested.p < LEVEL and skill < 0 and errors.mae > base.mae
     return Evaluation(
         rmse=errors.rmse,
         mae=errors.mae,
-        mape=errors.mape,
-        mase=_safe_ratio(errors.mae, naive),
+        mape=_mean_errors(plain.actual, plain.predicted).mape,
+        mase=_safe_ratio(errors.mae, naive.mae),
         skill=skill,
         directional_accuracy=_safe_ratio(directions.right, directions.counted),
         directional_interval=wilson_interval(directions.right, directions.counted, test.horizon),
@@ -193,10 +225,9 @@ def evaluate(forecast: Forecast) -> Evaluation:
         still_days=len(test) - directions.counted,
         base_rate=_safe_ratio(directions.up, directions.moved),
         best_lag=lag,
-        verdict=_lag_verdict(lag, test, beats),
         persistence_rmse=base.rmse,
         persistence_mae=base.mae,
-        persistence_mape=base.mape,
+        persistence_mape=_mean_errors(plain.actual, plain.anchor).mape,
         n=len(test),
         horizon=test.horizon,
         dm=tested.statistic,
@@ -204,13 +235,58 @@ def evaluate(forecast: Forecast) -> Evaluation:
         beats_persistence=beats,
         worse_than_persistence=worse,
         spacing=forecast.spacing,
-        rmsse=_safe_ratio(errors.rmse, naive_square),
+        rmsse=_safe_ratio(errors.rmse, naive.rmse),
         bias=_mean_error(test),
         cw_p=clark_west(own, rival, test.horizon),
         detectable_skill=detectable_skill(own, rival, test.horizon),
         best_rmse=_best_rmse(test),
         reached=reached_share(test),
+        quantity=forecast.quantity,
+        missing=int((~np.isfinite(test.predicted)).sum()),
+        **_measure_qlike(forecast),
     )
+
+
+class _Qlike(TypedDict):
+    """QLIKE of a forecast and of persistence, and the p-value of their difference."""
+
+    qlike: float
+    persistence_qlike: float
+    qlike_p: float
+
+
+def _measure_qlike(forecast: Forecast) -> _Qlike:
+    """QLIKE on the test part; all NaN for closes."""
+    if not forecast.quantity.is_volatility:
+        return _Qlike(qlike=math.nan, persistence_qlike=math.nan, qlike_p=math.nan)
+    own = qlike_losses(forecast)
+    rival = qlike_losses(dataclasses.replace(forecast, predicted=forecast.anchor))
+    # The test is of squares, so the roots of the losses stand in for errors.
+    tested = diebold_mariano(np.sqrt(own), np.sqrt(rival), forecast.horizon)
+    return _Qlike(
+        qlike=float(np.mean(own)), persistence_qlike=float(np.mean(rival)), qlike_p=tested.p
+    )
+
+
+def qlike_losses(forecast: Forecast) -> Points:
+    """(N,) QLIKE loss of each test day: v / f - log(v / f) - 1 of variances v and forecasts f.
+
+    The forecast of a logarithm, exponentiated, is a median rather than a mean, and a GARCH model
+    forecasts another measure of variance than the range. So the level of every forecast is set
+    alike, on the training part alone, to where its QLIKE is least there: the mean of v / f.
+
+    Args:
+        forecast: of a volatility.
+
+    Source: Patton (2011), J. Econometrics 160, 246-256.
+    """
+    train = forecast.select_part("train")
+    level = 1.0
+    if len(train):
+        level = float(np.mean(np.square(train.actual / train.predicted)))
+    test = forecast.select_part("test")
+    ratio = np.square(test.actual / test.predicted) / level
+    return np.asarray(np.maximum(ratio - np.log(ratio) - 1, 0.0))
 
 
 def reached_share(test: Forecast) -> float:
@@ -247,14 +323,16 @@ def _best_rmse(test: Forecast) -> float:
 
 def evaluation_headline(evaluation: Evaluation, name: str) -> str:
     """The sentence a page begins with: the error beside persistence's."""
-    close = forecast_target(evaluation.spacing, evaluation.horizon)
+    quantity = evaluation.quantity
+    close = quantity.describe_target(evaluation.spacing, evaluation.horizon)
     if not math.isfinite(evaluation.mae):
-        return _NOT_JUDGED.format(name=name, close=close)
-    sentence = _HEADLINES[evaluation.relation].format(
+        return _(_NOT_JUDGED).format(name=name, close=close)
+    sentence = _(_HEADLINES[evaluation.relation]).format(
         name=name,
         close=close,
         error=format_points(evaluation.mae),
-        rival=_rival_close(evaluation.spacing, evaluation.horizon),
+        unit=quantity.error_unit,
+        rival=quantity.describe_rival(evaluation.spacing, evaluation.horizon),
         rival_error=format_points(evaluation.persistence_mae),
     )
     if math.isfinite(evaluation.best_rmse):
@@ -270,18 +348,11 @@ def reached_sentence(name: str, reached: float) -> str:
         reached: its share of the reachable gain; NaN where there is nothing to gain.
     """
     if not math.isfinite(reached):
-        return _NOTHING_TO_GAIN
-    template = _REACHED
+        return _(_NOTHING_TO_GAIN)
+    template = _(_REACHED)
     if reached < 0:
-        template = _REACHED_NONE
+        template = _(_REACHED_NONE)
     return template.format(name=name, share=reached)
-
-
-def forecast_target(spacing: Spacing, horizon: int) -> str:
-    """What is forecast, in words: ``"next week's close"``, ``"the close 5 days ahead"``."""
-    if horizon == 1:
-        return spacing.next_close
-    return _CLOSE_AHEAD.format(horizon=horizon, units=spacing.units)
 
 
 def best_lag(predicted: Points, actual: Points, most: int = BEST_LAG_DAYS) -> int | None:
@@ -375,50 +446,47 @@ def _count_directions(test: Forecast) -> _Directions:
     )
 
 
-def _lag_verdict(lag: int | None, test: Forecast, beats: bool) -> str:
-    missing = int((~np.isfinite(test.predicted)).sum())
-    if missing:
-        return _MISSING_DAYS.format(missing=missing, days=len(test))
+def _lag_verdict(judged: Evaluation) -> str:
+    lag = judged.best_lag
+    if judged.missing:
+        return _(_MISSING_DAYS).format(missing=judged.missing, days=judged.n)
     if lag is None:
-        return "This forecast does not move, or there are too few test days to say when it does."
+        return _("This forecast does not move, or there are too few test days to say when it does.")
     if lag == 0:
-        return "Best match on the day itself: this forecast does not lag."
-    kind = "repeats"
-    if lag > test.horizon:
-        kind = "trails"
-    elif lag < test.horizon:
-        kind = "leads"
-    elif beats:
-        kind = "adds"
-    one, many = _LAG_SENTENCES[kind]
+        return _("Best match on the day itself: this forecast does not lag.")
+    one, many = _LAG_SENTENCES[_lag_kind(judged, lag)]
     template = many
     if lag == 1:
         template = one
-    return template.format(
+    return _(template).format(
         lag=lag,
-        lead=test.horizon - lag,
-        unit=test.spacing.unit,
-        units=test.spacing.units,
-        known=_known_row(test.spacing, test.horizon),
+        lead=judged.horizon - lag,
+        last=judged.quantity.known,
+        unit=judged.spacing.unit,
+        units=judged.spacing.units,
+        known=_known_row(judged),
     )
 
 
-def _known_row(spacing: Spacing, horizon: int) -> str:
+def _lag_kind(judged: Evaluation, lag: int) -> LagKind:
+    """What a forecast does that matches the actual best so many rows late."""
+    if judged.quantity.is_volatility:
+        return "smooth"
+    if lag < judged.horizon:
+        return "leads"
+    beyond = lag > judged.horizon
+    if judged.beats_persistence:
+        return "slow" if beyond else "adds"
+    return "trails" if beyond else "repeats"
+
+
+def _known_row(judged: Evaluation) -> str:
     """What persistence repeats, seen from the day that is forecast."""
-    if horizon > 1 or spacing.name == "irregular":
-        return "the last close known"
-    if spacing.has_weekdays:
-        return "yesterday"
-    return _UNIT_BEFORE.format(unit=spacing.unit)
-
-
-def _rival_close(spacing: Spacing, horizon: int) -> str:
-    """Persistence's close, seen from the day that is forecast."""
-    if horizon > 1 or spacing.name == "irregular":
-        return "the last close known"
-    if spacing.has_weekdays:
-        return "yesterday's close"
-    return _CLOSE_BEFORE.format(unit=spacing.unit)
+    if judged.horizon > 1 or judged.spacing.name == "irregular":
+        return judged.quantity.known
+    if judged.spacing.has_weekdays:
+        return _("yesterday")
+    return _(_UNIT_BEFORE).format(unit=judged.spacing.unit)
 
 
 def _correlation(moves: Points, past: Points) -> float:

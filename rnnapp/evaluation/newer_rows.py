@@ -12,33 +12,37 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rnnapp.data.inputs import has_input
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import PriceSequences, PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.formatting import format_points
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["reuse_scalers"]
 
 Points = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
-_OTHER_COLUMNS = (
-    "{name} has no column {missing}, which the net was trained with. Use a file that has it."
+_OTHER_COLUMNS = N_(
+    "{name} has no column {missing}, which the net was trained with. Use a file that has it, or "
+    "join the second series that it was."
 )
-_OTHER_SCALE = (
+_OTHER_SCALE = N_(
     "{name} has another scale than the prices the net was trained with: on the same days its "
     "closes are {ratio} times as large. Use the same series, or train again."
 )
-_OTHER_SERIES = (
+_OTHER_SERIES = N_(
     "{name} is another series than the net was trained with: on most of the {days:,} days that "
     "both have, its closes differ by more than {most:.0%}. Use the same series, or train again."
 )
-_NO_SHARED_DAY = (
+_NO_SHARED_DAY = N_(
     "{name} shares no day with the prices the net was trained with ({first} to {last}), so "
     "whether it is the same series cannot be checked. Use a file that reaches back to them."
 )
-_EARLIER_END = "{name} ends on {end}, before the net's own prices do ({last})."
-_OUT_OF_RANGE = (
+_EARLIER_END = N_("{name} ends on {end}, before the net's own prices do ({last}).")
+_OUT_OF_RANGE = N_(
     "The latest closes leave the range of the net's training ({low} to {high}); "
     "a net knows nothing of prices it never saw."
 )
@@ -62,14 +66,14 @@ def reuse_scalers(prices: PriceTable, recorded: PriceSplit) -> PriceSplit:
             scale or the series is another.
         TooFewRowsError: the table ends before the earlier boundary.
     """
-    missing = [name for name in recorded.columns if name not in prices.columns]
+    missing = [name for name in _file_columns(recorded) if not has_input(prices, name)]
     if missing:
-        raise ConfigError(_OTHER_COLUMNS.format(name=prices.name, missing=", ".join(missing)))
+        raise ConfigError(_(_OTHER_COLUMNS).format(name=prices.name, missing=", ".join(missing)))
     _check_series(prices, recorded)
     notes = _describe_range(prices, recorded)
     prices = _prepend_rows(prices, recorded)
     window = dataclasses.replace(
-        recorded.config, features=recorded.columns, split=_iso_day(recorded.boundary), rows=0
+        recorded.config, features=_features_of(recorded), split=_iso_day(recorded.boundary), rows=0
     )
     split = make_split(prices, window)
     values = split.feature_scaler.inverse_transform(split.train.rows)
@@ -94,12 +98,28 @@ def reuse_scalers(prices: PriceTable, recorded: PriceSplit) -> PriceSplit:
     )
 
 
+def _features_of(recorded: PriceSplit) -> tuple[str, ...]:
+    """The features to name so that the net's inputs are the same, whatever the table holds."""
+    if recorded.config.input_form == "volatility":
+        return recorded.config.features  # none named means none beside volatility and return
+    return tuple(dict.fromkeys(recorded.columns))
+
+
+def _file_columns(recorded: PriceSplit) -> tuple[str, ...]:
+    """The columns of a table that the net's inputs and its target are made of."""
+    named = _features_of(recorded)
+    if not recorded.config.forecasts_volatility and recorded.config.input_form != "volatility":
+        return named
+    made_of = [name for name in recorded.prices.columns if name != "Volume"]
+    return tuple(dict.fromkeys((*named, *made_of)))
+
+
 def _check_series(prices: PriceTable, recorded: PriceSplit) -> None:
     """Refuse rows that share no day with the recorded ones, or have other closes on these days."""
     shared = np.intersect1d(prices.dates, recorded.prices.dates)
     if not len(shared):
         raise ConfigError(
-            _NO_SHARED_DAY.format(
+            _(_NO_SHARED_DAY).format(
                 name=prices.name,
                 first=_iso_day(recorded.prices.dates[0]),
                 last=_iso_day(recorded.prices.dates[-1]),
@@ -112,8 +132,10 @@ def _check_series(prices: PriceTable, recorded: PriceSplit) -> None:
         return
     middle = float(np.median(ratio))
     if np.median(np.abs(ratio - middle)) <= _MOST_REVISED * abs(middle):
-        raise ConfigError(_OTHER_SCALE.format(name=prices.name, ratio=f"{middle:.4g}"))
-    raise ConfigError(_OTHER_SERIES.format(name=prices.name, days=len(shared), most=_MOST_REVISED))
+        raise ConfigError(_(_OTHER_SCALE).format(name=prices.name, ratio=f"{middle:.4g}"))
+    raise ConfigError(
+        _(_OTHER_SERIES).format(name=prices.name, days=len(shared), most=_MOST_REVISED)
+    )
 
 
 def _describe_range(prices: PriceTable, recorded: PriceSplit) -> tuple[str, ...]:
@@ -123,14 +145,14 @@ def _describe_range(prices: PriceTable, recorded: PriceSplit) -> tuple[str, ...]
     notes = []
     if newest.min() < known.min() or newest.max() > known.max():
         notes.append(
-            _OUT_OF_RANGE.format(
+            _(_OUT_OF_RANGE).format(
                 low=format_points(float(known.min())), high=format_points(float(known.max()))
             )
         )
     last = recorded.prices.dates[-1]
     if prices.dates[-1] < last:
         notes.append(
-            _EARLIER_END.format(
+            _(_EARLIER_END).format(
                 name=prices.name, end=_iso_day(prices.dates[-1]), last=_iso_day(last)
             )
         )
@@ -142,7 +164,8 @@ def _prepend_rows(prices: PriceTable, recorded: PriceSplit) -> PriceTable:
     older = recorded.prices.frame.loc[recorded.prices.dates < prices.dates[0]]
     if older.empty:
         return prices
-    shared = [name for name in prices.columns if name in older.columns]
+    names = (*prices.columns, *prices.others)
+    shared = [name for name in names if name in older.columns]
     joined = pd.concat([older[shared], prices.frame[shared]])
     return dataclasses.replace(prices, frame=joined)
 

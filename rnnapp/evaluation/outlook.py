@@ -23,6 +23,7 @@ import pandas as pd
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.calendars import future_days
 from rnnapp.data.prices import PriceTable
+from rnnapp.data.quantities import CLOSE, Quantity
 from rnnapp.data.sequences import FloatArray
 from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.spacing import DAILY, Spacing
@@ -30,15 +31,12 @@ from rnnapp.data.windows import PriceSequences, PriceSplit, make_split
 from rnnapp.errors import ConfigError, TrainingError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import format_points
-from rnnapp.evaluation.intervals import (
-    ADAPTIVE_RATE,
-    adaptive_path,
-    conformal_rank,
-    conformal_width,
-    days_needed,
-    winkler_score,
-)
+from rnnapp.evaluation.intervals import days_needed, step_widths, winkler_score
 from rnnapp.evaluation.metrics import Evaluation, Relation, evaluate
+from rnnapp.evaluation.price_band import PriceBand, price_band
+from rnnapp.language import format_date_part
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.ensemble import train_many
 from rnnapp.training.loop import TrainedModel
 
@@ -57,34 +55,49 @@ __all__ = [
 Points = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
-CALIBRATION_DAYS = 250
-"""Latest errors that a band's width is taken from."""
-
 _HEADLINES: dict[Relation, str] = {
-    "better": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
-    "{rival_close} and has missed more on the test part.",
-    "worse": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
-    "{rival_close} and has missed less on the test part.",
-    "undecided": "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
-    "{rival_close} and has missed no more on the test part.",
+    "better": N_(
+        "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
+        "{rival_close} and has missed more on the test part."
+    ),
+    "worse": N_(
+        "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
+        "{rival_close} and has missed less on the test part."
+    ),
+    "undecided": N_(
+        "{day}: {predicted}, {level} between {lower} and {upper}. {rival} says "
+        "{rival_close} and has missed no more on the test part."
+    ),
 }
-_NO_INTERVAL = (
+_NO_INTERVAL = N_(
     "{days} test {units} are too few for an interval of {level:.0%} at {horizon} steps: at least "
     "{needed} are needed. Use a longer file or an earlier split."
 )
 _VERDICTS: dict[Relation, str] = {
-    "better": "On {days:,} test {units} {name} missed by {error} points (RMSE), better than "
-    "persistence ({rival}) at 10%.",
-    "worse": "On {days:,} test {units} {name} missed by {error} points (RMSE), worse than "
-    "persistence ({rival}) at 10%.",
-    "undecided": "On {days:,} test {units} {name} missed by {error} points (RMSE), no better than "
-    "persistence ({rival}).",
+    "better": N_(
+        "On {days:,} test {units} {name} missed by {error} {unit} (RMSE), better than "
+        "persistence ({rival}) at 10%."
+    ),
+    "worse": N_(
+        "On {days:,} test {units} {name} missed by {error} {unit} (RMSE), worse than "
+        "persistence ({rival}) at 10%."
+    ),
+    "undecided": N_(
+        "On {days:,} test {units} {name} missed by {error} {unit} (RMSE), no better than "
+        "persistence ({rival})."
+    ),
 }
-_RETRAINED = "Judged on the test part, then trained again on all {rows:,} rows."
-_JUDGED = "Forecast by the judged weights; the test part did not train them."
-_SIMULATED = (
+_RETRAINED = N_("Judged on the test part, then trained again on all {rows:,} rows.")
+_JUDGED = N_("Forecast by the judged weights; the test part did not train them.")
+_SIMULATED = N_(
     "These prices are simulated: their days are made up, and no exchange will say what came true."
 )
+
+
+_FIRST_DAYS = {
+    False: N_("Next close, {weekday} {day} {month} {year}"),
+    True: N_("Volatility, {weekday} {day} {month} {year}"),
+}
 
 
 class OutlookDay(TypedDict):
@@ -104,10 +117,13 @@ class Fan:
     """Forecasts of each step with their intervals, and how such intervals did on test days.
 
     Attributes:
-        predicted, lower, upper: (H,) index points; the ends are NaN where no interval can be given.
+        predicted, lower, upper: (H,) index points, or percent a year of a volatility; the ends are
+            NaN where no interval can be given.
         coverage: (H,) share of test days inside the interval of that step; NaN without such days.
         winkler: (H,) mean interval score of the same days, index points.
-        months: one line a month of test days: ``coverage`` over all steps, and ``days``.
+        days: (N,) the test days, as the first step's.
+        inside: (N, H) whether the interval held that day's actual.
+        judged: (N, H) whether the day had an interval.
     """
 
     predicted: Points
@@ -115,7 +131,20 @@ class Fan:
     upper: Points
     coverage: Points
     winkler: Points
-    months: pd.DataFrame
+    days: Days
+    inside: npt.NDArray[np.bool_]
+    judged: npt.NDArray[np.bool_]
+
+    @property
+    def months(self) -> pd.DataFrame:
+        """One line a month of test days: ``coverage`` over all steps, and ``days``."""
+        month = self.days.astype("datetime64[M]").astype("datetime64[ns]")
+        table = pd.DataFrame(
+            {"hits": (self.inside & self.judged).sum(axis=1), "days": self.judged.sum(axis=1)},
+            index=pd.DatetimeIndex(month, name="month"),
+        )
+        sums = table[table["days"] > 0].groupby(level=0).sum()
+        return pd.DataFrame({"coverage": sums["hits"] / sums["days"], "days": sums["days"]})
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +167,13 @@ class Outlook:
         evaluation: the averaged forecast of the first step on the test part.
         last_evaluation: the same of the last step.
         tested: the averaged forecast of the first step itself.
-        verdict: what this net did on the test days beside persistence.
         notes: what a reader must know, in sentences.
         spacing: the rhythm of the rows.
         fingerprint: of the table it was made from.
+        quantity: what is forecast. A volatility stands in percent a year in place of index points,
+            and ``last_close`` is the last volatility known.
+        past: (R,) the same of the known rows.
+        prices_band: the prices that a forecast volatility allows, None where it has none.
     """
 
     name: str
@@ -160,10 +192,17 @@ class Outlook:
     evaluation: Evaluation
     last_evaluation: Evaluation
     tested: Forecast
-    verdict: str
     notes: tuple[str, ...]
     spacing: Spacing = DAILY
     fingerprint: str = ""
+    quantity: Quantity = CLOSE
+    past: Points | None = None
+    prices_band: PriceBand | None = None
+
+    @property
+    def verdict(self) -> str:
+        """What this net did on the test days beside persistence."""
+        return _outlook_verdict(self.evaluation, self.name)
 
     @property
     def predicted(self) -> Points:
@@ -232,23 +271,26 @@ class Outlook:
     def headline(self) -> str:
         """The sentence a page begins with: the next close, its interval, and persistence's."""
         first = pd.Timestamp(self.dates[0])
-        day = "Next close, {weekday} {day} {month} {year}".format(
-            weekday=first.strftime("%a"),
+        template = _(_FIRST_DAYS[self.quantity.is_volatility])
+        day = template.format(
+            weekday=format_date_part(first, "%a", "EEE"),
             day=first.day,
-            month=first.strftime("%b"),
+            month=format_date_part(first, "%b", "MMM"),
             year=first.year,
         )
-        predicted = format_points(self.predicted[0])
+        predicted = _format_value(self.predicted[0], self.quantity)
+        if self.quantity.is_volatility:
+            predicted = _("{value} a year").format(value=predicted)
         if not math.isfinite(self.lower[0]):
             return f"{day}: {predicted}. {' '.join(self.notes)}"
-        return _HEADLINES[self.evaluation.relation].format(
+        return _(_HEADLINES[self.evaluation.relation]).format(
             day=day,
             predicted=predicted,
             level=_chance_words(self.level),
-            lower=format_points(self.lower[0]),
-            upper=format_points(self.upper[0]),
-            rival=_rival_name(self.spacing),
-            rival_close=format_points(self.persistence[0]),
+            lower=_format_value(self.lower[0], self.quantity),
+            upper=_format_value(self.upper[0], self.quantity),
+            rival=_rival_name(self.spacing, self.quantity),
+            rival_close=_format_value(self.persistence[0], self.quantity),
         )
 
 
@@ -282,8 +324,7 @@ class OutlookNets:
 
 def doubt_outlook(made: Outlook, evaluation: Evaluation) -> Outlook:
     """The outlook with another evaluation of its first step: many looks may take "better" away."""
-    verdict = _outlook_verdict(evaluation, made.name)
-    return dataclasses.replace(made, evaluation=evaluation, verdict=verdict)
+    return dataclasses.replace(made, evaluation=evaluation)
 
 
 def outlook(
@@ -384,16 +425,14 @@ def outlook_from_models(
     each = np.stack([_predict_next(full_split, one) for one in final])  # (K, H)
     predicted = each.mean(axis=0)
     horizon = split.config.horizon
-    last_close = float(split.prices.close[-1])
+    last_close = float(split.series[-1])
     days = future_days(split.prices, horizon)
     rival = np.full(horizon, last_close)
     anchors = np.repeat(split.test.anchor[:, None], horizon, axis=1)
     name = judged[0].model.name
     first = _step_forecast(split, name, tested, 0)
     evaluation = evaluate(first)
-    last_evaluation = evaluation
-    if horizon > 1:
-        last_evaluation = evaluate(_step_forecast(split, name, tested, horizon - 1))
+    last = _step_forecast(split, name, tested, horizon - 1)
     return Outlook(
         name=name,
         series=split.prices.name,
@@ -409,26 +448,28 @@ def outlook_from_models(
         seeds=len(final),
         retrained=retrained,
         evaluation=evaluation,
-        last_evaluation=last_evaluation,
+        last_evaluation=evaluate(last),
         tested=first,
-        verdict=_outlook_verdict(evaluation, name),
         notes=_outlook_notes(split, level, retrained),
         spacing=split.prices.spacing,
         fingerprint=split.prices.fingerprint,
+        quantity=split.quantity,
+        past=split.series,
+        prices_band=price_band(split, name, tested, predicted, level),
     )
 
 
 def _outlook_notes(split: PriceSplit, level: float, retrained: bool) -> tuple[str, ...]:
     """What a reader must know: the split's own notes, what forecasts, and a missing interval."""
-    made_by = {True: _RETRAINED, False: _JUDGED}[retrained]
+    made_by = {True: _(_RETRAINED), False: _(_JUDGED)}[retrained]
     notes = [*split.notes, made_by.format(rows=len(split.prices))]
     if isinstance(split.prices, SimulatedPrices):
-        notes.append(_SIMULATED)
+        notes.append(_(_SIMULATED))
     horizon = split.config.horizon
     needed = days_needed(level, horizon)
     if len(split.test) < needed:
         notes.append(
-            _NO_INTERVAL.format(
+            _(_NO_INTERVAL).format(
                 days=len(split.test),
                 units=split.prices.spacing.units,
                 level=level,
@@ -464,10 +505,12 @@ def make_full_split(prices: PriceTable, window: WindowConfig) -> PriceSplit:
 def _check_request(level: float, seeds: int) -> None:
     if not 0 < level < 1:
         raise ConfigError(
-            f"The interval's level is {level:g}; it takes a share between 0 and 1 (0.8)."
+            _("The interval's level is {level:g}; it takes a share between 0 and 1 (0.8).").format(
+                level=level
+            )
         )
     if seeds < 1:
-        raise ConfigError(f"seeds is {seeds}. Use at least 1.")
+        raise ConfigError(_("seeds is {seeds}. Use at least 1.").format(seeds=seeds))
 
 
 def _count_events(on_event: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
@@ -495,13 +538,15 @@ def _train_seeds(
     for trained in train_many([(split, model, train) for train in trains], stop=stop):
         if trained.stopped == "diverged":
             raise TrainingError(
-                f"{model.name}, seed {trained.train.seed}: the loss is no longer a number. "
-                "Use a smaller learning rate."
+                _(
+                    "{name}, seed {seed}: the loss is no longer a number. "
+                    "Use a smaller learning rate."
+                ).format(name=model.name, seed=trained.train.seed)
             )
         by_seed[trained.train.seed] = trained
         report()
     if len(by_seed) < len(trains) or (stop is not None and stop.is_set()):
-        raise TrainingError("The outlook was stopped before its nets were trained.")
+        raise TrainingError(_("The outlook was stopped before its nets were trained."))
     return [by_seed[train.seed] for train in trains]
 
 
@@ -525,7 +570,7 @@ def _predict_next(split: PriceSplit, trained: TrainedModel) -> Points:
     """(H,) what a net forecasts from the table's last window, index points."""
     horizon = split.config.horizon
     start = len(split.prices) - split.steps
-    anchor = split.prices.close[-1:]
+    anchor = split.series[-1:]
     last = PriceSequences(
         rows=split.train.rows,
         starts=np.array([start], np.int64),
@@ -550,66 +595,47 @@ def _make_fan(
 ) -> Fan:
     """A fan from (N, H) forecasts of the test windows and (H,) forecasts of the days to come."""
     test = split.test
+    # Errors of a volatility are of its logarithm; of closes, relative to the last one.
+    change = split.quantity.to_error_scale
+    restore = split.quantity.from_error_scale
     scale = np.ones(len(test))  # (N,)
     next_scale = 1.0
-    if (split.prices.close > 0).all():
+    if not split.quantity.is_volatility and (split.prices.close > 0).all():
         scale = test.anchor
         next_scale = float(split.prices.close[-1])
-    errors = np.abs(test.actual - tested) / scale[:, None]  # (N, H)
+    errors = np.abs(change(test.actual) - change(tested)) / scale[:, None]  # (N, H)
     horizon = errors.shape[1]
     half = np.empty(horizon)
     test_half = np.empty_like(errors)
     for step in range(horizon):
-        half[step], test_half[:, step] = _step_widths(errors[:, step], level, step + 1, adaptive)
-    # What is farther away is not more certain.
-    half = np.maximum.accumulate(half) * next_scale
-    test_half = np.maximum.accumulate(test_half, axis=1) * scale[:, None]
-    inside = np.abs(test.actual - tested) <= test_half
+        half[step], test_half[:, step] = step_widths(
+            errors[:, step], level, step + 1, adaptive=adaptive
+        )
+    if split.config.target != "mean-volatility":
+        # What is farther away is not more certain; a mean over more days may be.
+        half = np.maximum.accumulate(half)
+        test_half = np.maximum.accumulate(test_half, axis=1)
+    half = half * next_scale
+    test_half = test_half * scale[:, None]
+    lower = restore(change(tested) - test_half)
+    upper = restore(change(tested) + test_half)
+    inside = (lower <= test.actual) & (test.actual <= upper)
     judged = np.isfinite(test_half)
     return Fan(
         predicted=predicted,
-        lower=predicted - half,
-        upper=predicted + half,
+        lower=restore(change(predicted) - half),
+        upper=restore(change(predicted) + half),
         coverage=np.array([_masked_mean(inside[:, k], judged[:, k]) for k in range(horizon)]),
         winkler=np.array(
             [
-                _masked_winkler(tested[:, k], test_half[:, k], test.actual[:, k], level)
+                _masked_winkler(lower[:, k], upper[:, k], test.actual[:, k], level)
                 for k in range(horizon)
             ]
         ),
-        months=_month_table(test.dates[:, 0], inside, judged),
+        days=test.dates[:, 0],
+        inside=inside,
+        judged=judged,
     )
-
-
-def _step_widths(
-    errors: Points, level: float, horizon: int, adaptive: bool
-) -> tuple[float, Points]:
-    """Half widths of one step: for the day to come, and for each test day from errors known then.
-
-    A test day's band uses only errors of forecasts that had come true; days before there were
-    enough of them have none (NaN).
-    """
-    count = len(errors)
-    calibration = max(CALIBRATION_DAYS, days_needed(level))
-    first = min(max(days_needed(level, horizon), count // 3), calibration)
-    test_half = np.full(count, math.nan)
-    if count < days_needed(level, horizon):
-        return math.nan, test_half
-    start = first + horizon - 1
-    if adaptive:
-        path = adaptive_path(
-            errors[:first], errors[first:], level, rate=ADAPTIVE_RATE, horizon=horizon
-        )
-        test_half[start:] = path[horizon - 1 : -1]
-        return float(path[-1]), test_half
-    grown = min(count, calibration + horizon - 1)  # days before there are errors to drop
-    for day in range(start, grown):
-        test_half[day] = conformal_width(errors[: day - horizon + 1], level)
-    if grown < count:
-        known = np.lib.stride_tricks.sliding_window_view(errors, calibration)[: count - grown]
-        place = conformal_rank(calibration, level)
-        test_half[grown:] = np.partition(known, place - 1, axis=1)[:, place - 1]
-    return conformal_width(errors[-calibration:], level), test_half
 
 
 def _masked_mean(values: npt.NDArray[np.bool_], mask: npt.NDArray[np.bool_]) -> float:
@@ -618,25 +644,11 @@ def _masked_mean(values: npt.NDArray[np.bool_], mask: npt.NDArray[np.bool_]) -> 
     return float(values[mask].mean())
 
 
-def _masked_winkler(tested: Points, half: Points, actual: Points, level: float) -> float:
-    mask = np.isfinite(half)
+def _masked_winkler(lower: Points, upper: Points, actual: Points, level: float) -> float:
+    mask = np.isfinite(lower)
     if not mask.any():
         return math.nan
-    lower = (tested - half)[mask]
-    upper = (tested + half)[mask]
-    return winkler_score(lower, upper, actual[mask], level)
-
-
-def _month_table(
-    dates: Days, inside: npt.NDArray[np.bool_], judged: npt.NDArray[np.bool_]
-) -> pd.DataFrame:
-    """Coverage over all steps by month of the first step's day."""
-    months = pd.DatetimeIndex(dates.astype("datetime64[M]").astype("datetime64[ns]"), name="month")
-    table = pd.DataFrame(
-        {"hits": (inside & judged).sum(axis=1), "days": judged.sum(axis=1)}, index=months
-    )
-    sums = table[table["days"] > 0].groupby(level=0).sum()
-    return pd.DataFrame({"coverage": sums["hits"] / sums["days"], "days": sums["days"]})
+    return winkler_score(lower[mask], upper[mask], actual[mask], level)
 
 
 def _step_forecast(split: PriceSplit, name: str, tested: Points, step: int) -> Forecast:
@@ -653,6 +665,7 @@ def _step_forecast(split: PriceSplit, name: str, tested: Points, step: int) -> F
         boundary=split.boundary,
         horizon=step + 1,
         spacing=split.prices.spacing,
+        quantity=split.quantity,
     )
 
 
@@ -663,11 +676,12 @@ def _seed_spread(each: Points) -> Points:
 
 
 def _outlook_verdict(evaluation: Evaluation, name: str) -> str:
-    return _VERDICTS[evaluation.relation].format(
+    return _(_VERDICTS[evaluation.relation]).format(
         days=evaluation.n,
         units=evaluation.spacing.units,
         name=name,
         error=format_points(evaluation.rmse),
+        unit=evaluation.quantity.error_unit,
         rival=format_points(evaluation.persistence_rmse),
     )
 
@@ -675,20 +689,29 @@ def _outlook_verdict(evaluation: Evaluation, name: str) -> str:
 def _chance_words(level: float) -> str:
     """A level as people say it: ``four times in five``, else ``in 85% of cases``."""
     words = {
-        0.5: "one time in two",
-        0.75: "three times in four",
-        0.8: "four times in five",
-        0.9: "nine times in ten",
-        0.95: "19 times in 20",
-        0.99: "99 times in 100",
+        0.5: _("one time in two"),
+        0.75: _("three times in four"),
+        0.8: _("four times in five"),
+        0.9: _("nine times in ten"),
+        0.95: _("19 times in 20"),
+        0.99: _("99 times in 100"),
     }
-    return words.get(round(level, 4), f"in {level:.0%} of cases")
+    return words.get(round(level, 4), _("in {level:.0%} of cases").format(level=level))
 
 
-def _rival_name(spacing: Spacing) -> str:
+def _format_value(value: float, quantity: Quantity) -> str:
+    """A close as everyone reads it, or a volatility with its percent sign."""
+    if quantity.is_volatility:
+        return f"{format_points(value)}%"
+    return format_points(value)
+
+
+def _rival_name(spacing: Spacing, quantity: Quantity) -> str:
+    if quantity.is_volatility:
+        return _("Persistence")
     if spacing.has_weekdays:
-        return "'Tomorrow = today'"
-    return "Persistence"
+        return _("'Tomorrow = today'")
+    return _("Persistence")
 
 
 def _iso_day(date: np.datetime64) -> str:

@@ -27,7 +27,7 @@ class PeriodErrors:
     Attributes:
         period: ``calm``, ``stormy`` or a year.
         days: how many.
-        rmse, persistence_rmse: index points.
+        rmse, persistence_rmse: index points; of a volatility's logarithm.
         skill: 1 - RMSE / persistence's RMSE.
         bias: mean of forecast minus actual, index points.
     """
@@ -47,10 +47,10 @@ class PeriodErrors:
 def errors_by_period(forecast: Forecast) -> tuple[PeriodErrors, ...]:
     """Errors on the calm and the stormy half of the test days, then year by year.
 
-    A day is stormy where the last closes known before it moved more than on the median test day:
-    nothing that the forecast could not know decides it.
+    A day is stormy where the last closes known before it moved more than on the median test day,
+    or where their volatility was higher: nothing that the forecast could not know decides it.
     """
-    test = forecast.select_part("test")
+    test = forecast.to_error_scale().select_part("test")
     stormy = _stormy_days(forecast)[forecast.part == "test"]
     parts: dict[str, Rows] = {"calm": ~stormy, "stormy": stormy}
     years = test.dates.astype("datetime64[Y]").astype(np.int64) + 1970
@@ -77,6 +77,8 @@ def _stormy_days(forecast: Forecast) -> Rows:
     moves = np.abs(np.diff(forecast.anchor, prepend=forecast.anchor[:1]))
     if (forecast.anchor > 0).all():
         moves = moves / forecast.anchor
+    if forecast.quantity.is_volatility:
+        moves = forecast.anchor
     sums = np.concatenate([[0.0], np.cumsum(moves)])
     ends = np.arange(1, len(moves) + 1)
     starts = np.maximum(ends - STORM_ROWS, 0)

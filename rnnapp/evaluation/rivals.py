@@ -1,7 +1,8 @@
 """Rivals worth beating: ARIMA, ETS, Theta and gradient boosting, on the same days as the nets.
 
-Parameters come from the training rows; states are updated with each day's close, so that every
-forecast knows what the net's window knows. Prices above zero are forecast by their logarithms.
+A volatility has GARCH and GJR in place of the first three (:mod:`volatility`). Parameters come
+from the training rows; states are updated with each day's close, so that every forecast knows what
+the net's window knows. Prices above zero are forecast by their logarithms.
 
 Sources: ARIMA and ETS: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, chapters
 8 and 9; Theta: Assimakopoulos and Nikolopoulos (2000), Int. J. Forecasting 16, 521-530.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,23 +20,28 @@ import numpy.typing as npt
 
 from rnnapp.data.windows import PriceSequences, PriceSplit
 from rnnapp.evaluation.forecast import Forecast, assemble_forecast
+from rnnapp.evaluation.volatility import GARCH, GJR, garch_rival, gjr_rival
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["RIVALS", "Rival", "arima_rival", "boosting_rival", "ets_rival", "fit_rivals"]
-__all__ += ["theta_rival"]
+__all__ += ["VOLATILITY_RIVALS", "rival_names", "theta_rival"]
 
 Values = npt.NDArray[np.float64]
 
 RIVALS = ("ARIMA", "ETS", "Theta", "Gradient boosting")
-"""Names of all rivals, in the order in which they are fitted."""
+"""Names of all rivals of closes, in the order in which they are fitted."""
+VOLATILITY_RIVALS = (GARCH, GJR, "Gradient boosting")
+"""The same of a volatility."""
 ARIMA_ORDERS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2))
 """Orders (p, q) of daily changes with drift; the one of least AIC is taken."""
 ETS_TRENDS = ("none", "additive", "damped")
 MOST_ROWS = 5_000
 """Latest training rows that parameters are estimated from."""
-_ORDER = "ARIMA({p},1,{q}) with drift, the least AIC of {count}"
-_TREND = "additive errors, trend {trend}, the least AIC of {count}"
-_THETA = "drift {drift:.3g} a row, smoothing {alpha:.3f}"
-_TREES = "{count} trees on the nets' own windows"
+_ORDER = N_("ARIMA({p},1,{q}) with drift, the least AIC of {count}")
+_TREND = N_("additive errors, trend {trend}, the least AIC of {count}")
+_THETA = N_("drift {drift:.3g} a row, smoothing {alpha:.3f}")
+_TREES = N_("{count} trees on the nets' own windows")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,17 +64,27 @@ class Rival:
         return self.forecast.name
 
 
-def fit_rivals(split: PriceSplit) -> Iterator[Rival]:
+def rival_names(split: PriceSplit) -> tuple[str, ...]:
+    """Names of the rivals of a split's target, in the order in which they are fitted."""
+    if split.quantity.is_volatility:
+        return VOLATILITY_RIVALS
+    return RIVALS
+
+
+def fit_rivals(split: PriceSplit, names: Sequence[str] | None = None) -> Iterator[Rival]:
     """Fit each rival in turn; they take some seconds on thousands of rows.
 
     Args:
         split: the days and windows of the nets.
+        names: of those to fit; all of :func:`rival_names` where None.
     """
-    for fit in (arima_rival, ets_rival, theta_rival, boosting_rival):
+    if names is None:
+        names = rival_names(split)
+    for name in names:
         started = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of optimisers that stop near the optimum
-            forecast, detail = fit(split)
+            forecast, detail = _FITS[name](split)
         yield Rival(forecast, time.perf_counter() - started, detail)
 
 
@@ -84,7 +100,7 @@ def arima_rival(split: PriceSplit) -> tuple[Forecast, str]:
     followed = fits[p, q].apply(changes)
     ahead = _sum_ahead(followed, split.config.horizon)  # (R - 1,)
     predicted = series + np.concatenate([[0.0], ahead])
-    detail = _ORDER.format(p=p, q=q, count=len(fits))
+    detail = _(_ORDER).format(p=p, q=q, count=len(fits))
     return _to_forecast("ARIMA", split, predicted), detail
 
 
@@ -96,7 +112,7 @@ def _sum_ahead(followed: object, horizon: int) -> Values:
     design = np.array(filtered.design[0, :, 0])
     drift = float(filtered.obs_intercept[0, 0])
     total = np.zeros(state.shape[1])
-    for _ in range(horizon):
+    for _unused in range(horizon):
         state = transition @ state
         total += drift + design @ state
     return total
@@ -125,7 +141,7 @@ def ets_rival(split: PriceSplit) -> tuple[Forecast, str]:
         steps = sum(damping**step for step in range(1, split.config.horizon + 1))
         predicted = predicted + steps * np.array(followed.slope, np.float64)
     predicted = np.concatenate([series[:start], predicted])
-    detail = _TREND.format(trend=trend, count=len(fits))
+    detail = _(_TREND).format(trend=trend, count=len(fits))
     return _to_forecast("ETS", split, predicted), detail
 
 
@@ -146,7 +162,7 @@ def theta_rival(split: PriceSplit) -> tuple[Forecast, str]:
             level[row] = float(fitted.forecast_components(1)["ses"].iloc[0])
     seen = np.maximum(np.arange(len(series)) - start + 1, 1)
     reach = split.config.horizon - 1 + (1 - (1 - alpha) ** seen) / max(alpha, 1e-12)
-    detail = _THETA.format(drift=drift, alpha=alpha)
+    detail = _(_THETA).format(drift=drift, alpha=alpha)
     return _to_forecast("Theta", split, level + drift * reach / 2), detail
 
 
@@ -170,7 +186,7 @@ def boosting_rival(split: PriceSplit) -> tuple[Forecast, str]:
         scaled[:, -1] = model.predict(_flatten_windows(part))
         return split.to_points(scaled, part.anchor)[:, -1]
 
-    detail = _TREES.format(count=model.n_iter_)
+    detail = _(_TREES).format(count=model.n_iter_)
     return assemble_forecast("Gradient boosting", split, predict_part), detail
 
 
@@ -201,3 +217,13 @@ def _to_forecast(name: str, split: PriceSplit, predicted: Values) -> Forecast:
 def _flatten_windows(part: PriceSequences) -> Values:
     """(N, T, F) -> (N, T*F)."""
     return part.inputs.reshape(len(part), -1).astype(np.float64)
+
+
+_FITS: dict[str, Callable[[PriceSplit], tuple[Forecast, str]]] = {
+    "ARIMA": arima_rival,
+    "ETS": ets_rival,
+    "Theta": theta_rival,
+    "Gradient boosting": boosting_rival,
+    GARCH: garch_rival,
+    GJR: gjr_rival,
+}

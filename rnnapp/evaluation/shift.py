@@ -48,7 +48,7 @@ def fit_shift(forecast: Forecast, days: int) -> ShiftFit:
         forecast: of which the test part is read.
         days: 0 to :data:`MOST_DAYS`.
     """
-    test = forecast.select_part("test")
+    test = forecast.select_part("test").to_error_scale()
     count = max(len(test.actual) - MOST_DAYS, 0)
     actual = test.actual[:count]
     moved = test.predicted[days : days + count]

@@ -14,16 +14,18 @@ import numpy.typing as npt
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import pick_plural
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["Strategy", "long_or_flat"]
 
 Values = npt.NDArray[np.float64]
 
-_ONE_TRADE = (
+_ONE_TRADE = N_(
     "On paper, following {name} gained {gain} with {count} trade at {cost}; buying once and "
     "holding gained {hold_gain}. This is no advice."
 )
-_MANY_TRADES = (
+_MANY_TRADES = N_(
     "On paper, following {name} gained {gain} with {count} trades at {cost} each; buying once and "
     "holding gained {hold_gain}. This is no advice."
 )
@@ -74,7 +76,7 @@ class Strategy:
 
     def describe_result(self) -> str:
         """What came of it, in a sentence."""
-        return pick_plural(self.trades, _ONE_TRADE, _MANY_TRADES, **self._values())
+        return pick_plural(self.trades, _(_ONE_TRADE), _(_MANY_TRADES), **self._values())
 
     def _values(self) -> dict[str, str]:
         return {
@@ -96,16 +98,22 @@ def long_or_flat(forecast: Forecast, cost: float = 0.001) -> Strategy:
         cost: share of the position that each trade costs, 0 to 0.1.
 
     Raises:
-        ConfigError: a cost outside 0 to 0.1, or closes that are not all positive: what is not a
-            price cannot be held.
+        ConfigError: a cost outside 0 to 0.1, a forecast of volatility, or closes that are not all
+            positive: what is not a price cannot be held.
     """
     if not 0 <= cost <= 0.1:
-        raise ConfigError(f"The cost of a trade is {cost:g}; it takes a share from 0 to 0.1.")
+        raise ConfigError(
+            _("The cost of a trade is {cost:g}; it takes a share from 0 to 0.1.").format(cost=cost)
+        )
+    if forecast.quantity.is_volatility:
+        raise ConfigError(_("A volatility cannot be bought or held. Use a target of closes."))
     test = forecast.select_part("test")
     if not (test.actual > 0).all() or not (test.anchor > 0).all():
         raise ConfigError(
-            "A gain is a share of a price, and some closes here are not positive. "
-            "Use a series of prices."
+            _(
+                "A gain is a share of a price, and some closes here are not positive. "
+                "Use a series of prices."
+            )
         )
     rows = slice(None, None, forecast.horizon)
     actual = test.actual[rows]

@@ -19,15 +19,17 @@ from rnnapp.data.windows import PriceSplit, make_split, window_starts
 from rnnapp.errors import ConfigError, TooFewRowsError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["Fold", "fold_splits", "join_folds", "judged_fold", "overlap_gap", "walk_forward"]
 
 
-_FEWER_FOLDS = (
+_FEWER_FOLDS = N_(
     "{name} has {rows:,} rows, too few for {folds} folds of {step} days behind a first training "
     "part. Use at most {most} folds of {step} days."
 )
-_NO_FOLDS = (
+_NO_FOLDS = N_(
     "{name} has {rows:,} rows, too few for {folds} folds of {step} days behind a first training "
     "part. Use shorter folds or a longer file."
 )
@@ -93,7 +95,9 @@ def fold_splits(
     """
     if folds < 1 or step < 1:
         raise ConfigError(
-            f"{folds} folds of {step} days cannot be cut. Use at least 1 fold of 1 day."
+            _("{folds} folds of {step} days cannot be cut. Use at least 1 fold of 1 day.").format(
+                folds=folds, step=step
+            )
         )
     return _cut_folds(prices.tail(config.rows), config, folds, step)
 
@@ -124,9 +128,9 @@ def _cut_folds(
     learned = windows - folds * step - gap
     if learned < config.window + config.horizon:
         most = (windows - gap - config.window - config.horizon) // step
-        template = _FEWER_FOLDS
+        template = _(_FEWER_FOLDS)
         if most < 1:
-            template = _NO_FOLDS
+            template = _(_NO_FOLDS)
         raise TooFewRowsError(
             template.format(name=prices.name, rows=len(prices), folds=folds, step=step, most=most)
         )

@@ -18,12 +18,15 @@ from rnnapp.configs import CellKind, DigitConfig, ModelConfig
 from rnnapp.data.scaling import RangeScaler, Scaler, StandardScaler
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import ConfigError
+from rnnapp.export.limits import require_exportable
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.records import TrainedModel
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-__all__ = ["digit_net_to_onnx", "onnx_columns", "onnx_missing", "price_net_to_onnx"]
+__all__ = ["digit_net_to_onnx", "onnx_columns", "onnx_missing", "onnx_refusal", "price_net_to_onnx"]
 
 Array = npt.NDArray[Any]
 _OPSET = 17
@@ -31,20 +34,34 @@ _IR = 9
 _ORDER: dict[CellKind, tuple[int, ...]] = {"rnn": (0,), "lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
 """Where ONNX's gates stand among torch's."""
 _WEIGHTS = tuple(f"recurrent.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-_MISSING = "ONNX files need the package onnx, which is not installed."
-_REMEDY = 'Install it with: python -m pip install "rnnapp[onnx]"'
+_MISSING = N_("ONNX files need the package onnx, which is not installed.")
+_MISSING_HERE = N_(
+    "ONNX files need the package onnx, which is not installed. Install it with: "
+    'python -m pip install "rnnapp[onnx]"'
+)
+_OTHER_INPUTS = N_("An ONNX file takes price columns only, and this net sees {inputs} too.")
+_PRICES_ONLY = N_("Take its code instead, or train it on price columns.")
+_REMEDY = N_('Install it with: python -m pip install "rnnapp[onnx]"')
 
 
 def onnx_missing() -> str:
     """Why no ONNX file can be made here, in a sentence; empty where one can."""
     if importlib.util.find_spec("onnx") is None:
-        return f"{_MISSING} {_REMEDY}"
+        return _(_MISSING_HERE)
     return ""
 
 
 def onnx_columns(split: PriceSplit) -> tuple[str, ...]:
     """The columns that a file of this split takes, in their order: its features and the close."""
     return tuple(dict.fromkeys((*split.columns, "Close")))
+
+
+def onnx_refusal(split: PriceSplit) -> str:
+    """Why a net on these windows makes no ONNX file, in a sentence; empty where it does."""
+    unfit = [name for name in dict.fromkeys(split.columns) if name not in split.prices.columns]
+    if not unfit:
+        return ""
+    return _(_OTHER_INPUTS).format(inputs=", ".join(unfit))
 
 
 def price_net_to_onnx(trained: TrainedModel, split: PriceSplit) -> bytes:
@@ -60,9 +77,14 @@ def price_net_to_onnx(trained: TrainedModel, split: PriceSplit) -> bytes:
         float64, the closes it forecasts.
 
     Raises:
-        ConfigError: the package onnx is not installed.
+        ConfigError: the package onnx is not installed, or the net forecasts a volatility or sees
+            more than price columns.
     """
+    require_exportable(split)
     _require_onnx()
+    refusal = onnx_refusal(split)
+    if refusal:
+        raise ConfigError(refusal, remedy=_(_PRICES_ONLY))
     graph = _Graph()
     columns = onnx_columns(split)
     level = split.config.input_form == "level"
@@ -116,7 +138,7 @@ def digit_net_to_onnx(trained: TrainedModel, digits: DigitConfig) -> bytes:
 
 def _require_onnx() -> None:
     if onnx_missing():
-        raise ConfigError(_MISSING, remedy=_REMEDY)
+        raise ConfigError(_(_MISSING), remedy=_(_REMEDY))
 
 
 class _Graph:

@@ -12,7 +12,11 @@ import json
 import numpy as np
 
 from rnnapp.configs import ModelConfig, TrainConfig
+from rnnapp.data.features import MADE
+from rnnapp.data.inputs import input_reach
 from rnnapp.data.windows import PriceSplit, window_starts
+from rnnapp.export.feature_lines import feature_lines
+from rnnapp.export.limits import require_exportable
 from rnnapp.export.net_lines import net_lines, training_lines
 from rnnapp.export.sections import Section, to_notebook, to_script
 
@@ -36,7 +40,11 @@ def run_script(
 
     Returns:
         Source code. Its last line prints the test RMSE in points.
+
+    Raises:
+        ConfigError: the net reads or forecasts a volatility.
     """
+    require_exportable(split)
     sections = _sections(split, model, train, data_file)
     return to_script(_title(split, model), _NEEDS, sections)
 
@@ -48,17 +56,30 @@ def run_notebook(
 
     Args:
         split, model, train, data_file: as in :func:`run_script`.
+
+    Raises:
+        ConfigError: as in :func:`run_script`.
     """
+    require_exportable(split)
     sections = _sections(split, model, train, data_file)
     return to_notebook(_title(split, model), _NEEDS, sections)
 
 
 def data_csv(split: PriceSplit) -> str:
     """The rows and columns that a run uses, as CSV text that reads back bit for bit."""
-    columns = list(dict.fromkeys((*split.columns, "Close")))
     text = io.StringIO()
-    split.prices.frame[columns].to_csv(text, index_label="Date", date_format="%Y-%m-%d %H:%M:%S")
+    split.prices.frame[_written_columns(split)].to_csv(
+        text, index_label="Date", date_format="%Y-%m-%d %H:%M:%S"
+    )
     return text.getvalue().replace(" 00:00:00,", ",")
+
+
+def _written_columns(split: PriceSplit) -> list[str]:
+    """The columns of the table that a run reads: its inputs and what others are made of."""
+    made = [MADE[name] for name in dict.fromkeys(split.columns) if name in MADE]
+    volume = ["Volume" for feature in made if feature.source == "volumes"]
+    inputs = [name for name in split.columns if name not in MADE]
+    return list(dict.fromkeys((*inputs, *volume, "Close")))
 
 
 _NEEDS = (
@@ -112,19 +133,15 @@ def _price_lines(split: PriceSplit, data_file: str) -> tuple[str, ...]:
 
 def _window_lines(split: PriceSplit) -> tuple[str, ...]:
     config = split.config
-    columns = json.dumps(list(split.columns), ensure_ascii=False)
-    change = config.input_form == "change"
     lines = [
         f"T, H = {config.window}, {config.horizon}  # days in a window, days ahead",
         f"train_count = {len(split.train)}  # the first windows train",
         f"test_start = {_test_start(split)}  # from this window on they test",
-        f"features = prices[{columns}].ffill().fillna(0.0)",
     ]
-    if change:
-        lines += _change_lines(split)
+    if set(split.columns) <= set(split.prices.columns):
+        lines += _price_feature_lines(split)
     else:
-        lines.append("features = features.to_numpy()")
-    lines.append(f"first = {int(change)}  # the first day has no change")
+        lines += feature_lines(split)
     lines += _start_lines(split)
     lines += [
         "count = len(starts)",
@@ -138,6 +155,18 @@ def _window_lines(split: PriceSplit) -> tuple[str, ...]:
     }[config.target]
     lines.append(f"values = {formula}  # (N, H) what the net learns")
     return tuple(lines)
+
+
+def _price_feature_lines(split: PriceSplit) -> list[str]:
+    """Price columns alone, as levels or changes."""
+    columns = json.dumps(list(split.columns), ensure_ascii=False)
+    change = split.config.input_form == "change"
+    lines = [f"features = prices[{columns}].ffill().fillna(0.0)"]
+    if change:
+        lines += _change_lines(split)
+    else:
+        lines.append("features = features.to_numpy()")
+    return [*lines, f"first = {int(change)}  # the first day has no change"]
 
 
 def _change_lines(split: PriceSplit) -> list[str]:
@@ -162,9 +191,10 @@ def _start_lines(split: PriceSplit) -> list[str]:
     lines = ["starts = np.arange(first, len(prices) - T - H + 1)"]
     holes = split.prices.holes.tolist()
     if holes:
+        reach = input_reach(split.config)
         lines += [
             f"holes = np.array({holes})  # rows before which days are missing",
-            "after, before = starts[:, None] + T + H > holes, starts[:, None] < holes + first",
+            f"after, before = starts[:, None] + T + H > holes, starts[:, None] < holes + {reach}",
             "starts = starts[~(after & before).any(axis=1)]  # no window runs across a hole",
         ]
     return lines

@@ -20,6 +20,8 @@ from rnnapp.figures.style import (
     style_figure,
     text_color,
 )
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.models.gradients import GradientFlow
 
 __all__ = [
@@ -28,12 +30,32 @@ __all__ = [
     "gradient_figure",
     "parameter_figure",
     "price_gates_figure",
+    "signal_title",
 ]
 
 Array = npt.NDArray[np.float64]
 _NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 _BAND = 92  # pixels of one heat map
-_SHORT = {"candidate": "cand.", "cell state": "cell", "hidden state": "hidden"}
+_SHORT = {
+    "input": N_("input"),
+    "forget": N_("forget"),
+    "output": N_("output"),
+    "reset": N_("reset"),
+    "update": N_("update"),
+    "candidate": N_("cand."),
+    "cell state": N_("cell"),
+    "hidden state": N_("hidden"),
+}
+_TITLES = {
+    "input": N_("input gate"),
+    "forget": N_("forget gate"),
+    "output": N_("output gate"),
+    "reset": N_("reset gate"),
+    "update": N_("update gate"),
+    "candidate": N_("candidate"),
+    "cell state": N_("cell state"),
+    "hidden state": N_("hidden state"),
+}
 _GATES = ("input", "forget", "output", "reset", "update")
 
 
@@ -60,13 +82,18 @@ def price_gates_figure(
         rows=rows,
         shared_xaxes=True,
         vertical_spacing=0.25 / rows,
-        subplot_titles=["close", *map(_signal_title, signals)],
+        subplot_titles=[_("close"), *map(signal_title, signals)],
     )
     labels = [str(day)[:10] for day in days]
     line = dict(color=actual_color(dark), width=1.6)
     figure.add_trace(
         go.Scatter(
-            x=labels, y=close, mode="lines+markers", marker_size=4, line=line, name="close, points"
+            x=labels,
+            y=close,
+            mode="lines+markers",
+            marker_size=4,
+            line=line,
+            name=_("close, points"),
         ),
         1,
         1,
@@ -77,8 +104,8 @@ def price_gates_figure(
             place,
             1,
         )
-        figure.update_yaxes(title_text="unit", row=place, col=1)
-    figure.update_yaxes(title_text="points", row=1, col=1)
+        figure.update_yaxes(title_text=_("unit"), row=place, col=1)
+    figure.update_yaxes(title_text=_("points"), row=1, col=1)
     style_figure(figure, height=60 + _BAND * rows, hover=False, keep="gates")
     figure.update_xaxes(type="category", nticks=8, showgrid=False)
     color = text_color(dark)
@@ -107,7 +134,7 @@ def digit_gates_figure(
         cols=columns,
         shared_yaxes=True,
         horizontal_spacing=0.012,
-        subplot_titles=["digit", *(_SHORT.get(name, name) for name in signals)],
+        subplot_titles=[_("digit"), *(_(_SHORT.get(name, name)) for name in signals)],
     )
     ink = {True: "gray", False: "gray_r"}[dark]
     rows = list(range(1, len(picture) + 1))
@@ -116,10 +143,10 @@ def digit_gates_figure(
     )
     for place, (name, values) in enumerate(signals.items(), 2):
         figure.add_trace(_heat_map(name, values, _unit_numbers(values), rows, None), 1, place)
-        figure.update_xaxes(title_text="unit", row=1, col=place)
+        figure.update_xaxes(title_text=_("unit"), row=1, col=place)
     style_figure(figure, height=440, hover=False, keep="gates")
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_yaxes(title_text="row", row=1, col=1)
+    figure.update_yaxes(title_text=_("row"), row=1, col=1)
     figure.update_xaxes(showticklabels=False, showgrid=False, row=1, col=1)
     color = text_color(dark)
     marks = [
@@ -168,13 +195,13 @@ def _heat_map(
         z=values,
         x=list(across),
         y=list(down),
-        name=name,
+        name=signal_title(name),
         colorscale=scale,
         zmin=low,
         zmax=reach,
         showscale=bar is not None,
         colorbar=bar,
-        hovertemplate=f"{name} %{{z:.3f}}<br>%{{x}}, %{{y}}<extra></extra>",
+        hovertemplate=f"{signal_title(name)} %{{z:.3f}}<br>%{{x}}, %{{y}}<extra></extra>",
     )
 
 
@@ -195,10 +222,9 @@ def _unit_numbers(values: Array) -> list[int]:
     return list(range(1, values.shape[1] + 1))
 
 
-def _signal_title(name: str) -> str:
-    if name in _GATES:
-        return f"{name} gate"
-    return name
+def signal_title(name: str) -> str:
+    """A gate or state as people read it, by its name among a layer's signals."""
+    return _(_TITLES.get(name, name))
 
 
 def parameter_figure(
@@ -222,14 +248,14 @@ def parameter_figure(
             x=[now.hidden],
             y=[totals[now.kind][place]],
             mode="markers",
-            name="this net",
+            name=_("this net"),
             hoverinfo="skip",
             marker=dict(size=12, color=text_color(dark), symbol="circle-open", line_width=3),
         )
     )
     figure.update_yaxes(type="log", dtick=1)
     return style_figure(
-        figure, x="hidden size, units", y="trainable values", height=360, keep="parameters"
+        figure, x=_("hidden size, units"), y=_("trainable values"), height=360, keep="parameters"
     )
 
 
@@ -252,14 +278,21 @@ def gradient_figure(flows: Sequence[GradientFlow], what: str) -> go.Figure:
             line = dict(color=color, dash="longdashdot")
             figure.add_trace(
                 go.Scatter(
-                    x=back, y=_drawable(flow.c), name=f"{_NAMES[flow.kind]}, cell state", line=line
+                    x=back,
+                    y=_drawable(flow.c),
+                    name=_("{names}, cell state").format(names=_NAMES[flow.kind]),
+                    line=line,
                 )
             )
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_xaxes(autorange="reversed")
-    name = {"h": "d loss / d h_t, last step = 1", "x": "d loss / d x_t"}[what]
+    name = {"h": _("d loss / d h_t, last step = 1"), "x": _("d loss / d x_t")}[what]
     return style_figure(
-        figure, x="steps before the last", y=f"norm of {name}", height=380, keep=f"gradient-{what}"
+        figure,
+        x=_("steps before the last"),
+        y=_("norm of {name}").format(name=name),
+        height=380,
+        keep=f"gradient-{what}",
     )
 
 
@@ -279,9 +312,9 @@ def derivative_figure(dark: bool) -> go.Figure:
     figure = go.Figure()
     for name, values, color, dash in (
         ("tanh", tanh, text_color(dark), "dot"),
-        ("derivative of tanh", 1 - tanh**2, text_color(dark), "solid"),
+        (_("derivative of tanh"), 1 - tanh**2, text_color(dark), "solid"),
         ("sigmoid", sigma, BASELINE, "dot"),
-        ("derivative of sigmoid", sigma * (1 - sigma), BASELINE, "solid"),
+        (_("derivative of sigmoid"), sigma * (1 - sigma), BASELINE, "solid"),
     ):
         figure.add_trace(go.Scatter(x=x, y=values, name=name, line=dict(color=color, dash=dash)))
-    return style_figure(figure, x="what goes in", y="value", height=320, keep="derivatives")
+    return style_figure(figure, x=_("what goes in"), y=_("value"), height=320, keep="derivatives")

@@ -14,6 +14,7 @@ from rnnapp.evaluation.compare import SeedResult
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import hover_format
 from rnnapp.evaluation.judge import Comparison, Row
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.evaluation.strategy import Strategy
 from rnnapp.evaluation.walkforward import Fold
 from rnnapp.figures.style import (
@@ -28,6 +29,7 @@ from rnnapp.figures.style import (
     point_stride,
     style_figure,
 )
+from rnnapp.language import gettext as _
 
 __all__ = [
     "assign_lines",
@@ -40,7 +42,6 @@ __all__ = [
     "strategy_figure",
 ]
 
-POINTS = "index points"
 Lines = Mapping[str, LineStyle]
 _VARIANTS = ("dash", "dashdot", "longdash", "longdashdot")
 _RULES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -93,9 +94,9 @@ def curves_figure(
         curves.append(points | _forecast_trace(row, dates, rows, lines[row.name]))
     actual = dict(color=actual_color(dark), width=1.6)
     curves.append(
-        points | dict(x=dates, y=one.actual[rows], name="actual", line=actual, legendrank=1)
+        points | dict(x=dates, y=one.actual[rows], name=_("actual"), line=actual, legendrank=1)
     )
-    look = figure_layout(y=f"close, {POINTS}", keep=f"{comparison.horizon}{first}", quick=True)
+    look = figure_layout(y=one.quantity.axis, keep=f"{comparison.horizon}{first}", quick=True)
     if first is None or first < one.boundary:
         look |= boundary_marks(one.boundary, one.dates[-1], dark)
     return go.Figure(dict(data=curves, layout=look))
@@ -104,6 +105,7 @@ def curves_figure(
 def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
     """Predicted minus actual by test day, persistence's behind the nets'."""
     lines = assign_lines(comparison)
+    unit = comparison.rows[0].forecast.quantity.unit
     figure = go.Figure()
     for row in (comparison.find_row(PERSISTENCE), *comparison.net_rows):
         test = row.forecast.select_part("test")
@@ -114,14 +116,14 @@ def residuals_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure
             go.Scatter(
                 x=test.dates[rows],
                 y=residuals,
-                name=row.name,
+                name=shown_name(row.name),
                 mode="lines",
                 line=dict(color=line.color, dash=line.dash, width=1.3),
                 hovertemplate=f"%{{y:{hover_format(residuals, signed=True)}}}",
             )
         )
     figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
-    return style_figure(figure, y=f"predicted − actual, {POINTS}", height=360)
+    return style_figure(figure, y=_("predicted − actual, {unit}").format(unit=unit), height=360)
 
 
 def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
@@ -140,11 +142,13 @@ def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
             go.Scatter(
                 x=(test.actual - test.anchor)[rows],
                 y=(test.predicted - test.anchor)[rows],
-                name=row.name,
+                name=shown_name(row.name),
                 mode="markers",
                 marker=dict(color=lines[row.name].color, size=5, opacity=0.55),
                 text=np.datetime_as_string(test.dates[rows], unit="D"),
-                hovertemplate=f"%{{text}}: came %{{x:{form}}}, forecast %{{y:{form}}}",
+                hovertemplate=_("%{{text}}: came %{{x:{form}}}, forecast %{{y:{form}}}").format(
+                    form=form
+                ),
             )
         )
     reach = float(np.max(np.abs(base.actual - base.anchor), initial=1e-9))
@@ -154,8 +158,8 @@ def changes_figure(comparison: Comparison, *, dark: bool = False) -> go.Figure:
     figure.add_vline(x=0, line=dict(color=BASELINE, width=1))
     return style_figure(
         figure,
-        x=f"change that came, {POINTS}",
-        y=f"change forecast, {POINTS}",
+        x=_("change that came, {unit}").format(unit=base.quantity.unit),
+        y=_("change forecast, {unit}").format(unit=base.quantity.unit),
         height=420,
         hover=False,
     )
@@ -189,14 +193,16 @@ def losses_figure(results: Sequence[SeedResult], lines: Lines, *, log: bool = Tr
             go.Scatter(
                 x=epochs,
                 y=np.nanmedian(losses, axis=0),
-                name=name,
+                name=shown_name(name),
                 legendgroup=name,
                 mode="lines",
                 line=style,
                 hovertemplate="%{y:.4g}",
             )
         )
-    style_figure(figure, x="epoch", y="loss, mean squared error of scaled targets", height=360)
+    style_figure(
+        figure, x=_("epoch"), y=_("loss, mean squared error of scaled targets"), height=360
+    )
     figure.update_yaxes(type={True: "log", False: "linear"}[log], exponentformat="power")
     return figure
 
@@ -215,14 +221,14 @@ def interval_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) 
         go.Scatter(
             x=test.dates[rows],
             y=test.predicted[rows],
-            name=forecast.name,
+            name=shown_name(forecast.name),
             legendgroup=forecast.name,
             line=style,
         )
     )
     actual = dict(color=actual_color(dark), width=1.6)
     figure.add_trace(
-        go.Scatter(x=test.dates[rows], y=test.actual[rows], name="actual", line=actual)
+        go.Scatter(x=test.dates[rows], y=test.actual[rows], name=_("actual"), line=actual)
     )
     if test.lower is not None and test.upper is not None:
         missed = (test.actual < test.lower) | (test.actual > test.upper)
@@ -236,7 +242,7 @@ def interval_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) 
             go.Scatter(
                 x=test.dates[missed],
                 y=test.actual[missed],
-                name="outside",
+                name=_("outside"),
                 mode="markers",
                 marker=dots,
             )
@@ -245,7 +251,7 @@ def interval_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) 
     for trace in figure.data:
         if trace.hoverinfo != "skip":
             trace.hovertemplate = f"%{{y:{form}}}"
-    return style_figure(figure, y=f"close, {POINTS}", height=360)
+    return style_figure(figure, y=forecast.quantity.axis, height=360)
 
 
 def folds_figure(
@@ -270,7 +276,7 @@ def folds_figure(
         go.Bar(
             x=[_fold_label(f) for f in some],
             y=[f.evaluation.persistence_rmse for f in some],
-            name="Persistence",
+            name=_("Persistence"),
             marker=bars,
         )
     )
@@ -291,8 +297,8 @@ def folds_figure(
     figure.update_xaxes(type="category")
     return style_figure(
         figure,
-        x="first test day of the fold; dotted: the single split",
-        y=f"RMSE, {POINTS}",
+        x=_("first test day of the fold; dotted: the single split"),
+        y=_("RMSE, {unit}").format(unit=some[0].evaluation.quantity.error_unit),
         height=360,
     )
 
@@ -304,7 +310,7 @@ def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = 
         rows = slice(None, None, point_stride(len(one.dates)))
         style = dict(color=lines[one.name].color, dash=lines[one.name].dash, width=1.6)
         figure.add_trace(
-            go.Scatter(x=one.dates[rows], y=one.value[rows], name=one.name, line=style)
+            go.Scatter(x=one.dates[rows], y=one.value[rows], name=shown_name(one.name), line=style)
         )
     first = followed[0]
     rows = slice(None, None, point_stride(len(first.dates)))
@@ -312,12 +318,12 @@ def strategy_figure(followed: Sequence[Strategy], lines: Lines, *, dark: bool = 
         go.Scatter(
             x=first.dates[rows],
             y=first.hold[rows],
-            name="buy and hold",
+            name=_("buy and hold"),
             line=dict(color=actual_color(dark), width=1.6),
         )
     )
     figure.update_traces(hovertemplate="%{y:.3f}")
-    return style_figure(figure, y="value of 1 at the start", height=360)
+    return style_figure(figure, y=_("value of 1 at the start"), height=360)
 
 
 def _shown_rows(forecast: Forecast, first: np.datetime64 | None) -> npt.NDArray[np.int64]:
@@ -349,7 +355,7 @@ def _forecast_trace(
     return dict(
         x=dates,
         y=row.forecast.predicted[rows],
-        name=row.name,
+        name=shown_name(row.name),
         legendgroup=row.name,
         visible=visible,
         legendrank=rank,

@@ -14,22 +14,30 @@ import numpy as np
 
 from rnnapp.configs import CellKind, ModelConfig
 from rnnapp.figures.style import line_of
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["STAGES", "cell_diagram"]
 
 
 STAGES: dict[CellKind, tuple[str, ...]] = {
-    "rnn": ("read x and the last h", "new hidden state"),
+    "rnn": (N_("read x and the last h"), N_("new hidden state")),
     "lstm": (
-        "read x and the last h",
-        "forget gate",
-        "input gate and candidate",
-        "cell state",
-        "output gate and hidden state",
+        N_("read x and the last h"),
+        N_("forget gate"),
+        N_("input gate and candidate"),
+        N_("cell state"),
+        N_("output gate and hidden state"),
     ),
-    "gru": ("read x and the last h", "reset gate", "candidate", "update gate", "new hidden state"),
+    "gru": (
+        N_("read x and the last h"),
+        N_("reset gate"),
+        N_("candidate"),
+        N_("update gate"),
+        N_("new hidden state"),
+    ),
 }
-"""What happens in a step, in order."""
+"""What happens in a step, in order; marked for the catalogue."""
 
 _STYLE = """
 .cell-{kind} {{
@@ -54,7 +62,7 @@ _STYLE = """
 """.replace("\n", "")
 _DRAWING = (
     '<svg class="cell-{kind}" viewBox="0 0 {width} {height}" role="img" '
-    'xmlns="http://www.w3.org/2000/svg" aria-label="Diagram of the {name} cell">'
+    'xmlns="http://www.w3.org/2000/svg" aria-label="{alt}">'
     "<style>{style}</style>{parts}</svg>"
 )
 _SIZES: dict[CellKind, tuple[int, int]] = {"rnn": (640, 250), "lstm": (700, 350), "gru": (700, 350)}
@@ -88,8 +96,9 @@ def cell_diagram(
     drawn = "".join(_part_group(part, part.stage == stage) for part in parts)
     width, height = _SIZES[kind]
     style = _STYLE.format(kind=kind, color=color, width=width)
+    alt = _("Diagram of the {name} cell").format(name=kind.upper())
     return _DRAWING.format(
-        kind=kind, width=width, height=height, name=kind.upper(), style=style, parts=drawn
+        kind=kind, width=width, height=height, alt=escape(alt), style=style, parts=drawn
     )
 
 
@@ -141,7 +150,9 @@ def _small_number(x: int, y: int, value: float | None) -> str:
 def _operation_dot(x: int, y: int, sign: str) -> str:
     """An element-wise operation."""
     circle = f'<circle class="box" cx="{x}" cy="{y}" r="14"/>'
-    return f'{circle}<text x="{x}" y="{y + 5}">{escape(sign)}</text>'
+    return _('{circle}<text x="{x}" y="{y}">{sign}</text>').format(
+        circle=circle, x=x, y=y + 5, sign=escape(sign)
+    )
 
 
 def _symbol_label(x: int, y: int, text: str, value: float | None = None) -> str:
@@ -158,7 +169,7 @@ def _rnn_parts(values: Mapping[str, float]) -> list[_Part]:
     return [
         _Part(
             0,
-            "x_t and h of the step before enter: W_ih x_t + b_ih + W_hh h_(t-1) + b_hh",
+            _("x_t and h of the step before enter: W_ih x_t + b_ih + W_hh h_(t-1) + b_hh"),
             (
                 _symbol_label(48, 96, "h t−1", values.get("h before")),
                 _draw_wire((320, 215), (320, 172)),
@@ -169,7 +180,7 @@ def _rnn_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             1,
-            "h_t = tanh of the sum: the new hidden state, also what the next layer reads",
+            _("h_t = tanh of the sum: the new hidden state, also what the next layer reads"),
             (
                 _draw_wire((320, 144), (320, 121)),
                 _function_box(320, 100, "tanh", h),
@@ -185,7 +196,7 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
     return [
         _Part(
             0,
-            "x_t and h of the step before go to all four gates",
+            _("x_t and h of the step before go to all four gates"),
             (
                 _draw_wire((80, 285), (440, 285), (440, 236)),
                 _draw_wire((140, 285), (140, 236)),
@@ -198,9 +209,9 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             1,
-            "Forget gate f_t: how much of each unit's cell state remains",
+            _("Forget gate f_t: how much of each unit's cell state remains"),
             (
-                _function_box(140, 215, "σ  forget", values.get("forget")),
+                _function_box(140, 215, _("σ  forget"), values.get("forget")),
                 _draw_wire((140, 195), (140, 75)),
                 _operation_dot(140, 60, "×"),
                 _draw_wire((80, 60), (126, 60)),
@@ -209,9 +220,9 @@ def _lstm_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             2,
-            "Input gate i_t lets in as much as it is open of the candidate g_t",
+            _("Input gate i_t lets in as much as it is open of the candidate g_t"),
             (
-                _function_box(240, 215, "σ  input", values.get("input")),
+                _function_box(240, 215, _("σ  input"), values.get("input")),
                 _function_box(340, 215, "tanh", values.get("candidate")),
                 _draw_wire((240, 195), (240, 130), (276, 130)),
                 _draw_wire((340, 195), (340, 130), (304, 130)),
@@ -227,8 +238,10 @@ def _lstm_state_parts(values: Mapping[str, float]) -> list[_Part]:
     return [
         _Part(
             3,
-            "Cell state c_t = f_t c_(t-1) + i_t g_t: a sum, so gradients pass it undiminished "
-            "where f_t is 1",
+            _(
+                "Cell state c_t = f_t c_(t-1) + i_t g_t: a sum, so gradients pass it undiminished "
+                "where f_t is 1"
+            ),
             (
                 _draw_wire((154, 60), (276, 60)),
                 _draw_wire((290, 116), (290, 75)),
@@ -239,9 +252,9 @@ def _lstm_state_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             4,
-            "Output gate o_t shows as much as it is open of tanh c_t: the hidden state h_t",
+            _("Output gate o_t shows as much as it is open of tanh c_t: the hidden state h_t"),
             (
-                _function_box(440, 215, "σ  output", values.get("output")),
+                _function_box(440, 215, _("σ  output"), values.get("output")),
                 _draw_wire((540, 60), (540, 115)),
                 _function_box(540, 136, "tanh"),
                 _draw_wire((540, 156), (540, 200)),
@@ -259,7 +272,7 @@ def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
     return [
         _Part(
             0,
-            "x_t and h of the step before go to both gates and to the candidate",
+            _("x_t and h of the step before go to both gates and to the candidate"),
             (
                 _draw_wire((80, 60), (100, 60), (100, 285), (440, 285), (440, 241)),
                 _symbol_label(48, 56, "h t−1", values.get("h before")),
@@ -271,9 +284,9 @@ def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             1,
-            "Reset gate r_t: how much of the last state the candidate may see",
+            _("Reset gate r_t: how much of the last state the candidate may see"),
             (
-                _function_box(160, 220, "σ  reset", values.get("reset")),
+                _function_box(160, 220, _("σ  reset"), values.get("reset")),
                 _draw_wire((160, 200), (160, 155)),
                 _operation_dot(160, 140, "×"),
                 _draw_wire((100, 140), (145, 140)),
@@ -281,8 +294,10 @@ def _gru_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             2,
-            "Candidate n_t = tanh(W_in x_t + b_in + r_t (W_hn h_(t-1) + b_hn)): "
-            "what the state might become",
+            _(
+                "Candidate n_t = tanh(W_in x_t + b_in + r_t (W_hn h_(t-1) + b_hn)): "
+                "what the state might become"
+            ),
             (
                 _draw_wire((174, 140), (370, 140), (370, 220), (403, 220)),
                 _function_box(440, 220, "tanh", values.get("candidate")),
@@ -298,9 +313,12 @@ def _gru_state_parts(values: Mapping[str, float]) -> list[_Part]:
     return [
         _Part(
             3,
-            "Update gate z_t: how much of the last state stays; 1 - z_t of the candidate comes in",
+            _(
+                "Update gate z_t: how much of the last state stays; 1 - z_t of the "
+                "candidate comes in"
+            ),
             (
-                _function_box(300, 220, "σ  update", z),
+                _function_box(300, 220, _("σ  update"), z),
                 _draw_wire((300, 200), (300, 75)),
                 _draw_wire((300, 105), (421, 105)),
                 _operation_dot(440, 105, "1−"),
@@ -311,7 +329,7 @@ def _gru_state_parts(values: Mapping[str, float]) -> list[_Part]:
         ),
         _Part(
             4,
-            "h_t = (1 - z_t) n_t + z_t h_(t-1): between the candidate and the last state",
+            _("h_t = (1 - z_t) n_t + z_t h_(t-1): between the candidate and the last state"),
             (
                 _draw_wire((476, 220), (560, 220), (560, 120)),
                 _operation_dot(560, 105, "×"),

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from rnnapp.figures.style import BASELINE, EVEN, LineStyle, style_figure, text_color
+from rnnapp.language import gettext as _
 from rnnapp.models.reading import Reading
 from rnnapp.training.loop import EpochEvent
 
@@ -44,7 +45,8 @@ def shares_figure(shares: npt.NDArray[Any], line: LineStyle, *, height: int = 23
     )
     look["hovertemplate"] = "%{x}: %{y:.2%}<extra></extra>"
     return go.Figure(
-        go.Bar(x=_DIGITS, y=shares, text=texts, marker_color=colors, **look), _shares_layout(height)
+        go.Bar(x=_DIGITS, y=shares, text=texts, marker_color=colors, **look),
+        _shares_layout(_("digit"), _("probability"), height),
     )
 
 
@@ -61,11 +63,11 @@ def reading_figure(
         dark: the page's theme.
         height: pixels.
     """
-    beliefs = {"read downwards": reading.downwards}
+    beliefs = {_("read downwards"): reading.downwards}
     if reading.upwards is not None:
-        beliefs["read upwards"] = reading.upwards
+        beliefs[_("read upwards")] = reading.upwards
     bar = dict(orientation="h", y=-0.2, yanchor="top", thickness=10, len=0.6, tickformat=".0%")
-    bar |= dict(title=dict(text="probability", side="top"))
+    bar |= dict(title=dict(text=_("probability"), side="top"))
     edge = dict(
         type="rect",
         y0=0,
@@ -77,7 +79,7 @@ def reading_figure(
     traces = [_picture_trace(picture)]
     edges = []
     for panel, (name, belief) in enumerate(beliefs.items(), 2):
-        hover = f"row %{{y}}, {name}<br>%{{x}}: %{{z:.1%}}<extra></extra>"
+        hover = _("row %{{y}}, {name}<br>%{{x}}: %{{z:.1%}}<extra></extra>").format(name=name)
         scale: dict[str, Any] = dict(
             colorscale=EVEN, zmin=0, zmax=1, showscale=panel == 2, colorbar=bar
         )
@@ -97,7 +99,8 @@ def reading_figure(
         widths = (0.42, 0.29, 0.29)
     return go.Figure(
         traces,
-        _panel_layout(("the picture", *beliefs), widths, "digit", height) | dict(shapes=edges),
+        _panel_layout((_("the picture"), *beliefs), widths, _("digit"), _("row"), height, True)
+        | dict(shapes=edges),
     )
 
 
@@ -108,7 +111,7 @@ def parts_figure(
     traces = [_picture_trace(picture)]
     rows = np.arange(len(reading.rows))
     for digit, color in ((reading.rival, BASELINE), (reading.winner, line.color)):
-        hover = f"row %{{y}} adds %{{x:+.2f}} to {digit}<extra></extra>"
+        hover = _("row %{{y}} adds %{{x:+.2f}} to {digit}<extra></extra>").format(digit=digit)
         look = dict(orientation="h", name=f"{digit}", marker_color=color, hovertemplate=hover)
         traces.append(go.Bar(y=rows, x=reading.rows[:, digit], xaxis="x2", yaxis="y2", **look))
     legend = dict(
@@ -118,10 +121,15 @@ def parts_figure(
         xanchor="center",
         y=-0.24,
         yanchor="top",
-        title_text="added to ",
+        title_text=_("added to "),
     )
     layout = _panel_layout(
-        ("the picture", "what each row adds to the score"), (0.4, 0.6), "score (logit)", height
+        (_("the picture"), _("what each row adds to the score")),
+        (0.4, 0.6),
+        _("score (logit)"),
+        _("row"),
+        height,
+        False,
     )
     return go.Figure(traces, layout | dict(legend=legend, bargap=0.15))
 
@@ -133,7 +141,7 @@ def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> 
     np.fill_diagonal(mistakes, np.nan)
     texts = np.char.mod("%d", counts)
     texts[counts == 0] = ""
-    hover = "a %{y} read as %{x}: %{text}<extra></extra>"
+    hover = _("a %{y} read as %{x}: %{text}<extra></extra>")
     heat = go.Heatmap(
         z=mistakes,
         x=_DIGITS,
@@ -146,10 +154,10 @@ def confusion_figure(confusion: npt.NDArray[np.int64], *, height: int = 430) -> 
         hoverongaps=False,
         xgap=1,
         ygap=1,
-        colorbar=dict(title="mistakes", thickness=10),
+        colorbar=dict(title=_("mistakes"), thickness=10),
     )
     figure = style_figure(
-        go.Figure(heat), x="what the net says", y="what it is", height=height, hover=False
+        go.Figure(heat), x=_("what the net says"), y=_("what it is"), height=height, hover=False
     )
     diagonal = [
         dict(x=d, y=d, text=f"{int(counts[int(d), int(d)]):,}", showarrow=False, font_size=11)
@@ -174,10 +182,14 @@ def per_class_figure(shares: Sequence[float], line: LineStyle, *, height: int = 
         textposition="outside",
         cliponaxis=False,
         marker_color=line.color,
-        hovertemplate="%{x}: %{y:.2%} right<extra></extra>",
+        hovertemplate=_("%{x}: %{y:.2%} right<extra></extra>"),
     )
     figure = style_figure(
-        go.Figure(bars), x="digit", y=f"read right (from {low:.0%})", height=height, hover=False
+        go.Figure(bars),
+        x=_("digit"),
+        y=_("read right (from {low:.0%})").format(low=low),
+        height=height,
+        hover=False,
     )
     figure.update_xaxes(type="category", fixedrange=True)
     return figure.update_yaxes(range=[low, 1 + 0.08 * (1 - low)], tickformat=".0%", fixedrange=True)
@@ -196,7 +208,7 @@ def learning_figure(
         go.Scatter(
             y=[e.train_loss for e in history],
             line=solid,
-            name="loss, train",
+            name=_("loss, train"),
             showlegend=False,
             **drawn,
         ),
@@ -205,24 +217,24 @@ def learning_figure(
     )
     figure.add_trace(
         go.Scatter(
-            y=[e.train_accuracy for e in history], line=dashed, name="train, as it went", **drawn
+            y=[e.train_accuracy for e in history], line=dashed, name=_("train, as it went"), **drawn
         ),
         1,
         2,
     )
     figure.add_trace(
-        go.Scatter(y=[e.test_accuracy for e in history], line=solid, name="test", **drawn), 1, 2
+        go.Scatter(y=[e.test_accuracy for e in history], line=solid, name=_("test"), **drawn), 1, 2
     )
-    figure = style_figure(figure, x="epoch", height=height, keep=str(epochs))
+    figure = style_figure(figure, x=_("epoch"), height=height, keep=str(epochs))
     figure.update_xaxes(range=[0.5, max(epochs, 2) + 0.5])
     losses: dict[str, object] = dict(rangemode="tozero")
     accuracies: dict[str, object] = dict(tickformat=".1%")
     if not history:
         losses = dict(range=[0, 2.5])
         accuracies = dict(tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(title_text="loss, nats", row=1, col=1, **losses)
+    figure.update_yaxes(title_text=_("loss, nats"), row=1, col=1, **losses)
     return figure.update_yaxes(
-        title_text="read right",
+        title_text=_("read right"),
         row=1,
         col=2,
         **accuracies,
@@ -274,15 +286,15 @@ def epochs_figure(
             yshift=12,
         )
     figure.add_vline(epoch, line=dict(color=line.color, width=1, dash="dot"))
-    figure = style_figure(figure, x="epoch", height=height, keep=str(epochs[-1]))
+    figure = style_figure(figure, x=_("epoch"), height=height, keep=str(epochs[-1]))
     ticks = [epoch for epoch in _EPOCH_TICKS if epoch <= epochs[-1]]
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks])
-    return figure.update_yaxes(title_text="probability", tickformat=".0%", range=[-0.02, 1.14])
+    return figure.update_yaxes(title_text=_("probability"), tickformat=".0%", range=[-0.02, 1.14])
 
 
 def _picture_trace(picture: npt.NDArray[np.uint8]) -> go.Heatmap:
     grey = [[0, "#000000"], [1, "#FFFFFF"]]
-    hover = "row %{y}, column %{x}: %{z}<extra></extra>"
+    hover = _("row %{y}, column %{x}: %{z}<extra></extra>")
     return go.Heatmap(
         z=picture,
         colorscale=grey,
@@ -297,7 +309,12 @@ def _picture_trace(picture: npt.NDArray[np.uint8]) -> go.Heatmap:
 
 @functools.cache  # a layout takes longer to check than all else in an answer, and never changes
 def _panel_layout(
-    titles: tuple[str, ...], widths: tuple[float, ...], name: str, height: int
+    titles: tuple[str, ...],
+    widths: tuple[float, ...],
+    name: str,
+    row: str,
+    height: int,
+    of_digits: bool,
 ) -> dict[str, Any]:
     """Panels with rows at the same height as each other and as the next figure's, picture first."""
     settings: dict[str, Any] = dict(
@@ -309,23 +326,23 @@ def _panel_layout(
         automargin=False,
         title_text=name,
         fixedrange=True,
-        zeroline=name != "digit",
+        zeroline=not of_digits,
         zerolinecolor=BASELINE,
     )
-    if name == "digit":
+    if of_digits:
         figure.update_xaxes(type="category", tickfont_size=9, tickangle=0, tickvals=_DIGITS)
     figure.update_xaxes(visible=False, type="linear", fixedrange=True, row=1, col=1)
     figure.update_yaxes(range=[27.5, -0.5], fixedrange=True, showgrid=False, ticks="").update_yaxes(
-        title_text="row", row=1, col=1
+        title_text=row, row=1, col=1
     )
     return _plain_layout(figure)
 
 
 @functools.cache
-def _shares_layout(height: int) -> dict[str, Any]:
-    figure = style_figure(
-        go.Figure(), x="digit", y="probability", height=height, hover=False
-    ).update_layout(margin_t=24, bargap=0.25)
+def _shares_layout(x: str, y: str, height: int) -> dict[str, Any]:
+    figure = style_figure(go.Figure(), x=x, y=y, height=height, hover=False).update_layout(
+        margin_t=24, bargap=0.25
+    )
     figure.update_xaxes(type="category", fixedrange=True, tickvals=_DIGITS, tickangle=0)
     figure.update_yaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
     return _plain_layout(figure)

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from rnnapp.configs import WindowConfig
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import hover_format
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.style import (
     BASELINE,
     BEST,
@@ -23,23 +25,22 @@ from rnnapp.figures.style import (
     point_stride,
     style_figure,
 )
+from rnnapp.language import gettext as _
 from rnnapp.training.loop import EpochEvent
 
-__all__ = ["forecast_figure", "loss_figure", "price_figure", "residual_figure"]
-
-POINTS = "index points"
+__all__ = ["explain_loss", "forecast_figure", "loss_figure", "price_figure", "residual_figure"]
 
 
 def price_figure(split: PriceSplit, dark: bool = False) -> go.Figure:
-    """All closes with the train boundary, before anything is trained."""
+    """All closes, or volatilities, with the train boundary, before anything is trained."""
     prices = split.prices
     step = point_stride(len(prices))
     actual = _curve_trace(
-        "actual", prices.dates[::step], prices.close[::step], color=actual_color(dark), width=1.6
+        "actual", prices.dates[::step], split.series[::step], color=actual_color(dark), width=1.6
     )
     marks = boundary_marks(split.boundary, prices.dates[-1], dark)
     return go.Figure(
-        dict(data=[actual], layout=figure_layout(y=f"close, {POINTS}", quick=True) | marks)
+        dict(data=[actual], layout=figure_layout(y=split.quantity.axis, quick=True) | marks)
     )
 
 
@@ -59,13 +60,13 @@ def loss_figure(
     epoch = [event.epoch + 1 for event in shown]
     curves = [
         _curve_trace(
-            "train", epoch, [event.train_loss for event in shown], color=line.color, width=1.8
+            _("train"), epoch, [event.train_loss for event in shown], color=line.color, width=1.8
         )
     ]
     if any(event.valid_loss is not None for event in shown):
         curves.append(
             _curve_trace(
-                "validation",
+                _("validation"),
                 epoch,
                 [e.valid_loss for e in shown],
                 color=line.color,
@@ -74,11 +75,29 @@ def loss_figure(
             )
         )
     look = figure_layout(
-        x="epoch", y="loss, scaled MSE", height=height, keep=f"{epochs}{log}", quick=True
+        x=_("epoch"), y=_("loss, scaled MSE"), height=height, keep=f"{epochs}{log}", quick=True
     )
     look["xaxis"] |= dict(range=[0.5, max(epochs, 2) + 0.5])
     look["yaxis"] |= dict(type={True: "log", False: "linear"}[log], exponentformat="power")
     return go.Figure(dict(data=curves, layout=look))
+
+
+def explain_loss(config: WindowConfig) -> str:
+    """What a loss of 1, or of a small part of it, means with these targets."""
+    if config.target == "level":
+        return _(
+            "The loss is the mean squared error of closes scaled to 0..1 over their range on the "
+            "training rows: 0.0001 is a miss of one hundredth of that range."
+        )
+    if config.forecasts_volatility:
+        return _(
+            "The loss is the mean squared error of the logarithm of the volatility, in standard "
+            "deviations: 1 is what the same forecast for every day, the mean, misses."
+        )
+    return _(
+        "The loss is the mean squared error of the changes, in their standard deviations: "
+        "1 is about what persistence, a forecast of no change, misses."
+    )
 
 
 def forecast_figure(
@@ -108,26 +127,33 @@ def forecast_figure(
     points = dict(hovertemplate=f"%{{y:{hover_format(forecast.actual[index])}}}")
     curves.append(
         _curve_trace(
-            "persistence", dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash"
+            _("persistence"), dates, forecast.anchor[index], color=BASELINE, width=1.2, dash="dash"
         )
         | points
     )
     curves.append(
-        _curve_trace("actual", dates, forecast.actual[index], color=actual_color(dark), width=1.6)
+        _curve_trace(
+            _("actual"), dates, forecast.actual[index], color=actual_color(dark), width=1.6
+        )
         | points
     )
     if forecast.best is not None:
         bound = _curve_trace(
-            "best possible", dates, forecast.best[index], color=BEST, width=1.2, dash="dash"
+            _("best possible"), dates, forecast.best[index], color=BEST, width=1.2, dash="dash"
         )
         curves.append(bound | points)
-    for name, part, opacity in (("train", ~test, 0.65), ("test", test, 1.0)):
+    for name, part, opacity in ((_("train"), ~test, 0.65), (_("test"), test, 1.0)):
         values = np.where(part, forecast.predicted[index], np.nan)
         curve = _curve_trace(
-            f"{forecast.name}, {name}", dates, values, color=line.color, width=1.6, dash=line.dash
+            _("{net}, {part}").format(net=shown_name(forecast.name), part=name),
+            dates,
+            values,
+            color=line.color,
+            width=1.6,
+            dash=line.dash,
         )
         curves.append(curve | points | dict(opacity=opacity))
-    look = figure_layout(y=f"close, {POINTS}", keep=f"{first}{last}", quick=True)
+    look = figure_layout(y=forecast.quantity.axis, keep=f"{first}{last}", quick=True)
     if first < forecast.boundary:
         look |= boundary_marks(forecast.boundary, last, dark)
     return go.Figure(dict(data=curves, layout=look))
@@ -147,7 +173,7 @@ def _interval_traces(
         hoverinfo="skip",
         legendgroup="band",
     )
-    fill = dict(fill="tonexty", fillcolor=band_color(line.color), name="interval")
+    fill = dict(fill="tonexty", fillcolor=band_color(line.color), name=_("interval"))
     return [
         edge | dict(y=forecast.upper[index], showlegend=False),
         edge | dict(y=forecast.lower[index]) | fill,
@@ -167,13 +193,20 @@ def residual_figure(forecast: Forecast, line: LineStyle, *, dark: bool = False) 
     figure = go.Figure()
     grey = dict(color=BASELINE, width=1.2, dash="dash")
     figure.add_trace(
-        go.Scatter(x=dates, y=forecast.anchor[index] - actual, name="persistence", line=grey)
+        go.Scatter(x=dates, y=forecast.anchor[index] - actual, name=_("persistence"), line=grey)
     )
     own = dict(color=line.color, width=1.4, dash=line.dash)
     figure.add_trace(
-        go.Scatter(x=dates, y=forecast.predicted[index] - actual, name=forecast.name, line=own)
+        go.Scatter(
+            x=dates,
+            y=forecast.predicted[index] - actual,
+            name=shown_name(forecast.name),
+            line=own,
+        )
     )
     figure.add_hline(y=0, line=dict(color=actual_color(dark), width=1))
     form = hover_format(forecast.anchor[index] - actual, signed=True)
     figure.update_traces(hovertemplate=f"%{{y:{form}}}")
-    return style_figure(figure, y=f"predicted − actual, {POINTS}", height=320)
+    return style_figure(
+        figure, y=_("predicted − actual, {unit}").format(unit=forecast.quantity.unit), height=320
+    )

@@ -9,13 +9,16 @@ import plotly.graph_objects as go
 import plotly.io as pio
 
 from rnnapp.evaluation.sheet import SheetItem
+from rnnapp.language import current_language
+from rnnapp.language import gettext as _
 
 __all__ = ["code_html", "figure_html", "html_page", "html_part", "sheet_html"]
 
 _STYLE = """
 :root { color-scheme: light; }
 body {
-  font: 16px/1.5 system-ui, sans-serif; color: #1F2937;
+  font: 16px/1.5 system-ui, "Noto Sans KR", "Malgun Gothic", "Apple SD Gothic Neo", sans-serif;
+  color: #1F2937;
   max-width: 1180px; margin: 2rem auto; padding: 0 1rem;
 }
 h1 { font-size: 1.45rem; line-height: 1.35; }
@@ -37,7 +40,7 @@ pre { overflow-x: auto; background: #F3F4F6; padding: 0.8rem; }
 }
 """
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -49,7 +52,7 @@ _PAGE = """<!doctype html>
 <p class="quiet">{about}</p>
 {notes}
 {parts}
-<p class="quiet">For learning about nets and forecasts. Nothing here is advice about money.</p>
+<p class="quiet">{quiet}</p>
 </body>
 </html>
 """
@@ -67,6 +70,10 @@ def html_page(
     """
     return _PAGE.format(
         style=_STYLE,
+        language=current_language(),
+        quiet=html.escape(
+            _("For learning about nets and forecasts. Nothing here is advice about money.")
+        ),
         title=html.escape(title),
         headline=html.escape(headline),
         about=html.escape(about),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -9,6 +10,7 @@ import plotly.graph_objects as go
 from rnnapp.evaluation.echo import EchoPoint, median_points
 from rnnapp.evaluation.importance import InputImportance
 from rnnapp.figures.style import BASELINE, BEST, LineStyle, style_figure
+from rnnapp.language import gettext as _
 
 __all__ = ["echo_figure", "importance_figure"]
 
@@ -29,7 +31,7 @@ def importance_figure(
     for name, inputs in found.items():
         figure.add_trace(
             go.Bar(
-                y=[one.column for one in inputs],
+                y=[html.escape(one.column) for one in inputs],
                 x=[100 * one.mean for one in inputs],
                 error_x={"type": "data", "array": [100 * one.sd for one in inputs]},
                 name=name,
@@ -43,7 +45,7 @@ def importance_figure(
     bars = sum(len(inputs) for inputs in found.values())
     return style_figure(
         figure,
-        x="growth of RMSE when shuffled, %; whiskers: one standard deviation",
+        x=_("growth of RMSE when shuffled, %<br>whiskers: one standard deviation"),
         height=_FRAME_HEIGHT + _ROW_HEIGHT * bars,
         hover=False,
     )
@@ -74,7 +76,7 @@ def echo_figure(points: Sequence[EchoPoint], lines: Mapping[str, LineStyle]) -> 
     figure.update_xaxes(type="category")
     return style_figure(
         figure,
-        x="days until the echo, L",
-        y="share of the reachable gain, %",
+        x=_("days until the echo, L"),
+        y=_("share of the reachable gain, %"),
         height=360,
     )

@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from rnnapp.figures.style import actual_color, band_color, style_figure, text_color
+from rnnapp.language import gettext as _
 
 __all__ = ["running_figure"]
 
@@ -30,7 +31,7 @@ def running_figure(
             y=100 * running[f"{column}_low"],
             fill="tonexty",
             fillcolor=band_color(color),
-            name="95% interval",
+            name=_("95% interval"),
             **edge,
         )
     )
@@ -38,7 +39,7 @@ def running_figure(
         go.Scatter(
             x=running.index,
             y=100 * running[column],
-            name="so far",
+            name=_("so far"),
             mode="lines+markers",
             marker=dict(size=4),
             line=dict(color=color, width=1.6),

@@ -27,15 +27,18 @@ from rnnapp.figures.compare import (
 )
 from rnnapp.figures.html_page import code_html, figure_html, html_page, html_part, sheet_html
 from rnnapp.figures.tables import html_table
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
 
 __all__ = ["compare_report"]
 
-_TITLE = "{name}: forecasts compared"
-_ABOUT = (
+_TITLE = N_("{name}: forecasts compared")
+_ABOUT = N_(
     "{name}: {rows:,} rows, {tested:,} test {units} from {first} to {last}, {horizon} ahead. "
     "A band is the spread of the seeds."
 )
-_STRATEGY_TITLE = "On paper: long or flat by the forecast's sign, 0.1% a trade"
+_STRATEGY_TITLE = N_("On paper: long or flat by the forecast's sign, 0.1% a trade")
 
 
 def compare_report(
@@ -55,7 +58,7 @@ def compare_report(
         for number, (title, figure) in enumerate(titled.items())
     ]
     first, last = np.datetime_as_string([split.boundary, split.test.dates[-1, -1]], unit="D")
-    about = _ABOUT.format(
+    about = _(_ABOUT).format(
         name=split.prices.name,
         rows=len(split.prices),
         tested=len(split.test),
@@ -66,17 +69,17 @@ def compare_report(
     )
     sheet = comparison_sheet(comparison, split, results, looks=looks)
     return html_page(
-        title=_TITLE.format(name=split.prices.name),
+        title=_(_TITLE).format(name=split.prices.name),
         headline=comparison.verdict,
         about=about,
-        notes=split.notes,
+        notes=tuple(map(translate_again, split.notes)),
         parts=(
             figures[0],
-            html_part("Table", f'<div class="wide">{html_table(comparison)}</div>'),
+            html_part(_("Table"), f'<div class="wide">{html_table(comparison)}</div>'),
             *figures[1:],
-            html_part("What a reader needs to judge this", sheet_html(sheet)),
+            html_part(_("What a reader needs to judge this"), sheet_html(sheet)),
             html_part(
-                "Settings", code_html(json.dumps(_settings_dict(comparison, split), indent=1))
+                _("Settings"), code_html(json.dumps(_settings_dict(comparison, split), indent=1))
             ),
         ),
     )
@@ -84,16 +87,19 @@ def compare_report(
 
 def _report_figures(comparison: Comparison, results: Sequence[SeedResult]) -> dict[str, go.Figure]:
     """The figures by their titles, in the report's order."""
-    figures = {"Forecasts": curves_figure(comparison), "Residuals": residuals_figure(comparison)}
+    figures = {
+        _("Forecasts"): curves_figure(comparison),
+        _("Residuals"): residuals_figure(comparison),
+    }
     if not comparison.net_rows:
         return figures
     lines = assign_lines(comparison)
-    figures["Changes"] = changes_figure(comparison)
+    figures[_("Changes")] = changes_figure(comparison)
     shown = [result for result in results if result.candidate.name in lines]
-    figures["Training loss"] = losses_figure(shown, lines)
+    figures[_("Training loss")] = losses_figure(shown, lines)
     with contextlib.suppress(ConfigError):  # a series that is not of prices has no gains
         followed = [long_or_flat(row.forecast) for row in comparison.net_rows]
-        figures[_STRATEGY_TITLE] = strategy_figure(followed, lines)
+        figures[_(_STRATEGY_TITLE)] = strategy_figure(followed, lines)
     return figures
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from rnnapp.data.quantities import CLOSE
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import hover_format
 from rnnapp.figures.style import (
@@ -21,6 +22,8 @@ from rnnapp.figures.style import (
     style_figure,
     text_color,
 )
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.records import EpochEvent
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ __all__ = [
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _BEST = "#2F86C6"
 _GRID = "rgba(128,128,128,0.25)"
-_VALUE = "RMSE / persistence's"
+_VALUE = N_("RMSE / persistence's")
 SearchKind = Literal["history", "importances", "parallel", "slices", "live"]
 
 
@@ -90,7 +93,12 @@ def losses_figure(curves: Sequence[Curve], *, log: bool = True, valid: bool = Fa
                 line=dict(color=curve.line.color, dash=curve.line.dash, width=1.8),
             )
         )
-    style_figure(figure, x="epoch", y=f"{which} loss, scaled units", keep=f"losses{log}{valid}")
+    style_figure(
+        figure,
+        x=_("epoch"),
+        y=_("{which} loss, scaled units").format(which=which),
+        keep=f"losses{log}{valid}",
+    )
     axis = {False: "linear", True: "log"}[log]
     return figure.update_yaxes(type=axis, exponentformat="power")
 
@@ -117,14 +125,20 @@ def forecasts_figure(curves: Sequence[Curve], *, dark: bool = False) -> go.Figur
         )
     form = hover_format([value for trace in figure.data for value in trace.y])
     figure.update_traces(hovertemplate=f"%{{y:{form}}}")
-    return style_figure(figure, y="close, index points", keep="forecasts")
+    axis = CLOSE.axis
+    if forecasts:
+        axis = forecasts[0][1].quantity.axis
+    return style_figure(figure, y=axis, keep="forecasts")
 
 
 def _add_actual(figure: go.Figure, test: Forecast, dark: bool) -> None:
     step = point_stride(len(test))
     grey = dict(color=BASELINE, width=1.2, dash="dash")
     black = dict(color=actual_color(dark), width=1.6)
-    for name, values, line in (("persistence", test.anchor, grey), ("actual", test.actual, black)):
+    for name, values, line in (
+        (_("persistence"), test.anchor, grey),
+        (_("actual"), test.actual, black),
+    ):
         trace = go.Scatter(x=test.dates[::step], y=values[::step], name=name, line=line)
         figure.add_trace(trace)
 
@@ -158,18 +172,18 @@ def _live_figure(study: Study, dark: bool) -> go.Figure:
     figure = plot_intermediate_values(study)
     line = dict(color=BASELINE, width=1)
     figure.update_traces(line=line, marker=dict(size=3), opacity=0.6, showlegend=False)
-    return _apply_theme(figure, dark, x="share of the trial, %", y=_VALUE)
+    return _apply_theme(figure, dark, x=_("share of the trial, %"), y=_(_VALUE))
 
 
 def _history_figure(study: Study, dark: bool) -> go.Figure:
     from optuna.visualization import plot_optimization_history
 
-    figure = plot_optimization_history(study, target_name=_VALUE)
+    figure = plot_optimization_history(study, target_name=_(_VALUE))
     marker = dict(color=BASELINE, size=7)
-    figure.update_traces(name="a trial", marker=marker, selector=dict(mode="markers"))
+    figure.update_traces(name=_("a trial"), marker=marker, selector=dict(mode="markers"))
     line = dict(color=_BEST, width=2, shape="hv")
-    figure.update_traces(name="best so far", line=line, selector=dict(mode="lines"))
-    return _apply_theme(figure, dark, x="trial", y=_VALUE)
+    figure.update_traces(name=_("best so far"), line=line, selector=dict(mode="lines"))
+    return _apply_theme(figure, dark, x=_("trial"), y=_(_VALUE))
 
 
 def _importances_figure(study: Study, dark: bool) -> go.Figure:
@@ -177,21 +191,21 @@ def _importances_figure(study: Study, dark: bool) -> go.Figure:
 
     figure = plot_param_importances(study)
     figure.update_traces(marker_color=_BEST)
-    x = "share of the differences it explains"
-    return _apply_theme(figure, dark, x=x, y="setting", hover=False)
+    x = _("share of the differences it explains")
+    return _apply_theme(figure, dark, x=x, y=_("setting"), hover=False)
 
 
 def _parallel_figure(study: Study, dark: bool) -> go.Figure:
     from optuna.visualization import plot_parallel_coordinate
 
-    figure = plot_parallel_coordinate(study, target_name=_VALUE)
+    figure = plot_parallel_coordinate(study, target_name=_(_VALUE))
     for trace in figure.data:
         if trace.mode == "lines":  # one line a trial, from its value through its settings
             share = min(max(trace.y[0], 0.0), 1.0)
             color = sample_colorscale(EVEN, [share])[0]
             trace.update(line=dict(color=color, width=1.5), opacity=0.8)
         else:
-            bar = dict(title=_VALUE)
+            bar = dict(title=_(_VALUE))
             trace.update(marker=dict(colorscale=EVEN, reversescale=False, colorbar=bar))
     figure.update_annotations(font_color=text_color(dark))
     return _apply_theme(figure, dark, hover=False)
@@ -200,8 +214,8 @@ def _parallel_figure(study: Study, dark: bool) -> go.Figure:
 def _slices_figure(study: Study, dark: bool) -> go.Figure:
     from optuna.visualization import plot_slice
 
-    figure = plot_slice(study, target_name=_VALUE)
-    marker = dict(colorscale=EVEN, size=7, line_width=0, colorbar=dict(title="trial"))
+    figure = plot_slice(study, target_name=_(_VALUE))
+    marker = dict(colorscale=EVEN, size=7, line_width=0, colorbar=dict(title=_("trial")))
     figure.update_traces(marker=marker)
     return _apply_theme(figure, dark, hover=False)
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import hover_format
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.style import (
     BASELINE,
     LineStyle,
@@ -17,11 +18,11 @@ from rnnapp.figures.style import (
     point_stride,
     style_figure,
 )
+from rnnapp.language import gettext as _
 
 __all__ = ["daily_changes_figure", "shift_figure"]
 
 _SHOWN_DAYS = 120
-_POINTS = "index points"
 
 
 def shift_figure(
@@ -43,16 +44,21 @@ def shift_figure(
     figure = go.Figure()
     form = hover_format(test.actual)
     curves = (
-        ("actual", test.dates[first:], test.actual[first:], dict(color=actual_color(dark))),
-        ("persistence", dates, test.anchor[moved], dict(color=BASELINE, dash="dash")),
-        (forecast.name, dates, test.predicted[moved], dict(color=line.color, dash=line.dash)),
+        (_("actual"), test.dates[first:], test.actual[first:], dict(color=actual_color(dark))),
+        (_("persistence"), dates, test.anchor[moved], dict(color=BASELINE, dash="dash")),
+        (
+            shown_name(forecast.name),
+            dates,
+            test.predicted[moved],
+            dict(color=line.color, dash=line.dash),
+        ),
     )
     for name, x, y, style in curves:
         trace = go.Scatter(x=x, y=y, name=name, mode="lines", line=style)
         figure.add_trace(trace.update(hovertemplate=f"%{{y:{form}}}"))
     ends = np.datetime_as_string(test.dates[[first, -1]], unit="D")
     figure.update_xaxes(range=[str(day) for day in ends])
-    style_figure(figure, x="date", y=f"close, {_POINTS}", height=360)
+    style_figure(figure, x=_("date"), y=forecast.quantity.axis, height=360)
     return figure.update_layout(uirevision="shift")
 
 
@@ -72,11 +78,13 @@ def daily_changes_figure(forecast: Forecast, line: LineStyle, *, dark: bool = Fa
         go.Scatter(
             x=came[rows],
             y=(test.predicted - test.anchor)[rows],
-            name=forecast.name,
+            name=shown_name(forecast.name),
             mode="markers",
             marker=dict(color=line.color, size=5, opacity=0.55),
             text=np.datetime_as_string(test.dates[rows], unit="D"),
-            hovertemplate=f"%{{text}}: came %{{x:{form}}}, forecast %{{y:{form}}}",
+            hovertemplate=_("%{{text}}: came %{{x:{form}}}, forecast %{{y:{form}}}").format(
+                form=form
+            ),
         )
     )
     reach = float(np.max(np.abs(came), initial=1e-9))
@@ -86,8 +94,8 @@ def daily_changes_figure(forecast: Forecast, line: LineStyle, *, dark: bool = Fa
     figure.add_vline(x=0, line=dict(color=BASELINE, width=1))
     return style_figure(
         figure,
-        x=f"change that came, {_POINTS}",
-        y=f"change forecast, {_POINTS}",
+        x=_("change that came, {unit}").format(unit=forecast.quantity.unit),
+        y=_("change forecast, {unit}").format(unit=forecast.quantity.unit),
         height=420,
         hover=False,
     )

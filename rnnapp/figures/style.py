@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rnnapp.configs import ModelConfig
+from rnnapp.language import gettext as _
 
 __all__ = [
     "BASELINE",
@@ -16,6 +17,7 @@ __all__ = [
     "BEST_LINE",
     "DIVERGING",
     "EVEN",
+    "FONTS",
     "HEIGHT",
     "MAX_POINTS",
     "LineStyle",
@@ -29,6 +31,11 @@ __all__ = [
     "text_color",
 ]
 
+FONTS = (
+    '"Source Sans", system-ui, "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", '
+    "NanumGothic, sans-serif"
+)
+"""Of every figure: those after the first two carry Hangul."""
 HEIGHT = 420
 MAX_POINTS = 1000
 BASELINE = "#7A7A7A"
@@ -130,6 +137,7 @@ def figure_layout(
         margin = dict(l=64, r=12, t=36, b={True: 44, False: 28}[bool(x)])
     return dict(
         height=height,
+        font=dict(family=FONTS),
         margin=margin,
         hovermode={True: "x unified", False: "closest"}[hover],
         legend=dict(orientation="h", yanchor="bottom", y=1.0, xanchor="left", x=0),
@@ -172,7 +180,7 @@ def boundary_marks(boundary: np.datetime64, last: np.datetime64, dark: bool) -> 
         font=dict(color=color, size=13),
     )
     words = [
-        word | dict(text="train", xanchor="right", xshift=-6),
-        word | dict(text="test", xanchor="left", xshift=6),
+        word | dict(text=_("train"), xanchor="right", xshift=-6),
+        word | dict(text=_("test"), xanchor="left", xshift=6),
     ]
     return dict(shapes=[shade, line], annotations=words)

@@ -6,6 +6,7 @@ Nothing here draws, so that the command line prints a table without loading plot
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import math
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.formatting import MISSING, decimal_places, format_points
 from rnnapp.evaluation.judge import Comparison, Row
 from rnnapp.evaluation.metrics import LEVEL
+from rnnapp.evaluation.shown_names import shown_name
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.recipes.reproduce import Outcome
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "column_formats",
     "comparison_cells",
     "comparison_frame",
+    "fit_columns",
     "format_published",
     "html_table",
     "markdown_table",
@@ -125,7 +130,7 @@ def _direction_text(row: Row) -> str:
 
 
 def _yes_no(value: bool) -> str:
-    return {True: "yes", False: "no"}[value]
+    return _({True: N_("yes"), False: N_("no")}[value])
 
 
 def _lag_text(row: Row) -> str:
@@ -145,6 +150,12 @@ def _cw_p(row: Row) -> float:
     if row.name == PERSISTENCE:
         return math.nan
     return row.evaluation.cw_p
+
+
+def _qlike_p(row: Row) -> float:
+    if row.name == PERSISTENCE:
+        return math.nan
+    return row.evaluation.qlike_p
 
 
 def _detectable(row: Row) -> float:
@@ -182,7 +193,7 @@ COMPARISON_COLUMNS: tuple[Column[Row], ...] = (
         "Forecast",
         "A net over its seeds, or a baseline.",
         lambda row: row.name,
-        lambda row: row.name,
+        lambda row: shown_name(row.name),
         is_text=True,
     ),
     _metric_column(
@@ -192,6 +203,24 @@ COMPARISON_COLUMNS: tuple[Column[Row], ...] = (
         "Root mean squared error on test, index points, mean over seeds.",
     ),
     _spread_column("rmse", "RMSE ±", "Standard deviation over seeds."),
+    _metric_column(
+        "qlike",
+        "QLIKE",
+        "QLIKE",
+        "Mean QLIKE loss of the variance on test (Patton 2011), its level set on training rows; "
+        "smaller is better.",
+        places=3,
+        optional=True,
+    ),
+    Column(
+        "qlike_p",
+        "QLIKE p, two-sided",
+        "QLIKE p",
+        "Diebold-Mariano against persistence on QLIKE losses, two-sided.",
+        _qlike_p,
+        lambda row: _fixed(_qlike_p(row), 3),
+        optional=True,
+    ),
     _metric_column("mae", "MAE, points", "MAE", "Mean absolute error on test, index points."),
     _spread_column("mae", "MAE ±", "Standard deviation over seeds."),
     _metric_column(
@@ -364,6 +393,8 @@ REPORT_KEYS = (
     "rank",
     "name",
     "rmse",
+    "qlike",
+    "qlike_p",
     "mae",
     "mape",
     "mase",
@@ -385,10 +416,26 @@ REPORT_KEYS = (
 )
 """Columns of a report, which has room: spreads and intervals stand beside their means."""
 
+_VOLATILITY_WORDS = {
+    "rmse": (
+        N_("RMSE, log units"),
+        N_("Root mean squared error of the logarithm on test, mean over seeds."),
+    ),
+    "mae": (N_("MAE, log units"), N_("Mean absolute error of the logarithm on test.")),
+    "mape": (N_("MAPE, %"), N_("Mean absolute error in percent of the volatility.")),
+    "bias": (N_("Bias, log units"), N_("Mean of forecast minus actual logarithm on test.")),
+    "best_lag": (
+        N_("Best lag, rows"),
+        N_("Rows late at which the forecast's changes match the actual's best."),
+    ),
+}
+"""Head and help of columns that say something else of a volatility."""
+
 TERMINAL_KEYS = (
     "rank",
     "name",
     "rmse",
+    "qlike",
     "mae",
     "skill",
     "reached",
@@ -415,7 +462,22 @@ def choose_columns(
     chosen = tuple(by_key[key] for key in keys)
     if comparison is None:
         return chosen
-    return tuple(column for column in chosen if _has_values(column, comparison))
+    return fit_columns(chosen, comparison)
+
+
+def fit_columns(columns: Sequence[Column[Row]], comparison: Comparison) -> tuple[Column[Row], ...]:
+    """The columns that a comparison has values for, in the words of what it forecasts."""
+    fitting = tuple(column for column in columns if _has_values(column, comparison))
+    if not comparison.rows[0].forecast.quantity.is_volatility:
+        return fitting
+    return tuple(_describe_volatility(column) for column in fitting)
+
+
+def _describe_volatility(column: Column[Row]) -> Column[Row]:
+    if column.key not in _VOLATILITY_WORDS:
+        return column
+    head, help = _VOLATILITY_WORDS[column.key]
+    return dataclasses.replace(column, head=head, help=help)
 
 
 def _has_values(column: Column[Row], comparison: Comparison) -> bool:
@@ -471,6 +533,8 @@ _FIXED_FORMATS = {
     "Up days": "{:.1f}%",
     "Lag": "{:.0f}",
     "RMSSE": "{:.3f}",
+    "QLIKE": "{:.3f}",
+    "QLIKE p": "{:.3f}",
     "DM p, 2-sided": "{:.3f}",
     "CW p, 1-sided": "{:.3f}",
     "Detectable": "{:.1f}%",
@@ -485,7 +549,7 @@ def markdown_table(comparison: Comparison, keys: Sequence[str] = REPORT_KEYS) ->
     """The table as Markdown."""
     columns = choose_columns(keys, comparison)
     rules = [{True: "---", False: "---:"}[column.is_text] for column in columns]
-    lines = [tuple(column.head for column in columns), *comparison_cells(comparison, columns)]
+    lines = [tuple(_(column.head) for column in columns), *comparison_cells(comparison, columns)]
     texts = ["| " + " | ".join(line) + " |" for line in lines]
     texts.insert(1, "| " + " | ".join(rules) + " |")
     return "\n".join(texts)
@@ -494,7 +558,7 @@ def markdown_table(comparison: Comparison, keys: Sequence[str] = REPORT_KEYS) ->
 def html_table(comparison: Comparison, keys: Sequence[str] = REPORT_KEYS) -> str:
     """The table as HTML, every cell escaped."""
     columns = choose_columns(keys, comparison)
-    head = "".join(_html_cell("th", column.head, column.is_text) for column in columns)
+    head = "".join(_html_cell("th", _(column.head), column.is_text) for column in columns)
     lines = []
     for cells in comparison_cells(comparison, columns):
         pairs = zip(columns, cells, strict=True)
@@ -512,7 +576,7 @@ def _html_cell(tag: str, text: str, is_text: bool) -> str:
 def text_table(comparison: Comparison, keys: Sequence[str] = TERMINAL_KEYS) -> str:
     """The table for a terminal, columns padded to their widest cell."""
     columns = choose_columns(keys, comparison)
-    lines = [tuple(column.short for column in columns), *comparison_cells(comparison, columns)]
+    lines = [tuple(_(column.short) for column in columns), *comparison_cells(comparison, columns)]
     widths = [max(len(cell) for cell in cells) for cells in zip(*lines, strict=True)]
     padded = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -524,14 +588,14 @@ def text_table(comparison: Comparison, keys: Sequence[str] = TERMINAL_KEYS) -> s
 def _spread_text(outcome: Outcome) -> str:
     if outcome.spread is None:
         return ""
-    low, _, high = (format_published(value, outcome.measure) for value in outcome.spread)
-    return f"{low} to {high}"
+    low, _unused, high = (format_published(value, outcome.measure) for value in outcome.spread)
+    return _("{low} to {high}").format(low=low, high=high)
 
 
 def _holds_text(outcome: Outcome) -> str:
     if outcome.holds is None and outcome.run is None:
-        return "not reached"
-    return {True: "holds", False: "does not hold", None: "not compared"}[outcome.holds]
+        return _("not reached")
+    return {True: _("holds"), False: _("does not hold"), None: _("not compared")}[outcome.holds]
 
 
 REPRODUCTION_COLUMNS: tuple[Column[Outcome], ...] = (
@@ -541,7 +605,7 @@ REPRODUCTION_COLUMNS: tuple[Column[Outcome], ...] = (
         "metric",
         "What was measured.",
         lambda outcome: outcome.label,
-        lambda outcome: outcome.label,
+        lambda outcome: _(outcome.label),
         is_text=True,
     ),
     Column(

@@ -8,6 +8,8 @@ import pandas as pd
 import torch
 
 from rnnapp.configs import ModelConfig
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Scene, Values, read_number
 from rnnapp.models.anatomy import LayerView, inspect_gates, shape_walk
 from rnnapp.models.recurrent import RecurrentNet
@@ -18,8 +20,10 @@ BATCH = 4
 STEPS = 3
 NEAR = 0.011
 CONTROLS = (
-    Control("sequence", "Sequence (1 to 4)", low=1, high=BATCH, default=1, help="Which of four."),
-    Control("step", "Step (1 to 3)", low=1, high=STEPS, default=1, help="Which of its steps."),
+    Control(
+        "sequence", "Sequence (1 to 4)", low=1, high=BATCH, default=1, help="Which of the four."
+    ),
+    Control("step", "Step (1 to 3)", low=1, high=STEPS, default=1, help="Which of its three."),
     Control(
         "state",
         "Your h, first unit",
@@ -32,9 +36,9 @@ CONTROLS = (
     ),
     Control("both", "Both directions", "switch", False, help="Also read from the end."),
 )
-_EMPTY = "Enter the state that you compute from the numbers below."
-_RIGHT = "**{state:.2f} is right**: the cell computes {true:.4f}."
-_WRONG = "{state:.2f} is too {way}. The sum goes through tanh at the end."
+_EMPTY = N_("Enter the state that you compute from the numbers below.")
+_RIGHT = N_("**{state:.2f} is right**: the cell computes {true:.4f}.")
+_WRONG = N_("{state:.2f} is too {way}. The sum goes through tanh at the end.")
 _FORMULA = (
     r"\begin{{aligned}} h = \tanh(&{w:.3f} \cdot {x:.3f} {b:+.3f} \\"
     r"&{u1:+.3f} \cdot ({h1:.3f}) \\ &{u2:+.3f} \cdot ({h2:.3f})) = \; ? \end{{aligned}}"
@@ -65,11 +69,11 @@ def first_state(sequence: int, step: int) -> float:
 
 def _check(entered: float, true: float, right: bool) -> str:
     if right:
-        return _RIGHT.format(state=entered, true=true)
+        return _(_RIGHT).format(state=entered, true=true)
     if entered == 0:
-        return _EMPTY
+        return _(_EMPTY)
     way = {True: "small", False: "large"}[entered < true]
-    return _WRONG.format(state=entered, way=way)
+    return _(_WRONG).format(state=entered, way=way)
 
 
 def _make_net() -> RecurrentNet:
@@ -109,7 +113,7 @@ def _shape_table(both: bool) -> pd.DataFrame:
     walk = shape_walk(model, batch=BATCH, steps=STEPS, features=1, outputs=1)
     return pd.DataFrame(
         {
-            "tensor": [row.name for row in walk],
+            "tensor": [_(row.name) for row in walk],
             "shape": [str(row.shape) for row in walk],
             "made by": [row.code for row in walk],
         }

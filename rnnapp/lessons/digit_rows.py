@@ -12,6 +12,8 @@ from rnnapp.data.ink import draw_strokes, to_digit
 from rnnapp.errors import DataError
 from rnnapp.figures.digits import parts_figure, shares_figure
 from rnnapp.figures.style import EVEN, line_of, style_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Picture, Scene, Values, read_number
 from rnnapp.models.reading import Reading
 from rnnapp.pretrained import DigitNet, open_net
@@ -27,13 +29,15 @@ CONTROLS = (
     Control("drawing", "Draw a digit", "drawing", help="Or leave it empty, and read the seven."),
     Control("rows", "Rows uncovered", low=1, high=ROWS, default=4, help="Read from the top."),
 )
-_SENTENCE = (
+_SENTENCE = N_(
     "After {rows} rows from the top the net says **{answer}**, {share:.0%} sure. "
     "After all rows, both ways, it says {winner}."
 )
-_PICTURE_ALT = "The rows of the digit that are uncovered."
-_SHARES_ALT = "Probability of each digit. {sentence}"
-_PARTS_ALT = "Beside each row of the picture, what it adds to {winner} and to its rival {rival}."
+_PICTURE_ALT = N_("The rows of the digit that are uncovered.")
+_SHARES_ALT = N_("Probability of each digit. {sentence}")
+_PARTS_ALT = N_(
+    "Beside each row of the picture, what it adds to {winner} and to its rival {rival}."
+)
 
 
 def show_scene(values: Values, *, dark: bool) -> Scene:
@@ -46,7 +50,7 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     net = _open_net()
     reading = net.read(picture)
     belief = reading.downwards[rows - 1]
-    sentence = _SENTENCE.format(
+    sentence = _(_SENTENCE).format(
         rows=rows,
         answer=int(belief.argmax()),
         share=min(float(belief.max()), 0.999),
@@ -54,14 +58,14 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     )
     line = line_of(net.trained.model)
     pictures = [
-        Picture("lesson_rows", _rows_figure(picture, rows), _PICTURE_ALT),
+        Picture("lesson_rows", _rows_figure(picture, rows), _(_PICTURE_ALT)),
         Picture(
-            "lesson_belief", shares_figure(belief, line), _SHARES_ALT.format(sentence=sentence)
+            "lesson_belief", shares_figure(belief, line), _(_SHARES_ALT).format(sentence=sentence)
         ),
     ]
     answered = rows == deciding_row(reading)
     if answered:
-        alt = _PARTS_ALT.format(winner=reading.winner, rival=reading.rival)
+        alt = _(_PARTS_ALT).format(winner=reading.winner, rival=reading.rival)
         pictures.append(Picture("lesson_parts", parts_figure(picture, reading, line), alt))
     return Scene(sentence, answered=answered, pictures=tuple(pictures))
 
@@ -95,6 +99,6 @@ def _rows_figure(picture: npt.NDArray[np.uint8], rows: int) -> go.Figure:
     figure = go.Figure(go.Heatmap(z=shown, colorscale=EVEN, showscale=False, zmin=0, zmax=255))
     figure.update_xaxes(visible=False)
     figure.add_hline(y=rows - 0.5, line=dict(color="#D55E00", width=2))
-    style_figure(figure, y="row", height=300, hover=False, keep="lesson")
+    style_figure(figure, y=_("row"), height=300, hover=False, keep="lesson")
     figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain")
     return figure

@@ -16,6 +16,8 @@ from rnnapp.data.sources import bundled
 from rnnapp.data.windows import make_split
 from rnnapp.figures.equations import step_equations
 from rnnapp.figures.style import BASELINE, line_of, style_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Picture, Scene, Values, read_number
 from rnnapp.models.anatomy import inspect_gates
 from rnnapp.models.cells import GATES, to_scratch
@@ -30,25 +32,41 @@ _NUDGE = 1.0
 _CARRYING: dict[CellKind, str] = {"lstm": "forget", "gru": "update"}
 CONTROLS = (
     Control(
-        "cell", "Cell", "choice", "lstm", choices={"lstm": "LSTM", "gru": "GRU"}, help="Which."
+        "cell",
+        "Cell",
+        "choice",
+        "lstm",
+        choices={"lstm": "LSTM", "gru": "GRU"},
+        help="Which of the two cells is shown.",
     ),
     Control(
-        "step", "Step (1 to 10)", low=1, high=STEPS, default=1, help="Whose numbers are shown."
+        "step",
+        "Step (1 to 10)",
+        low=1,
+        high=STEPS,
+        default=1,
+        help="The day with its numbers in the equations.",
     ),
-    Control("forced", "Hold the gate", "switch", False, help="The one that carries memory."),
+    Control(
+        "forced",
+        "Hold the gate",
+        "switch",
+        False,
+        help="Holds the forget gate of the LSTM, or the update gate of the GRU, on every day.",
+    ),
     Control(
         "value", "Held at", low=0.0, high=1.0, step=0.05, default=0.0, help="0 is shut, 1 is open."
     ),
 )
-_FREE = (
-    "Left alone: a nudge on day 1 moves the state by {first:.3f} that day and by **{last:.4f}** on "
+_FREE = N_(
+    "Left alone: a nudge on day 1 moves the state by {first:.2g} that day and by **{last:.2g}** on "
     "day {days}."
 )
-_HELD = (
-    "Held at {value:.2f}: a nudge on day 1 moves the state by {first:.3f} that day and by "
-    "**{last:.4f}** on day {days}; left alone by {free:.4f}."
+_HELD = N_(
+    "Held at {value:.2f}: a nudge on day 1 moves the state by {first:.2g} that day and by "
+    "**{last:.2g}** on day {days}; left alone by {free:.2g}."
 )
-_ALT = "How far a nudge on the first day moves the state on each day, left alone and held."
+_ALT = N_("How far a nudge on the first day moves the state on each day, left alone and held.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +84,17 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     value = values["value"]
     assert isinstance(value, int | float)
     held = free
-    sentence = _FREE.format(first=free[0], last=free[-1], days=STEPS)
+    sentence = _(_FREE).format(first=free[0], last=free[-1], days=STEPS)
     if values["forced"]:
         held = carry_nudge(kind, float(value))
-        sentence = _HELD.format(
+        sentence = _(_HELD).format(
             value=value, first=held[0], last=held[-1], free=free[-1], days=STEPS
         )
     figure = _nudge_figure(kind, free, held, forced=bool(values["forced"]))
     return Scene(
         sentence,
         answered=bool(values["forced"]) and held[-1] > free[-1],
-        pictures=(Picture("lesson_nudge", figure, _ALT),),
+        pictures=(Picture("lesson_nudge", figure, _(_ALT)),),
         formula=_fill_equations(kind, read_number(values, "step") - 1),
     )
 
@@ -165,13 +183,15 @@ def _nudge_figure(kind: CellKind, free: Array, held: Array, *, forced: bool) -> 
     figure.add_scatter(
         x=days,
         y=free,
-        name="left alone",
+        name=_("left alone"),
         mode="lines+markers",
         line=dict(color=BASELINE, dash="dash"),
     )
     if forced:
-        name = f"{_CARRYING[kind]} gate held"
+        name = _("{carrying} gate held").format(carrying=_CARRYING[kind])
         figure.add_scatter(
             x=days, y=held, name=name, mode="lines+markers", line=dict(color=line.color, width=2.4)
         )
-    return style_figure(figure, x="day", y="how far the state is moved", height=320, keep="lesson")
+    return style_figure(
+        figure, x=_("day"), y=_("how far the state is moved"), height=320, keep="lesson"
+    )

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Term", "load_terms", "search_terms"]
+from rnnapp.language import current_language
+from rnnapp.language import gettext as _
+
+__all__ = ["Term", "load_terms", "read_terms", "search_terms"]
 
 _FILE = Path(__file__).resolve().parent / "terms.md"
 _TERM = re.compile(
@@ -16,6 +19,7 @@ _TERM = re.compile(
     r"From: (?P<source>.+)$",
     re.MULTILINE,
 )
+_LESSONS = re.compile(r"Lessons? (\d(?:(?:, | and )\d)*)")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Term:
         what: what it is or does.
         when: when to change it, or what to watch for.
         source: paper, chapter or lesson.
+        lessons: numbers of the lessons that the source names.
     """
 
     name: str
@@ -35,13 +40,45 @@ class Term:
     what: str
     when: str
     source: str
+    lessons: tuple[int, ...] = ()
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """Every piece of its words, as the catalogues hold them."""
+        return self.title, self.what, self.when, self.source
+
+    def translate(self) -> Term:
+        """The entry in the current language."""
+        title, what, when, source = map(_, self.messages)
+        return Term(self.name, title, what, when, source, self.lessons)
+
+
+def load_terms() -> dict[str, Term]:
+    """Every term by its name, in the file's order and in the current language."""
+    return _translate_terms(current_language())
 
 
 @functools.cache
-def load_terms() -> dict[str, Term]:
-    """Every term by its name, in the file's order."""
+def _translate_terms(_code: str) -> dict[str, Term]:
+    return {name: term.translate() for name, term in read_terms().items()}
+
+
+@functools.cache
+def read_terms() -> dict[str, Term]:
+    """Every term by its name, as written in the source."""
     found = _TERM.finditer(_FILE.read_text(encoding="utf-8"))
-    return {match["name"]: Term(**match.groupdict()) for match in found}
+    return {
+        match["name"]: Term(**match.groupdict(), lessons=_find_lessons(match["source"]))
+        for match in found
+    }
+
+
+def _find_lessons(source: str) -> tuple[int, ...]:
+    """Numbers of the lessons that a source names: of "Lessons 4 and 8; ..." 4 and 8."""
+    named = _LESSONS.search(source)
+    if named is None:
+        return ()
+    return tuple(map(int, re.findall(r"\d", named[1])))
 
 
 def search_terms(words: str) -> Sequence[Term]:

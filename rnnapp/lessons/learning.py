@@ -10,6 +10,8 @@ from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sources import bundled
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.figures.style import line_of, style_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Picture, Scene, Values, read_number
 from rnnapp.training.loop import train
 from rnnapp.training.records import EpochEvent
@@ -20,14 +22,21 @@ _MODEL = ModelConfig(cell="gru", hidden=8)
 _WORSE = 1.1
 CONTROLS = (
     Control("epochs", "Epochs", low=10, high=200, step=10, default=20, help="Passes over all."),
-    Control("seeds", "Seeds (runs)", low=1, high=5, default=1, help="Other first weights."),
+    Control(
+        "seeds",
+        "Seeds (runs)",
+        low=1,
+        high=5,
+        default=1,
+        help="Each seed starts from other weights.",
+    ),
 )
-_SENTENCE = (
+_SENTENCE = N_(
     "Seed 0 after {epochs} epochs: training loss {loss:.3f}, validation loss **{valid:.3f}**. "
     "Its lowest was {best:.3f}, after epoch {at}."
 )
-_SPREAD = " The lowest points of {seeds} seeds lie after epochs {epochs}."
-_ALT = "Training loss falls; validation loss by epoch for each seed. {sentence}"
+_SPREAD = N_(" The lowest points of {seeds} seeds lie after epochs {epochs}.")
+_ALT = N_("Training loss falls; validation loss by epoch for each seed. {sentence}")
 
 
 def show_scene(values: Values, *, dark: bool) -> Scene:
@@ -36,7 +45,7 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     runs = [_train_seed(seed, epochs) for seed in range(read_number(values, "seeds"))]
     valid = _valid_losses(runs[0])
     best = min(valid)
-    sentence = _SENTENCE.format(
+    sentence = _(_SENTENCE).format(
         epochs=epochs,
         loss=runs[0][-1].train_loss,
         valid=valid[-1],
@@ -45,8 +54,8 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     )
     if len(runs) > 1:
         places = [str(_lowest_epoch(run)) for run in runs]
-        sentence += _SPREAD.format(seeds=len(runs), epochs=", ".join(places))
-    picture = Picture("lesson_loss", _losses_figure(runs), _ALT.format(sentence=sentence))
+        sentence += _(_SPREAD).format(seeds=len(runs), epochs=", ".join(places))
+    picture = Picture("lesson_loss", _losses_figure(runs), _(_ALT).format(sentence=sentence))
     return Scene(sentence, answered=valid[-1] > _WORSE * best, pictures=(picture,))
 
 
@@ -79,7 +88,7 @@ def _losses_figure(runs: list[tuple[EpochEvent, ...]]) -> go.Figure:
         figure.add_scatter(
             x=epochs,
             y=train_losses,
-            name="training",
+            name=_("training"),
             legendgroup="training",
             showlegend=seed == 0,
             mode="lines",
@@ -88,9 +97,11 @@ def _losses_figure(runs: list[tuple[EpochEvent, ...]]) -> go.Figure:
         figure.add_scatter(
             x=epochs,
             y=_valid_losses(run),
-            name=f"validation, seed {seed}",
+            name=_("validation, seed {seed}").format(seed=seed),
             mode="lines",
             line=dict(color=color, width=2),
             opacity=1 - 0.15 * seed,
         )
-    return style_figure(figure, x="epoch", y="loss, scaled MSE", height=340, keep="lesson")
+    return style_figure(
+        figure, x=_("epoch"), y=_("loss (mean squared error)"), height=340, keep="lesson"
+    )

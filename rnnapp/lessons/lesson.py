@@ -12,13 +12,15 @@ No page has to be changed for a new one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
+
+from rnnapp.language import gettext as _
 
 __all__ = [
     "Control",
@@ -102,6 +104,27 @@ class Lesson:
     question: str
     seen: str
     links: str = ""
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """Every piece of its words, as the catalogues hold them."""
+        guess = (self.guess.question, *self.guess.choices)
+        pieces = (self.title, self.about, self.text, *guess, self.question, self.seen, self.links)
+        return tuple(piece for piece in pieces if piece)
+
+    def translate(self) -> Lesson:
+        """The lesson in the current language."""
+        guess = Guess(_(self.guess.question), tuple(map(_, self.guess.choices)), self.guess.right)
+        return replace(
+            self,
+            title=_(self.title),
+            about=_(self.about),
+            text=_(self.text),
+            guess=guess,
+            question=_(self.question),
+            seen=_(self.seen),
+            links=self.links and _(self.links),
+        )
 
     @property
     def words(self) -> int:

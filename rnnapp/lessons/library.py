@@ -9,21 +9,34 @@ from pathlib import Path
 from typing import cast
 
 from rnnapp.errors import ConfigError
+from rnnapp.language import current_language
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Guess, Lesson, LessonModule
 
-__all__ = ["load_lessons", "open_module", "parse_lesson"]
+__all__ = ["load_lessons", "open_module", "parse_lesson", "read_lessons"]
 
 _FOLDER = Path(__file__).resolve().parent
 _SECTION = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
 _CHOICE = re.compile(r"^- \[([ x])\] +(.+?)\s*$", re.MULTILINE)
 _HEAD = re.compile(r"\A(?:\w+: .*\n)+")
-_INCOMPLETE = "The lesson {name} has no {part}. Write one as the other lessons have it."
+_INCOMPLETE = N_("The lesson {name} has no {part}. Write one as the other lessons have it.")
 _PARTS = ("Guess", "Move", "Seen")
 
 
-@functools.cache
 def load_lessons() -> tuple[Lesson, ...]:
-    """Every lesson by its number; no module is imported for it."""
+    """Every lesson by its number, in the current language; no module is imported for it."""
+    return _translate_lessons(current_language())
+
+
+@functools.cache
+def _translate_lessons(_code: str) -> tuple[Lesson, ...]:
+    return tuple(lesson.translate() for lesson in read_lessons())
+
+
+@functools.cache
+def read_lessons() -> tuple[Lesson, ...]:
+    """Every lesson by its number, as written in the source."""
     found = [
         parse_lesson(path.stem, path.read_text(encoding="utf-8"))
         for path in _FOLDER.glob("*.md")
@@ -50,13 +63,15 @@ def parse_lesson(name: str, source: str) -> Lesson:
     """
     head = _HEAD.match(source)
     if head is None:
-        raise ConfigError(_INCOMPLETE.format(name=name, part="number, title and about"))
+        raise ConfigError(_(_INCOMPLETE).format(name=name, part=_("number, title and about")))
     facts = dict(line.split(": ", 1) for line in head[0].splitlines())
     text, *rest = _SECTION.split(source[head.end() :])
     sections = dict(zip(rest[::2], (part.strip() for part in rest[1::2]), strict=True))
     for part in _PARTS:
         if not sections.get(part):
-            raise ConfigError(_INCOMPLETE.format(name=name, part=f"section {part}"))
+            raise ConfigError(
+                _(_INCOMPLETE).format(name=name, part=_("section {part}").format(part=part))
+            )
     return Lesson(
         name=name,
         number=int(facts["number"]),
@@ -72,8 +87,8 @@ def parse_lesson(name: str, source: str) -> Lesson:
 
 def _parse_guess(name: str, section: str) -> Guess:
     choices = _CHOICE.findall(section)
-    ticked = [number for number, (mark, _) in enumerate(choices) if mark == "x"]
+    ticked = [number for number, (mark, _unused) in enumerate(choices) if mark == "x"]
     if len(choices) < 2 or len(ticked) != 1:
-        raise ConfigError(_INCOMPLETE.format(name=name, part="guess with one right answer"))
+        raise ConfigError(_(_INCOMPLETE).format(name=name, part=_("guess with one right answer")))
     question = _CHOICE.split(section)[0].strip()
-    return Guess(question, tuple(words for _, words in choices), ticked[0])
+    return Guess(question, tuple(words for _unused, words in choices), ticked[0])

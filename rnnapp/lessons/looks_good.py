@@ -13,6 +13,8 @@ from rnnapp.data.windows import make_split
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.figures.style import BASELINE, actual_color, line_of, style_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Picture, Scene, Values, read_number
 from rnnapp.training.loop import train
 
@@ -23,18 +25,18 @@ _SHOWN = 40
 CONTROLS = (
     Control("shift", "Move the net to the left (days)", low=0, high=5, help="0 leaves it."),
 )
-_SENTENCE = (
-    "Shift {shift}: the net misses the index by **{error:.1f} points**; unmoved by "
-    "{unmoved:.1f}, persistence by {rival:.1f}. Direction right: {right:.0%}; always up: "
-    "{base:.0%}."
+_SENTENCE = N_(
+    "Days to the left: {shift}. The net misses the index by **{error:.1f} points** (RMSE, a "
+    "typical miss); not moved, by {unmoved:.1f}; persistence by {rival:.1f}. The net is right "
+    'about up or down on {right:.0%} of the days, "always up" on {base:.0%}.'
 )
-_ALT = "Forty test days: the index, persistence a day behind it, and the net. {sentence}"
-_QUESTION_ALT = "Three curves A, B and C that run close to each other over thirty test days."
+_ALT = N_("Forty test days: the index, persistence a day behind it, and the net. {sentence}")
+_QUESTION_ALT = N_("Three curves A, B and C that run close to each other over thirty test days.")
 
 
 def show_question(*, dark: bool) -> Scene:
     """The three curves without their names."""
-    made, _ = _make_forecast()
+    made, _unused = _make_forecast()
     curves = {"A": made.actual, "B": made.predicted, "C": made.anchor}
     colors = {"A": "#2F86C6", "B": "#D55E00", "C": "#00936B"}
     figure = go.Figure()
@@ -46,8 +48,8 @@ def show_question(*, dark: bool) -> Scene:
             mode="lines",
             line=dict(color=colors[name], width=1.8),
         )
-    style_figure(figure, y="close, index points", height=300, keep="lesson")
-    return Scene("", pictures=(Picture("lesson_three", figure, _QUESTION_ALT),))
+    style_figure(figure, y=_("close, index points"), height=300, keep="lesson")
+    return Scene("", pictures=(Picture("lesson_three", figure, _(_QUESTION_ALT)),))
 
 
 def show_scene(values: Values, *, dark: bool) -> Scene:
@@ -55,7 +57,7 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     made, judged = _make_forecast()
     shift = read_number(values, "shift")
     errors = [_error_moved(made, days) for days in range(6)]
-    sentence = _SENTENCE.format(
+    sentence = _(_SENTENCE).format(
         shift=shift,
         error=errors[shift],
         unmoved=errors[0],
@@ -64,7 +66,7 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
         base=judged.base_rate,
     )
     picture = Picture(
-        "lesson_shift", _shift_figure(made, shift, dark), _ALT.format(sentence=sentence)
+        "lesson_shift", _shift_figure(made, shift, dark), _(_ALT).format(sentence=sentence)
     )
     return Scene(sentence, answered=shift == int(np.argmin(errors)), pictures=(picture,))
 
@@ -90,9 +92,9 @@ def _shift_figure(made: Forecast, shift: int, dark: bool) -> go.Figure:
     line = line_of(_MODEL)
     figure = go.Figure()
     for name, values, style in (
-        ("persistence", made.anchor[shown], dict(color=BASELINE, dash="dash", width=1.2)),
-        ("index", made.actual[shown], dict(color=actual_color(dark), width=1.8)),
-        ("net", made.predicted[moved], dict(color=line.color, width=2.2)),
+        (_("persistence"), made.anchor[shown], dict(color=BASELINE, dash="dash", width=1.2)),
+        (_("index"), made.actual[shown], dict(color=actual_color(dark), width=1.8)),
+        (_("net"), made.predicted[moved], dict(color=line.color, width=2.2)),
     ):
         figure.add_scatter(x=days[shown], y=values, name=name, mode="lines", line=style)
-    return style_figure(figure, y="close, index points", height=340, keep="lesson")
+    return style_figure(figure, y=_("close, index points"), height=340, keep="lesson")

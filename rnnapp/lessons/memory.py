@@ -13,6 +13,8 @@ from rnnapp.data.simulated import simulate_prices
 from rnnapp.data.windows import make_split
 from rnnapp.figures.anatomy import derivative_figure, gradient_figure
 from rnnapp.figures.style import line_of, style_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Picture, Scene, Values, read_number
 from rnnapp.models.gradients import GradientFlow, gradient_flow
 from rnnapp.models.recurrent import RecurrentNet
@@ -25,7 +27,7 @@ _MODEL = ModelConfig(hidden=16, readout="last")
 _LEFT = 0.01
 _FAR = 40
 CONTROLS = (
-    Control("steps", "Steps back", low=5, high=60, step=5, default=20, help="Length of the way."),
+    Control("steps", "Steps back", low=5, high=60, step=5, default=20, help="How far back."),
     Control(
         "bias",
         "Gates kept open by",
@@ -33,14 +35,16 @@ CONTROLS = (
         high=6.0,
         step=0.5,
         default=0.0,
-        help="Added to the LSTM's forget and the GRU's update bias.",
+        help="Opens the gates that carry memory, the LSTM's forget and the GRU's update gate.",
     ),
     Control("echo", "Train all three on an echo", "switch", False, help="Takes some seconds."),
-    Control("lag", "Lag of the echo (days)", low=1, high=30, default=4, help="Memory it needs."),
+    Control(
+        "lag", "Lag of the echo (days)", low=1, high=30, default=4, help="How long to remember."
+    ),
 )
-_SENTENCE = "{steps} steps back, of a gradient of 1 there arrives: {parts}."
-_ECHO = " Of what can be known of the echo after {lag} days, they find: {parts}."
-_FLOW_ALT = "Gradient norm by steps back, one curve a cell, on a logarithmic axis. {sentence}"
+_SENTENCE = N_("Of a gradient of 1, so much is left {steps} steps back: {parts}.")
+_ECHO = N_(" Of what can be known of the echo after {lag} days, they find: {parts}.")
+_FLOW_ALT = N_("Gradient norm by steps back, one curve a cell, on a logarithmic axis. {sentence}")
 
 
 def show_scene(values: Values, *, dark: bool) -> Scene:
@@ -51,19 +55,19 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     flows = _make_flows(steps, float(bias))
     left = {flow.kind: float(flow.h[0]) for flow in flows}
     parts = ", ".join(f"{kind.upper()} **{_power(value)}**" for kind, value in left.items())
-    sentence = _SENTENCE.format(steps=steps, parts=parts)
+    sentence = _(_SENTENCE).format(steps=steps, parts=parts)
     pictures = [
-        Picture("lesson_flow", gradient_figure(flows, "h"), _FLOW_ALT.format(sentence=sentence)),
+        Picture("lesson_flow", gradient_figure(flows, "h"), _(_FLOW_ALT).format(sentence=sentence)),
     ]
     if values["echo"]:
         lag = read_number(values, "lag")
         found = {kind: _found_share(kind, lag) for kind in _KINDS}
         shares = ", ".join(f"{kind.upper()} {share:.0%}" for kind, share in found.items())
-        words = _ECHO.format(lag=lag, parts=shares)
+        words = _(_ECHO).format(lag=lag, parts=shares)
         sentence += words
         pictures.append(Picture("lesson_echo", _echo_figure(found), words.strip()))
     else:
-        slopes = "tanh and the sigmoid with their slopes, at most 1 and a quarter."
+        slopes = _("tanh and the sigmoid with their slopes, at most 1 and a quarter.")
         pictures.append(Picture("lesson_slopes", derivative_figure(dark), slopes))
     answered = steps >= _FAR and left["lstm"] > _LEFT
     return Scene(sentence, answered=answered, pictures=tuple(pictures))
@@ -116,4 +120,4 @@ def _echo_figure(found: dict[CellKind, float]) -> go.Figure:
         )
     )
     figure.update_yaxes(range=[0, 105])
-    return style_figure(figure, y="found of what can be known, %", height=280, keep="lesson")
+    return style_figure(figure, y=_("found of what can be known, %"), height=280, keep="lesson")

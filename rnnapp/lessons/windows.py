@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sources import bundled
 from rnnapp.figures.style import actual_color, style_figure, text_color
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Picture, Scene, Values, read_number
 
 __all__ = ["CONTROLS", "show_scene"]
@@ -30,12 +32,12 @@ CONTROLS = (
     Control("length", "Window length (days)", low=2, high=30, default=5, help="Days the net sees."),
     Control("place", "First day of the window", low=1, high=DAYS, default=12, help="Slide it."),
 )
-_SENTENCE = (
+_SENTENCE = N_(
     "**{count} windows** of {length} days fit into {days} days. This one knows the closes from "
     "{first} to {last}, and is asked for {answers}."
 )
-_ANSWERS = {"one": "the close of {target}", "many": "the next close after each of its days"}
-_ALT = "Sixty closes, {length} of them marked as the window, and the targets that follow."
+_ANSWERS = {"one": N_("the close of {target}"), "many": N_("the next close after each of its days")}
+_ALT = N_("Sixty closes, {length} of them marked as the window, and the targets that follow.")
 
 
 def show_scene(values: Values, *, dark: bool) -> Scene:
@@ -47,16 +49,16 @@ def show_scene(values: Values, *, dark: bool) -> Scene:
     last = first + length - 1
     days = np.datetime_as_string(prices.dates, unit="D")
     targets = {"one": [last + 1], "many": list(range(first + 1, last + 2))}[str(values["form"])]
-    sentence = _SENTENCE.format(
+    sentence = _(_SENTENCE).format(
         count=count,
         length=length,
         days=DAYS,
         first=days[first],
         last=days[last],
-        answers=_ANSWERS[str(values["form"])].format(target=days[last + 1]),
+        answers=_(_ANSWERS[str(values["form"])]).format(target=days[last + 1]),
     )
     figure = _window_figure(prices, list(range(first, last + 1)), targets, dark)
-    picture = Picture("lesson_window", figure, _ALT.format(length=length))
+    picture = Picture("lesson_window", figure, _(_ALT).format(length=length))
     return Scene(sentence, answered=count == WANTED, pictures=(picture,))
 
 
@@ -71,12 +73,14 @@ def _window_figure(
     days = prices.dates.astype("datetime64[D]")
     close = prices.close
     figure = go.Figure(
-        go.Scatter(x=days, y=close, name="close", mode="lines", line=dict(color=actual_color(dark)))
+        go.Scatter(
+            x=days, y=close, name=_("close"), mode="lines", line=dict(color=actual_color(dark))
+        )
     )
     figure.add_scatter(
         x=days[inside],
         y=close[inside],
-        name="window: what is known",
+        name=_("window: what is known"),
         mode="lines+markers",
         line=dict(color=_WINDOW, width=3),
         marker=dict(size=9),
@@ -84,11 +88,11 @@ def _window_figure(
     figure.add_scatter(
         x=days[targets],
         y=close[targets],
-        name="target: what is asked for",
+        name=_("target: what is asked for"),
         mode="markers",
         marker=dict(color=_TARGET, size=13, symbol="circle-open", line=dict(width=3)),
     )
     figure.add_vline(
         x=str(days[inside[-1]]), line=dict(color=text_color(dark), dash="dash", width=1.2)
     )
-    return style_figure(figure, y="close, index points", height=340, keep="lesson")
+    return style_figure(figure, y=_("close, index points"), height=340, keep="lesson")

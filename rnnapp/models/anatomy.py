@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from rnnapp.configs import CellKind, ModelConfig
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.models.cells import GATES, CellTrace, ScratchRecurrent, to_scratch
 from rnnapp.models.recurrent import RecurrentNet, count_parameters
 from rnnapp.models.threads import one_thread
@@ -92,8 +94,8 @@ def shape_walk(
 def _output_axis(config: ModelConfig) -> str:
     """What the last axis of a layer's outputs means."""
     if config.bidirectional:
-        return "directions x hidden"
-    return f"hidden ({config.hidden})"
+        return _("directions x hidden")
+    return _("hidden ({hidden})").format(hidden=config.hidden)
 
 
 def _layer_rows(config: ModelConfig, traces: Sequence[CellTrace]) -> list[ShapeRow]:
@@ -105,13 +107,15 @@ def _layer_rows(config: ModelConfig, traces: Sequence[CellTrace]) -> list[ShapeR
         states = [trace["h"].transpose(0, 1) for trace in traces[layer * ways : number * ways]]
         rows.append(
             _shape_row(
-                f"outputs of layer {number}",
+                _("outputs of layer {number}").format(number=number),
                 torch.cat(states, -1),  # (1, T, D*H)
                 ("batch", "steps", _output_axis(config)),
-                f"layer {number} of {config.layers} reads {below}",
+                _("layer {number} of {layers} reads {below}").format(
+                    number=number, layers=config.layers, below=below
+                ),
             )
         )
-        below = f"the outputs of layer {number}"
+        below = _("the outputs of layer {number}").format(number=number)
     return rows
 
 
@@ -119,23 +123,25 @@ def _state_rows(config: ModelConfig, out: Tensor, states: Sequence[Tensor]) -> l
     names = {"lstm": "(h_n, c_n)"}.get(config.kind, "h_n")
     axes = ("batch", "steps", _output_axis(config))
     rows = [_shape_row("out", out, axes, f"out, {names} = recurrent(x)")]
-    axes = ("layers x directions", "batch", f"hidden ({config.hidden})")
+    hidden = _("hidden ({hidden})").format(hidden=config.hidden)
+    axes = (_("layers x directions"), "batch", hidden)
     for name, value in zip(("h_n", "c_n"), states, strict=False):
-        rows.append(_shape_row(name, value, axes, f"{name}[-1] is the top layer's last state"))
+        code = _("{name}[-1] is the top layer's last state").format(name=name)
+        rows.append(_shape_row(name, value, axes, code))
     return rows
 
 
 def _readout_rows(config: ModelConfig, out: Tensor, answer: Tensor) -> list[ShapeRow]:
     axis = _output_axis(config)
     if config.readout == "all":
-        axes = ("batch", f"steps x {axis}")
+        axes = ("batch", _("steps x {axis}").format(axis=axis))
         read = _shape_row("read", out.flatten(1), axes, "read = out.flatten(1)")
     else:
-        read = _shape_row("read", out[:, -1], ("batch", axis), "read = out[:, -1]")
+        read = _shape_row("read", out[:, -1], ("batch", axis), _("read = out[:, -1]"))
     code = "readout(read)"
     if config.squash:
         code = "readout(read).sigmoid()"
-    return [read, _shape_row("answer", answer, ("batch", "outputs"), code)]
+    return [read, _shape_row(N_("answer"), answer, ("batch", "outputs"), code)]
 
 
 def _with_batch(row: ShapeRow, batch: int) -> tuple[int, ...]:
@@ -147,30 +153,30 @@ def _with_batch(row: ShapeRow, batch: int) -> tuple[int, ...]:
 
 
 def _direction_rows(config: ModelConfig, out: Tensor, h_n: Tensor) -> list[ShapeRow]:
-    batch, steps, _ = out.shape
+    batch, steps, _unused = out.shape
     both = out.view(batch, steps, 2, config.hidden)
     last = h_n.view(config.layers, 2, batch, config.hidden)
     return [
         _shape_row(
-            "out by direction",
+            N_("out by direction"),
             both,
             ("batch", "steps", "directions", "hidden"),
             "both = out.view(B, T, 2, H)",
         ),
         _shape_row(
-            "forward",
+            N_("forward"),
             both[:, :, 0],
             ("batch", "steps", "hidden"),
             "forward = both[:, :, 0]; forward[:, -1] == last[-1, 0]",
         ),
         _shape_row(
-            "backward",
+            N_("backward"),
             both[:, :, 1],
             ("batch", "steps", "hidden"),
             "backward = both[:, :, 1]; backward[:, 0] == last[-1, 1]",
         ),
         _shape_row(
-            "h_n by direction",
+            N_("h_n by direction"),
             last,
             ("layers", "directions", "batch", "hidden"),
             "last = h_n.view(L, 2, B, H)",
@@ -225,7 +231,7 @@ def parameter_groups(
         count = ways * gates * hidden * (width + hidden + 2)
         numbers = rf"{ways} \cdot {gates} \cdot {hidden}\,({width} + {hidden} + 2)"
         formula = rf"D \cdot G \cdot H\,(I + H + 2) = {numbers} = {_thin_spaced(count)}"
-        groups.append((f"layer {layer + 1}", formula, count))
+        groups.append((_("layer {layer}").format(layer=layer + 1), formula, count))
     read = ways * hidden
     symbol = r"D \cdot H"
     if config.readout == "all":
@@ -233,7 +239,7 @@ def parameter_groups(
         symbol = r"T \cdot D \cdot H"
     count = outputs * (read + 1)
     formula = rf"O\,({symbol} + 1) = {outputs}\,({read} + 1) = {_thin_spaced(count)}"
-    groups.append(("readout", formula, count))
+    groups.append((_("readout"), formula, count))
     return tuple(groups)
 
 

@@ -33,6 +33,7 @@ from torch.nn import functional
 
 from rnnapp.configs import CellKind
 from rnnapp.errors import ConfigError
+from rnnapp.language import gettext as _
 
 __all__ = ["GATES", "CellTrace", "LayerWeights", "ScratchRecurrent", "Step", "to_scratch"]
 
@@ -201,12 +202,13 @@ class ScratchRecurrent(nn.Module):
 
     def _run_stack(self, inputs: Tensor, state: Any) -> tuple[Tensor, list[CellTrace]]:
         if inputs.dim() != 3 or inputs.shape[-1] != self.input_size:
-            takes = "(steps, batch, features)"
+            takes = _("(steps, batch, features)")
             if self.batch_first:
-                takes = "(batch, steps, features)"
+                takes = _("(batch, steps, features)")
             raise ConfigError(
-                f"The inputs are {tuple(inputs.shape)}; this net takes {takes} with "
-                f"{self.input_size} features."
+                _(
+                    "The inputs are {shape}; this net takes {takes} with {input_size} features."
+                ).format(shape=tuple(inputs.shape), takes=takes, input_size=self.input_size)
             )
         below = inputs  # (T, B, F)
         if self.batch_first:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig, WindowConfig
 from rnnapp.errors import ConfigError
+from rnnapp.language import gettext as _
 
 __all__ = ["KOSPI_DAYS", "RECIPES", "Published", "Recipe", "find_recipes"]
 
@@ -93,7 +94,11 @@ def find_recipes(names: tuple[str, ...] = ()) -> tuple[Recipe, ...]:
     """
     for name in names:
         if name not in RECIPES:
-            raise ConfigError(f"There is no recipe {name!r}; the recipes are {', '.join(RECIPES)}.")
+            raise ConfigError(
+                _("There is no recipe {name!r}; the recipes are {recipes}.").format(
+                    name=name, recipes=", ".join(RECIPES)
+                )
+            )
     return tuple(RECIPES[name] for name in names) or tuple(RECIPES.values())
 
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.formatting import format_mean_and_sd, format_points
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.recipes.catalogue import RECIPES, Recipe
 from rnnapp.training.loop import TrainedModel, Training
 
@@ -18,17 +20,17 @@ __all__ = ["CONVERGED", "epochs_to", "fall_errors", "stock_claims"]
 
 CONVERGED = 0.001
 """The training loss (scaled, squared) at which a run is called converged."""
-_CONVERGENCE = (
+_CONVERGENCE = N_(
     "Epochs until the training loss is at most {loss:g}: LSTM {lstm}, RNN {rnn} (median of "
     "{seeds}); the LSTM is faster with {times} of {total}, so the claim {verdict}. "
     "The RNN has the sigmoid head, the LSTM the linear one, as published."
 )
-_FALLS = (
+_FALLS = N_(
     "Mean absolute error on the {days} worst falls of the test part, index points, over {seeds}: "
     "{nets}; persistence {persistence}. GRU is the best of the three nets with {times} of "
     "{total}, so the claim {verdict}."
 )
-_PERSISTENCE = (
+_PERSISTENCE = N_(
     "{name} misses the test part's closes by {errors} index points (RMSE, {seeds}); "
     "tomorrow = today misses them by {persistence}."
 )
@@ -85,7 +87,7 @@ def fall_errors(
 
 def _train_recipe(name: str, split: PriceSplit, like: Recipe, seed: int) -> TrainedModel:
     training = Training(split, RECIPES[name].model, dataclasses.replace(like.train, seed=seed))
-    for _ in training.epochs():
+    for _unused in training.epochs():
         pass
     return training.result()
 
@@ -99,7 +101,7 @@ def _describe_convergence(runs: dict[str, list[TrainedModel]]) -> str:
     needed = {name: [epochs_to(run) for run in several] for name, several in runs.items()}
     faster = sum(lstm < rnn for lstm, rnn in zip(needed["LSTM"], needed["RNN"], strict=True))
     seeds = len(needed["LSTM"])
-    return _CONVERGENCE.format(
+    return _(_CONVERGENCE).format(
         loss=CONVERGED,
         lstm=int(np.median(needed["LSTM"])),
         rnn=int(np.median(needed["RNN"])),
@@ -118,7 +120,7 @@ def _describe_falls(runs: dict[str, list[TrainedModel]], split: PriceSplit) -> s
     seeds = len(errors["GRU"])
     best = int((errors["GRU"] <= np.minimum(errors["RNN"], errors["LSTM"])).sum())
     persistence = fall_errors(split, split.test.anchor)
-    return _FALLS.format(
+    return _(_FALLS).format(
         days=len(persistence),
         seeds=_count_seeds(seeds),
         nets=", ".join(f"{name} {_format_mean(values)}" for name, values in errors.items()),
@@ -132,7 +134,7 @@ def _describe_falls(runs: dict[str, list[TrainedModel]], split: PriceSplit) -> s
 def _against_persistence(several: list[TrainedModel], name: str, split: PriceSplit) -> str:
     actual = split.test.actual[:, -1]
     errors = np.array([_root_mean_square(_test_closes(run, split) - actual) for run in several])
-    return _PERSISTENCE.format(
+    return _(_PERSISTENCE).format(
         name=name,
         errors=_format_mean(errors),
         seeds=_count_seeds(len(errors)),
@@ -143,10 +145,10 @@ def _against_persistence(several: list[TrainedModel], name: str, split: PriceSpl
 def _claim_verdict(times: int, seeds: int) -> str:
     """What follows from a count over seeds, by a one-sided sign test at 5%."""
     if _sign_test(times, seeds) <= 0.05:
-        return "holds here"
+        return _("holds here")
     if _sign_test(seeds - times, seeds) <= 0.05:
-        return "does not hold here; the opposite does"
-    return "is not settled by these seeds"
+        return _("does not hold here; the opposite does")
+    return _("is not settled by these seeds")
 
 
 def _sign_test(times: int, seeds: int) -> float:
@@ -157,7 +159,7 @@ def _sign_test(times: int, seeds: int) -> float:
 
 
 def _count_seeds(count: int) -> str:
-    return {1: "1 seed"}.get(count, f"{count} seeds")
+    return {1: _("1 seed")}.get(count, _("{count} seeds").format(count=count))
 
 
 def _root_mean_square(values: npt.NDArray[np.float64]) -> float:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from rnnapp.data.prices import PriceTable, read_prices
 from rnnapp.data.sources import bundled, fetch_yahoo
 from rnnapp.errors import SourceError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.recipes.catalogue import KOSPI_DAYS
 
 __all__ = ["KOSPI_ROWS", "recipe_prices", "stand_in"]
 
-_VOLUME = (
+_VOLUME = N_(
     "The notebook's file had a volume of 0 on one day, which Yahoo's has no longer; the Volume "
     "column is scaled differently."
 )
-_STAND_IN = (
+_STAND_IN = N_(
     "Not KOSPI but the last {rows} days of the bundled S&P 500 with the same settings ({why}); the "
     "published figures are KOSPI's, so they need not come out."
 )
-_OTHER_DAYS = (
+_OTHER_DAYS = N_(
     "{name} has {rows:,} days from {first} to {last}, the notebook {kospi_rows} of KOSPI from "
     "{kospi_first} to {kospi_last}, so the published figures need not come out."
 )
@@ -41,7 +43,7 @@ def recipe_prices(source: str | bytes = "") -> tuple[PriceTable, str]:
         DataError: the file cannot be read, or, for ``yahoo``, the download fails.
     """
     if source == "sp500":
-        return stand_in("KOSPI's prices were not requested")
+        return stand_in(_("KOSPI's prices were not requested"))
     if source not in ("", "yahoo"):
         name = None
         if isinstance(source, bytes):
@@ -60,15 +62,15 @@ def recipe_prices(source: str | bytes = "") -> tuple[PriceTable, str]:
 def stand_in(why: str) -> tuple[PriceTable, str]:
     """As many bundled S&P 500 days as the notebook had of KOSPI, and the sentence that says so."""
     table = bundled("sp500").tail(KOSPI_ROWS)
-    return table, _STAND_IN.format(rows=len(table), why=why)
+    return table, _(_STAND_IN).format(rows=len(table), why=why)
 
 
 def _with_difference(table: PriceTable) -> tuple[PriceTable, str]:
     """A table with the sentence on how it differs from the notebook's."""
     days = tuple(str(day.date()) for day in (table.frame.index[0], table.frame.index[-1]))
     if days == KOSPI_DAYS and len(table) == KOSPI_ROWS:
-        return table, _VOLUME
-    note = _OTHER_DAYS.format(
+        return table, _(_VOLUME)
+    note = _(_OTHER_DAYS).format(
         name=table.name,
         rows=len(table),
         first=days[0],

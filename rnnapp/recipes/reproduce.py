@@ -19,6 +19,8 @@ import torch
 from rnnapp.configs import TrainConfig
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.data.windows import PriceSplit
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.models.anatomy import shape_walk
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.recipes.catalogue import Published, Recipe
@@ -33,8 +35,10 @@ Value = float | tuple[int, ...]
 Measured = dict[tuple[str, int | str | None], Value]
 _POINTS = 0.5  # how far below the published an accuracy may lie, in percentage points
 _FACTOR = 2.0  # how far apart losses may lie
-_SHORT_DIGITS = "Shortened: {digits:,} digits, epochs {epochs}; its figures are not to be compared."
-_SHORT_PRICES = "Shortened to {epochs} epochs."
+_SHORT_DIGITS = N_(
+    "Shortened: {digits:,} digits, epochs {epochs}; its figures are not to be compared."
+)
+_SHORT_PRICES = N_("Shortened to {epochs} epochs.")
 _QUICK = {"epochs": 2, "stock": 101, "train": 1920, "test": 500}
 
 
@@ -177,16 +181,18 @@ def reproduce_recipe(
     runs = []
     for seed in seeds:
         train = dataclasses.replace(short.train, seed=seed)
-        report = functools.partial(_watch_seed, watch, f"{recipe.name}, seed {seed}")
+        report = functools.partial(
+            _watch_seed, watch, _("{name}, seed {seed}").format(name=recipe.name, seed=seed)
+        )
         runs.append(_measure_run(short, split, train, used, report))
     says: tuple[str, ...] = ()
     if isinstance(split, PriceSplit):
         says = stock_claims(short, split, seeds)
     elif quick:
-        note = _SHORT_DIGITS.format(digits=len(split.train), epochs=short.train.epochs)
+        note = _(_SHORT_DIGITS).format(digits=len(split.train), epochs=short.train.epochs)
         differs += (note,)
     if quick and recipe.on_prices:
-        differs += (_SHORT_PRICES.format(epochs=short.train.epochs),)
+        differs += (_(_SHORT_PRICES).format(epochs=short.train.epochs),)
     outcomes = tuple(_make_outcome(figure, runs, quick) for figure in _published_metrics(short))
     return Reproduction(
         recipe=short,
@@ -208,7 +214,7 @@ def _published_metrics(recipe: Recipe) -> tuple[Published, ...]:
         return recipe.published
     return (
         *recipe.published,
-        Published("test accuracy (none published)", "test_accuracy", math.nan),
+        Published(_("test accuracy (none published)"), "test_accuracy", math.nan),
     )
 
 
@@ -225,7 +231,7 @@ def _make_outcome(figure: Published, runs: list[Measured], quick: bool) -> Outco
 
 
 def _watch_seed(watch: Callable[[str], None], head: str, line: str) -> None:
-    watch(f"{head}: {line}")
+    watch(_("{recipe}: {step}").format(recipe=head, step=line))
 
 
 def _measure_run(
@@ -243,15 +249,19 @@ def _measure_run(
     training = Training(split, recipe.model, train)
     used |= {"device": training.device, "backend": training.backend}
     for event in training.epochs(recipe.every):
-        progress = f"epoch {event.epoch + 1} of {train.epochs}"
+        progress = _("epoch {epoch} of {epochs}").format(epoch=event.epoch + 1, epochs=train.epochs)
         if recipe.every:
-            progress = f"iteration {training.steps:,}"
+            progress = _("iteration {steps:,}").format(steps=training.steps)
         else:
             found["train_loss", event.epoch] = event.train_loss
         if event.train_accuracy is None or event.test_accuracy is None:
             continue
         test_accuracy = 100 * event.test_accuracy
-        watch(f"{progress}, test accuracy {test_accuracy:.2f}%")
+        watch(
+            _("{progress}, test accuracy {test_accuracy:.2f}%").format(
+                progress=progress, test_accuracy=test_accuracy
+            )
+        )
         if recipe.every:
             found["test_accuracy", training.steps] = test_accuracy
         else:

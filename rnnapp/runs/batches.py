@@ -21,6 +21,7 @@ from rnnapp.errors import QueueFullError, RunError
 from rnnapp.evaluation.compare import Candidate, SeedResult, seed_result, split_for
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.walkforward import Fold, fold_splits, judged_fold
+from rnnapp.language import gettext as _
 from rnnapp.runs.history.records import RESUMABLE, Run
 from rnnapp.runs.jobs.queue import JobHandle, JobQueue, QueueStatus
 from rnnapp.runs.jobs.worker import JobContext
@@ -166,7 +167,8 @@ class _Comparison:
             if run.message:
                 raise RunError(run.message)
             raise RunError(
-                f"The run {run.name} is {run.status}.", remedy="Resume it on the Runs page."
+                _("The run {name} is {status}.").format(name=run.name, status=run.status),
+                remedy=_("Resume it on the Runs page."),
             )
         self._pass_on(seed_run, loaded.history)
         return seed_result(seed_run.entry, self._splits[seed_run.entry], loaded.trained)
@@ -198,6 +200,7 @@ def walk_runs(
     step: int,
     stop: threading.Event,
     session: str = "",
+    person: str = "",
     fit: FitFold | None = None,
 ) -> Iterator[tuple[str, Fold]]:
     """Walk forward with every net, folds side by side on the workers; yields each as it ends.
@@ -208,7 +211,8 @@ def walk_runs(
         entries: nets with their settings.
         folds, step: origins, and days each fold is judged on.
         stop: set it to end soon; folds under way are dropped.
-        session: who submits the jobs.
+        session: where the jobs are submitted.
+        person: who submits them.
         fit: trains a fold on a worker; :func:`fit_fold` where it is not given.
 
     Raises:
@@ -229,26 +233,31 @@ def walk_runs(
             while waiting and len(active) < _count_slots(queue.status):
                 entry, number, piece = waiting.pop(0)
                 handle = queue.submit_job(
-                    fit or fit_fold, entry, piece, session=session, on_end=ended.put
+                    fit or fit_fold,
+                    entry,
+                    piece,
+                    session=session,
+                    person=person,
+                    on_end=ended.put,
                 )
                 active[handle.key] = (handle, entry, number, piece)
             if stop.is_set():
                 return
             with suppress(Empty):
                 handle = ended.get(timeout=_CHECK_EVERY)
-                _, entry, number, piece = active.pop(handle.key)
+                _unused, entry, number, piece = active.pop(handle.key)
                 if handle.error is not None:
                     raise handle.error
                 yield entry.name, judged_fold(number, piece, handle.result)
     finally:
-        for handle, *_ in active.values():
+        for handle, *_others in active.values():
             queue.stop_job(handle)
 
 
 def fit_fold(context: JobContext, entry: Candidate, split: PriceSplit) -> Forecast:
     """Train on a fold and forecast all of it; this runs on a worker."""
     training = Training(split, entry.model, entry.train)
-    for _ in training.epochs():
+    for _unused in training.epochs():
         if context.stop_requested.is_set() or context.orphaned:
             training.stop()
     return forecast(training.result(), split, entry.name)

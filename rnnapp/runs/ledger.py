@@ -22,7 +22,9 @@ import pandas as pd
 from rnnapp.configs import Settings
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sources import fetch_yahoo
-from rnnapp.errors import DataError
+from rnnapp.errors import ConfigError, DataError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.runs.history.outlooks import NewOutlook, OutlookStore, RecordedOutlook, SeenRows
 from rnnapp.runs.history.store import RunStore
 
@@ -30,17 +32,23 @@ if TYPE_CHECKING:
     from rnnapp.evaluation.outlook import Outlook
 
 __all__ = [
+    "NO_VOLATILITY",
     "DayState",
     "JudgedDay",
     "JudgedOutlook",
     "Ledger",
     "judge_outlooks",
+    "shown_state",
 ]
 
 Points = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 DayState = Literal["hit", "missed", "no interval", "open", "revised"]
 
+NO_VOLATILITY = N_(
+    "The ledger compares forecast closes with those that came, so a volatility is not recorded. "
+    "Use a target of closes."
+)
 KNOWN_ROWS = 30
 """Last closes recorded with an outlook, by which a later revision is found."""
 _SAME_CLOSE = 1e-4
@@ -48,13 +56,25 @@ _SAME_CLOSE = 1e-4
 _FEWEST_SHARED = 10
 """Equal closes on so many days make a series the same whatever it is called."""
 
-_RESCALED = (
+_RESCALED = N_(
     "The closes it was made from are {ratio:.4g} times as large now: a split, or another scale."
 )
-_CORRECTED = (
+_CORRECTED = N_(
     "{count} of the {known} last closes it was made from were corrected since, by up to {most:.2%}."
 )
-_REMOVED = "{count} of the {known} last rows it was made from are gone since."
+_REMOVED = N_("{count} of the {known} last rows it was made from are gone since.")
+_STATE_WORDS: dict[DayState, str] = {
+    "hit": N_("hit"),
+    "missed": N_("missed"),
+    "no interval": N_("no interval"),
+    "open": N_("still open"),
+    "revised": N_("revised"),
+}
+
+
+def shown_state(state: DayState) -> str:
+    """What became of a day, as people read it."""
+    return _(_STATE_WORDS[state])
 
 
 class JudgedDay(NamedTuple):
@@ -193,7 +213,12 @@ class Ledger:
             ticker: where later rows can be fetched.
             run_id: the recorded run that forecast.
             made_on: the moment; now, unless a test says otherwise.
+
+        Raises:
+            ConfigError: the outlook is of a volatility: the ledger compares closes.
         """
+        if made.quantity.is_volatility:
+            raise ConfigError(_(NO_VOLATILITY))
         new = NewOutlook(
             series=made.series,
             ticker=ticker,
@@ -345,7 +370,7 @@ def _match_rows(made: RecordedOutlook, rows: SeenRows) -> str | None:
     if not there.all():
         if not there.any():
             return None
-        return _REMOVED.format(count=int((~there).sum()), known=len(there))
+        return _(_REMOVED).format(count=int((~there).sum()), known=len(there))
     return ""
 
 
@@ -355,10 +380,10 @@ def _describe_revision(before: Points, now: Points, changed: npt.NDArray[np.bool
         ratio = now / before
     middle = float(np.median(ratio))
     if np.allclose(ratio, middle, rtol=_SAME_CLOSE, atol=0):
-        return _RESCALED.format(ratio=middle)
+        return _(_RESCALED).format(ratio=middle)
     if changed.mean() > 0.5:
         return None
-    return _CORRECTED.format(
+    return _(_CORRECTED).format(
         count=int(changed.sum()), known=len(changed), most=float(np.abs(ratio - 1).max())
     )
 

@@ -18,6 +18,9 @@ import pandas as pd
 
 from rnnapp.evaluation.formatting import MISSING
 from rnnapp.evaluation.metrics import wilson_interval
+from rnnapp.evaluation.shown_names import shown_name
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.runs.ledger import JudgedOutlook
 
 __all__ = ["ALL_NETS", "LedgerScore", "running_scores", "score_ledger"]
@@ -25,12 +28,17 @@ __all__ = ["ALL_NETS", "LedgerScore", "running_scores", "score_ledger"]
 Points = npt.NDArray[np.float64]
 
 ALL_NETS = "all nets"
-_SCORE = (
-    "{group}, {when}: {days:,} days of {outlooks:,} outlooks. Coverage {coverage} "
+_SCORE = N_(
+    "{group}, {when} (outlooks: {outlooks:,}, days: {days:,}): coverage {coverage} "
     "({coverage_low} to {coverage_high}) at nominal {level:.0%}; skill against persistence "
     "{skill} ({skill_low} to {skill_high})."
 )
-_WHEN = {False: "promised in time", True: "after the fact"}
+_FEW = N_(
+    "{group}, {when} (outlooks: {outlooks:,}, days: {days:,}): coverage {coverage} "
+    "({coverage_low} to {coverage_high}) at nominal {level:.0%}; skill against persistence "
+    "{skill}, from too few outlooks to say how sure that is."
+)
+_WHEN = {False: N_("promised in time"), True: N_("after the fact")}
 _FEWEST_SKILLS = 10
 """Days with outlooks below which no interval of the skill is given."""
 _TWO_SIDED = NormalDist().inv_cdf(0.975)
@@ -67,9 +75,12 @@ class LedgerScore:
 
     def describe(self) -> str:
         """The score in a sentence."""
-        return _SCORE.format(
-            group=self.group,
-            when=_WHEN[self.late],
+        words = _(_SCORE)
+        if np.isnan(self.skill_interval).any():
+            words = _(_FEW)
+        sentence = words.format(
+            group=shown_name(self.group),
+            when=_(_WHEN[self.late]),
             days=self.days,
             outlooks=self.outlooks,
             level=self.level,
@@ -80,6 +91,7 @@ class LedgerScore:
             skill_low=_percent(self.skill_interval[0], signed=True),
             skill_high=_percent(self.skill_interval[1], signed=True),
         )
+        return sentence[:1].upper() + sentence[1:]
 
 
 def score_ledger(judged: Sequence[JudgedOutlook]) -> tuple[LedgerScore, ...]:

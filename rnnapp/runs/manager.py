@@ -7,6 +7,7 @@ and are tried again: no training ends for it.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import logging
 import threading
@@ -20,9 +21,11 @@ from rnnapp.configs import Settings
 from rnnapp.data.digits import load_digits
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sequences import Split
-from rnnapp.errors import RnnappError, RunError, describe_cause
+from rnnapp.errors import QuotaError, RnnappError, RunError, describe_cause
+from rnnapp.language import gettext as _
+from rnnapp.people import LOCAL, Person
 from rnnapp.runs.history.artifacts import load_prices, save_prices, save_result
-from rnnapp.runs.history.ownership import Owner
+from rnnapp.runs.history.ownership import NEXT_START, Owner
 from rnnapp.runs.history.records import RESUMABLE, NewRun, Run, Status
 from rnnapp.runs.history.store import RunFacts, RunStore, progress_facts
 from rnnapp.runs.jobs.cluster import Message
@@ -58,6 +61,7 @@ class LiveRun:
         attempts: workers it has begun on; more than one where a worker died.
         stopping: whether it was requested to stop.
         process: number of the worker process it runs in, 0 before it runs.
+        held_back_by: jobs of the same person that run, where it waits for one of them to end.
     """
 
     run_id: str
@@ -72,6 +76,7 @@ class LiveRun:
     backend: str
     message: str
     process: int
+    held_back_by: int = 0
 
 
 @dataclass(eq=False)
@@ -82,12 +87,14 @@ class _ActiveRun:
         written: epochs the history has.
         state_waits: whether the scheduler holds a state that is not in the history.
         rest: the state of a stopped run, to be written.
+        drained: whether the server stops it, and the next start goes on with it.
         ended: set once the end is in the history.
     """
 
     run_id: str
     settings: Settings
     session: str
+    person: str
     handle: JobHandle | None = None
     status: Status = "queued"
     events: list[EpochEvent] = field(default_factory=list)
@@ -102,6 +109,7 @@ class _ActiveRun:
     process: int = 0
     state_waits: bool = False
     rest: bytes | None = None
+    drained: bool = False
     result: TrainingResult | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -113,6 +121,10 @@ class _ActiveRun:
             self.events = list(result.trained.history)
             self.rest = result.state
             self.result = result
+        if self.drained and status in ("stopped", "interrupted"):
+            self.result = None
+            message = _("The server restarts. The run goes on by itself.")
+            status = "interrupted"
         self.message = message
         self.status = status
 
@@ -127,7 +139,7 @@ class RunManager:
         save_every: seconds between two saved states of a run, at least.
 
     Attributes:
-        trouble: a sentence while the history cannot be written, else empty.
+        person: whose runs are submitted, seen and changed.
     """
 
     def __init__(
@@ -139,8 +151,10 @@ class RunManager:
         save_every: float = _SAVE_EVERY,
     ) -> None:
         self.store = store or RunStore()
+        self._history = self.store  # in nobody's hands: what is under way is written to it
         self.queue = queue or JobQueue(preload=PRELOAD)
-        self.trouble = ""
+        self.person = LOCAL
+        self._troubles = [""]
         self._work = work
         self._save_every = save_every
         self._owner = Owner()
@@ -149,6 +163,20 @@ class RunManager:
         self._write_lock = threading.Lock()
         self._writer = threading.Thread(target=self._write_loop, name="rnnapp-runs", daemon=True)
         self._writer.start()
+
+    def as_person(self, person: Person) -> RunManager:
+        """The same runs in somebody's hands."""
+        if person == self.person:
+            return self
+        theirs = copy.copy(self)
+        theirs.person = person
+        theirs.store = self._history.as_person(person)
+        return theirs
+
+    @property
+    def trouble(self) -> str:
+        """A sentence while the history cannot be written, else empty."""
+        return self._troubles[0]
 
     def submit_run(
         self,
@@ -172,25 +200,30 @@ class RunManager:
 
         Raises:
             QueueFullError: too many jobs wait.
+            QuotaError: this person's time of today, or room on the disk, is used up.
             RunError: the history cannot be written.
         """
         data: PriceTable | Split | None = split
         if prices is not None:
+            if settings.window is not None:
+                prices = prices.select_features(settings.window.features)
             data = prices
         if data is None:
-            raise RunError("There is nothing to train on.", remedy="Submit prices, or windows.")
+            raise RunError(
+                _("There is nothing to train on."), remedy=_("Submit prices, or windows.")
+            )
         new = NewRun(name, settings, data.name, source, data.fingerprint, session, self._owner.id)
         job = TrainingJob(settings, prices, split, save_every=self._save_every)
-        with self.queue.reserve_place():
+        with self.queue.reserve_place(self.person.key):
             run_id = self.store.create_run(new)
             try:
                 if prices is not None:
                     save_prices(self.store, run_id, prices)
-            except RunError:
+                self._start_run(_ActiveRun(run_id, settings, session, self.person.key), job)
+            except BaseException:
                 with suppress(RunError):
-                    self.store.delete_run(run_id)
+                    self._history.delete_run(run_id)
                 raise
-            self._start_run(_ActiveRun(run_id, settings, session), job)
         return run_id
 
     def resume_run(self, run_id: str, *, session: str = "") -> None:
@@ -198,42 +231,55 @@ class RunManager:
 
         Raises:
             QueueFullError: too many jobs wait.
+            QuotaError: this person's time of today is used up.
             RunError: it still runs, is finished, or its data is not there.
         """
+        self.store.check_change(run_id)
         run = self.get_run(run_id)
         if self.live_run(run_id) is not None or run.status not in RESUMABLE:
             raise RunError(
-                f"The run {run.name} is {run.status}.",
-                remedy="Resume a run that was interrupted or stopped.",
+                _("The run {name} is {status}.").format(name=run.name, status=run.status),
+                remedy=_("Resume a run that was interrupted or stopped."),
             )
         prices = load_prices(self.store, run_id)
         split = _load_digits(run)
         if prices is None and split is None:
             raise RunError(
-                f"The data of the run {run.name} was not saved.",
-                remedy="Open its settings and train it again.",
+                _("The data of the run {name} was not saved.").format(name=run.name),
+                remedy=_("Open its settings and train it again."),
             )
         state = self.store.load_state(run_id)
-        active = _ActiveRun(run_id, run.settings, session)
+        active = _ActiveRun(run_id, run.settings, session, self.person.key)
         active.written = run.epoch
         active.written_status = run.status
         if state is not None:
             active.events = list(unpack_state(state).history)
         job = TrainingJob(run.settings, prices, split, state, self._save_every)
-        with self.queue.reserve_place():
+        with self.queue.reserve_place(self.person.key):
             self._start_run(active, job)
 
     def stop_run(self, run_id: str) -> None:
-        """Request a run to end; what it learned stays, and it can be resumed."""
+        """Request a run to end; what it learned stays, and it can be resumed.
+
+        Raises:
+            RunError: it is somebody else's.
+        """
+        self.store.check_change(run_id)
         active = self._active.get(run_id)
         if active is not None and active.handle is not None:
             self.queue.stop_job(active.handle)
 
     def live_run(self, run_id: str) -> LiveRun | None:
-        """A run under way here; None for one that has ended or runs elsewhere."""
+        """A run under way here; None for one that has ended or runs elsewhere.
+
+        Raises:
+            RunError: it is somebody else's, and not shared.
+        """
         active = self._active.get(run_id)
         if active is None or active.ended.is_set() or active.handle is None:
             return None
+        if not self.person.may_change(active.person):
+            self.store.get_run(run_id)
         return LiveRun(
             run_id=run_id,
             settings=active.settings,
@@ -247,6 +293,7 @@ class RunManager:
             backend=active.backend,
             message=active.message,
             process=active.process,
+            held_back_by=self.queue.held_back_by(active.handle),
         )
 
     def list_runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
@@ -269,12 +316,15 @@ class RunManager:
         """Wait until a run has ended and its end is in the history.
 
         Raises:
-            RunError: it has not ended in time.
+            RunError: it has not ended in time, or is somebody else's.
         """
+        if not self.person.alone:
+            self.store.get_run(run_id)
         active = self._active.get(run_id)
         if active is not None and not active.ended.wait(timeout):
             raise RunError(
-                f"The run has not ended after {timeout} seconds.", remedy="Wait longer, or stop it."
+                _("The run has not ended after {timeout} seconds.").format(timeout=timeout),
+                remedy=_("Wait longer, or stop it."),
             )
         return self.store.get_run(run_id)
 
@@ -287,6 +337,48 @@ class RunManager:
         """End everything; runs under way become interrupted and can be resumed."""
         self.queue.close()
         self.detach()
+
+    def drain(self, seconds: float) -> int:
+        """Bring runs under way to rest before the server ends, and close; returns how many.
+
+        Each saves its state, and :meth:`resume_drained` of the next start goes on with it.
+
+        Args:
+            seconds: that they have to do so; those that take longer can be resumed by hand.
+        """
+        if self._closed.is_set():
+            return 0
+        self.queue.drain()
+        under_way = list(self._active.values())
+        for active in under_way:
+            if active.handle is not None and not active.handle.stop_requested:
+                active.drained = True
+                self.queue.stop_job(active.handle)
+        end = time.monotonic() + seconds
+        for active in under_way:
+            active.ended.wait(max(0.0, end - time.monotonic()))
+        self.close()
+        return sum(active.drained for active in under_way)
+
+    def resume_drained(self) -> int:
+        """Go on with the runs that were drained, in their persons' hands; returns how many.
+
+        Raises:
+            RunError: the history does not answer.
+        """
+        resumed = 0
+        with self._owner.claim_lock():
+            drained = [run for run in self._history.list_runs() if run.owner == NEXT_START]
+            for run in reversed(drained):
+                facts = _describe_facts(run, owner=self._owner.id, beat=time.time())
+                self._history.log_progress(run.id, facts=facts)
+                try:
+                    theirs = self.as_person(Person(run.person))
+                    theirs.resume_run(run.id, session=run.session)
+                    resumed += 1
+                except RnnappError as error:
+                    logger.info("A drained run could not be resumed: %s", error)
+        return resumed
 
     def detach(self) -> None:
         """Write what waits and stop looking after runs; the job queue stays."""
@@ -302,6 +394,7 @@ class RunManager:
                 self._work,
                 job,
                 session=active.session,
+                person=active.person,
                 gpu=train.device != "cpu" and train.backend != "compiled",
                 reserved=True,
                 on_message=lambda message: _note_message(active, message),
@@ -314,7 +407,7 @@ class RunManager:
     def _write_loop(self) -> None:
         while True:
             closing = self._closed.wait(_WRITE_EVERY)
-            self.trouble = self._write_runs()
+            self._troubles[0] = self._write_runs()
             if closing:
                 return
 
@@ -325,7 +418,9 @@ class RunManager:
             try:
                 self._write_run(active)
             except RnnappError as error:
-                trouble = f"{error} Trainings go on; what waits is written as soon as it can be."
+                trouble = _(
+                    "{error} Trainings go on; what waits is written as soon as it can be."
+                ).format(error=error)
             except Exception:
                 logger.exception("The run %s could not be written", active.run_id)
             if active.ended.is_set():
@@ -341,8 +436,7 @@ class RunManager:
             over = status not in _ACTIVE
             self._write_state(active, over)
             if over and active.result is not None:
-                result = active.result
-                save_result(self.store, active.run_id, result.trained, _to_csv(result))
+                status = self._save_result(active, active.result, status)
             self._write_progress(active, status, over)
             if over:
                 active.result = None
@@ -354,8 +448,19 @@ class RunManager:
             active.state_waits = False
             content = self.queue.saved_state(active.handle)
         if content is not None:
-            self.store.save_state(active.run_id, content)
+            with suppress(QuotaError):  # its person has no room: it goes on from the state before
+                self._history.save_state(active.run_id, content)
             active.rest = None
+
+    def _save_result(self, active: _ActiveRun, result: TrainingResult, status: Status) -> Status:
+        """Save what a run has learned; returns its status, a failure where there is no room."""
+        try:
+            save_result(self._history, active.run_id, result.trained, _to_csv(result))
+        except QuotaError as error:
+            active.message = _("Its net could not be saved. {error}").format(error=error)
+            active.status = "failed"
+            return "failed"
+        return status
 
     def _write_progress(self, active: _ActiveRun, status: Status, over: bool) -> None:
         events = list(active.events)
@@ -369,8 +474,13 @@ class RunManager:
         metrics = None
         if active.result is not None:
             metrics = active.result.metrics
-        facts = progress_facts(events, owner=self._owner.id, message=active.message)
-        self.store.log_progress(active.run_id, fresh, metrics=metrics, status=changed, facts=facts)
+        owner = self._owner.id
+        if active.drained and status == "interrupted":
+            owner = NEXT_START
+        facts = progress_facts(events, owner=owner, message=active.message)
+        self._history.log_progress(
+            active.run_id, fresh, metrics=metrics, status=changed, facts=facts
+        )
         active.written = max(active.written, len(events))
         active.written_status = status
         active.written_at = now
@@ -394,24 +504,30 @@ class RunManager:
 
     def _mark_interrupted(self, run: Run) -> Run:
         """A run of a dead app: its history is whole, and it can be resumed."""
-        message = "The app ended while it ran. Resume goes on from its last saved state."
+        message = _("The app ended while it ran. Resume goes on from its last saved state.")
         epoch = run.epoch
         try:
             # Losses are written before their count.
-            losses = self.store.loss_values(run.id).get("train_loss", [])
+            losses = self._history.loss_values(run.id).get("train_loss", [])
             epoch = max(epoch, len(losses))
-            facts: RunFacts = {
-                "spark": run.spark,
-                "epoch": epoch,
-                "seconds": run.seconds,
-                "beat": run.beat,
-                "owner": "",
-                "message": message,
-            }
-            self.store.log_progress(run.id, status="interrupted", facts=facts)
+            ended = dataclasses.replace(run, epoch=epoch, message=message)
+            facts = _describe_facts(ended, owner="", beat=run.beat)
+            self._history.log_progress(run.id, status="interrupted", facts=facts)
         except RnnappError as error:
             logger.info("A run left behind could not be marked: %s", error)
         return dataclasses.replace(run, status="interrupted", epoch=epoch, message=message)
+
+
+def _describe_facts(run: Run, *, owner: str, beat: float) -> RunFacts:
+    """What the list shows of a run, with another owner."""
+    return {
+        "spark": run.spark,
+        "epoch": run.epoch,
+        "seconds": run.seconds,
+        "beat": beat,
+        "owner": owner,
+        "message": run.message,
+    }
 
 
 class _StartedMessage(TypedDict):
@@ -453,9 +569,9 @@ def _note_end(active: _ActiveRun, handle: JobHandle) -> None:
     """Runs on dask's callback thread."""
     if handle.state == "done":
         result: TrainingResult = handle.result
-        active.finish(result.trained.stopped, result.message, result)
+        active.finish(result.trained.stopped, result.message or handle.reason, result)
     elif handle.state == "stopped":
-        active.finish("stopped", "It was stopped before it began.")
+        active.finish("stopped", handle.reason or _("It was stopped before it began."))
     elif handle.state == "lost":
         active.finish("interrupted", str(handle.error))
     else:
@@ -475,8 +591,10 @@ def _load_digits(run: Run) -> Split | None:
     split = load_digits(run.settings.digits)
     if split.fingerprint != run.fingerprint:
         raise RunError(
-            f"The run {run.name} learned from {run.data}; these are other digits ({split.name}).",
-            remedy="Train it again.",
+            _("The run {name} learned from {data}; these are other digits ({digits}).").format(
+                name=run.name, data=run.data, digits=split.name
+            ),
+            remedy=_("Train it again."),
         )
     return split
 
@@ -486,11 +604,13 @@ def _describe_error(error: BaseException | None) -> str:
     if isinstance(error, RnnappError):
         return str(error)
     if type(error).__name__ == "KilledWorker":
-        return (
+        return _(
             "Its worker died again and again, most likely out of memory. "
             "Use a smaller net or a smaller batch."
         )
-    cause = "an unknown cause"
+    cause = _("an unknown cause")
     if error is not None:
         cause = f"{type(error).__name__} ({describe_cause(error)})"
-    return f"The training broke off with {cause}. Resume it, or change its settings."
+    return _("The training broke off with {cause}. Resume it, or change its settings.").format(
+        cause=cause
+    )

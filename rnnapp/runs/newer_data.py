@@ -7,41 +7,33 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.newer_rows import reuse_scalers
 from rnnapp.evaluation.outlook import Outlook, outlook_from_models
-from rnnapp.runs.history.store import RunStore
-from rnnapp.runs.loading import LoadedRun, load_run
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.runs.loading import LoadedRun
 
-__all__ = ["forecast_loaded_run", "forecast_run"]
+__all__ = ["forecast_loaded_run"]
 
-_NO_NET = (
+_NO_NET = N_(
     "The run {name} has no trained net with its prices. Use a finished forecast run of the history."
 )
-
-
-def forecast_run(
-    store: RunStore, run_id: str, prices: PriceTable | None = None, *, level: float = 0.8
-) -> tuple[Outlook, PriceSplit]:
-    """An outlook by a recorded net, and the windows it was made from.
-
-    Args:
-        store: the run history.
-        run_id: the run.
-        prices: newer rows of its series; its own prices where None.
-        level: nominal coverage of the intervals.
-
-    Raises:
-        ConfigError: no finished forecast run, or rows that do not fit its net.
-        RunError: the history does not answer, or has no such run.
-        TooFewRowsError: rows that end before the net's test part begins.
-    """
-    return forecast_loaded_run(load_run(store, run_id), prices, level=level)
 
 
 def forecast_loaded_run(
     loaded: LoadedRun, prices: PriceTable | None = None, *, level: float = 0.8
 ) -> tuple[Outlook, PriceSplit]:
-    """The same for a run that is loaded already."""
+    """An outlook by a recorded net, and the windows it was made from.
+
+    Args:
+        loaded: the run.
+        prices: newer rows of its series; its own prices where None.
+        level: nominal coverage of the intervals.
+
+    Raises:
+        ConfigError: no finished forecast run, or rows that do not fit its net.
+        TooFewRowsError: rows that end before the net's test part begins.
+    """
     if loaded.trained is None or loaded.split is None:
-        raise ConfigError(_NO_NET.format(name=loaded.run.name))
+        raise ConfigError(_(_NO_NET).format(name=loaded.run.name))
     split = loaded.split
     if prices is not None:
         split = reuse_scalers(prices, split)

@@ -16,6 +16,7 @@ from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import DivergedError, RunError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.metrics import evaluate
+from rnnapp.language import gettext as _
 from rnnapp.runs.jobs.worker import JobContext
 from rnnapp.training.loop import Training
 from rnnapp.training.records import EpochEvent, TrainedModel, TrainingState
@@ -66,8 +67,8 @@ class TrainingJob:
             return self.split
         if self.prices is None or self.settings.window is None:
             raise RunError(
-                "The job carries no data.",
-                remedy="Submit prices with window settings, or windows.",
+                _("The job carries no data."),
+                remedy=_("Submit prices with window settings, or windows."),
             )
         return make_split(self.prices, self.settings.window)
 

@@ -27,6 +27,8 @@ from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.errors import ConfigError
 from rnnapp.home import home, make_private
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.models.recurrent import count_parameters
 from rnnapp.training.backends import Backend
 from rnnapp.training.kernels import compilation
@@ -47,6 +49,21 @@ __all__ = [
 
 BackendName = Literal["torch", "compiled"]
 DeviceName = Literal["cpu", "cuda"]
+# By the faster backend, and whether torch trains on a GPU.
+_FASTER: dict[tuple[BackendName, bool], str] = {
+    ("compiled", False): N_(
+        "The compiled kernel takes about {kernel_time}, torch about {torch_time}."
+    ),
+    ("compiled", True): N_(
+        "The compiled kernel takes about {kernel_time}, torch on the GPU about {torch_time}."
+    ),
+    ("torch", False): N_(
+        "Torch takes about {torch_time}, the compiled kernel about {kernel_time}."
+    ),
+    ("torch", True): N_(
+        "Torch on the GPU takes about {torch_time}, the compiled kernel about {kernel_time}."
+    ),
+}
 
 
 class StepCosts(NamedTuple):
@@ -123,25 +140,28 @@ def choose_backend(
     """
     blocked = unsupported_reason(split, model, train)
     if augment:
-        blocked = "augmenting is done by torch"
+        blocked = _("augmenting is done by torch")
     device = _choose_device(train)
     if train.backend == "compiled" and blocked:
         raise ConfigError(
-            f"backend is compiled, but {blocked}.", remedy="Use backend=auto or torch."
+            _("backend is compiled, but {blocked}.").format(blocked=blocked),
+            remedy=_("Use backend=auto or torch."),
         )
     seconds = _estimate_run(split, model, train, "torch", device)
-    by_torch = BackendChoice("torch", device, seconds, "The settings ask for torch.")
+    by_torch = BackendChoice("torch", device, seconds, _("The settings ask for torch."))
     if train.backend == "torch":
         return by_torch
     if blocked:
-        return _with_reason(by_torch, f"Torch trains this one: {blocked}.")
+        return _with_reason(
+            by_torch, _("Torch trains this one: {blocked}.").format(blocked=blocked)
+        )
     if train.backend == "auto" and not compilation.kernels_available():
         return _with_reason(
-            by_torch, "Torch trains this one: the compiled kernel is still being built."
+            by_torch, _("Torch trains this one: the compiled kernel is still being built.")
         )
     seconds = _estimate_run(split, model, train, "compiled", "cpu")
     by_kernel = BackendChoice(
-        "compiled", "cpu", seconds, "The settings ask for the compiled kernel."
+        "compiled", "cpu", seconds, _("The settings ask for the compiled kernel.")
     )
     if train.backend == "compiled":
         return by_kernel
@@ -191,8 +211,8 @@ def _choose_device(train: TrainConfig) -> DeviceName:
     cuda = torch.cuda.is_available()
     if train.device == "cuda" and not cuda:
         raise ConfigError(
-            "device is cuda, but this machine shows no CUDA device.",
-            remedy="Use device=auto or cpu.",
+            _("device is cuda, but this machine shows no CUDA device."),
+            remedy=_("Use device=auto or cpu."),
         )
     if cuda and train.device != "cpu":
         return "cuda"
@@ -202,14 +222,11 @@ def _choose_device(train: TrainConfig) -> DeviceName:
 def _choose_faster(by_kernel: BackendChoice, by_torch: BackendChoice) -> BackendChoice:
     kernel_time = _format_seconds(by_kernel.seconds)
     torch_time = _format_seconds(by_torch.seconds)
-    place = ""
-    if by_torch.device == "cuda":
-        place = " on the GPU"
+    best = by_torch
     if by_kernel.seconds <= by_torch.seconds:
-        reason = f"The compiled kernel takes about {kernel_time}, torch{place} about {torch_time}."
-        return _with_reason(by_kernel, reason)
-    reason = f"Torch{place} takes about {torch_time}, the compiled kernel about {kernel_time}."
-    return _with_reason(by_torch, reason)
+        best = by_kernel
+    reason = _(_FASTER[best.backend, by_torch.device == "cuda"])
+    return _with_reason(best, reason.format(kernel_time=kernel_time, torch_time=torch_time))
 
 
 @functools.cache
@@ -250,7 +267,7 @@ def _measure_factor(backend: BackendName) -> float:
     order = np.arange(200)[None]
     rates = np.full((1, 10), 1e-3)
     times = []
-    for _ in range(8):
+    for _unused in range(8):
         started = time.thread_time()
         runner.run_epochs(order, rates)
         times.append(time.thread_time() - started)
@@ -301,9 +318,9 @@ def _with_reason(choice: BackendChoice, reason: str) -> BackendChoice:
 
 def _format_seconds(seconds: float) -> str:
     if seconds < 0.995:
-        return f"{max(seconds, 0.01):.2f} s"
+        return _("{seconds:.2f} s").format(seconds=max(seconds, 0.01))
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return _("{seconds:.1f} s").format(seconds=seconds)
     if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
+        return _("{seconds:.0f} s").format(seconds=seconds)
+    return _("{seconds:.0f} min").format(seconds=seconds / 60)

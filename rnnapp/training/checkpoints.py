@@ -19,6 +19,7 @@ from torch import Tensor
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, from_dict, to_dict
 from rnnapp.errors import CheckpointError, ConfigError
+from rnnapp.language import gettext as _
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.records import Stopped, TrainedBy, TrainedModel, TrainedOn
 from rnnapp.training.state import (
@@ -61,8 +62,10 @@ def save_model(trained: TrainedModel, folder: str | Path, **extra: Any) -> Path:
             os.replace(fresh, folder / name)
     except OSError as error:
         raise CheckpointError(
-            f"The model cannot be written to the folder {folder.name} ({error.strerror}).",
-            remedy="Choose another folder.",
+            _("The model cannot be written to the folder {name} ({strerror}).").format(
+                name=folder.name, strerror=error.strerror
+            ),
+            remedy=_("Choose another folder."),
         ) from error
     return folder
 
@@ -96,14 +99,20 @@ def load_model(folder: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
     try:
         if any(file.stat().st_size > _MAX_BYTES for file in files):
             raise CheckpointError(
-                f"{folder.name} is larger than {_MAX_BYTES >> 20} MB.",
-                remedy="Use a model of this product; those are far smaller.",
+                _("{name} is larger than {max_bytes} MB.").format(
+                    name=folder.name, max_bytes=_MAX_BYTES >> 20
+                ),
+                remedy=_("Use a model of this product; those are far smaller."),
             )
         weights, settings = (file.read_bytes() for file in files)
     except OSError as error:
         raise CheckpointError(
-            f"The folder {folder.name} holds no saved model ({error.strerror}).",
-            remedy=f"Use a folder with {_WEIGHTS} and {_SETTINGS}.",
+            _("The folder {name} holds no saved model ({strerror}).").format(
+                name=folder.name, strerror=error.strerror
+            ),
+            remedy=_("Use a folder with {weights} and {settings}.").format(
+                weights=_WEIGHTS, settings=_SETTINGS
+            ),
         ) from error
     return model_from_bytes(weights, settings, name=folder.name)
 
@@ -124,13 +133,16 @@ def model_from_bytes(
     values = parse_json(settings, where)
     if values.get("format") != FORMAT:
         raise CheckpointError(
-            f"{where} is not a model of this product.", remedy=f"Use a model of format {FORMAT}."
+            _("{where} is not a model of this product.").format(where=where),
+            remedy=_("Use a model of format {format}.").format(format=FORMAT),
         )
     if values.get("weights_sha256") != hashlib.sha256(weights).hexdigest():
         raise CheckpointError(
-            f"{name}/{_WEIGHTS} is not the file its settings were saved with; it was cut short or "
-            "replaced.",
-            remedy="Save the model again.",
+            _(
+                "{name}/{weights} is not the file its settings were saved with; it was cut "
+                "short or replaced."
+            ).format(name=name, weights=_WEIGHTS),
+            remedy=_("Save the model again."),
         )
     window = None
     if values.get("window") is not None:
@@ -154,28 +166,36 @@ def model_from_bytes(
     check_tensors(trained.weights, f"{name}/{_WEIGHTS}")
     extra = values.get("extra") or {}
     if not isinstance(extra, dict):
-        raise CheckpointError(f"{where} lacks a part of a saved model: extra.")
+        raise CheckpointError(
+            _("{where} lacks a part of a saved model: extra.").format(where=where)
+        )
     return trained, extra
 
 
 def _read_config(cls: type[ConfigT], values: object, where: str) -> ConfigT:
     if not isinstance(values, dict):
         raise CheckpointError(
-            f"{where} lacks a part of a saved model: the settings of {cls.__name__}.",
-            remedy="Save it again.",
+            _("{where} lacks a part of a saved model: the settings of {name}.").format(
+                where=where, name=cls.__name__
+            ),
+            remedy=_("Save it again."),
         )
     try:
         return from_dict(cls, values)
     except ConfigError as error:
-        raise CheckpointError(f"{where} has a setting that cannot be: {error}") from error
+        raise CheckpointError(
+            _("{where} has a setting that cannot be: {error}").format(where=where, error=error)
+        ) from error
 
 
 def _read_word(values: Mapping[str, Any], key: str, allowed: tuple[str, ...], where: str) -> str:
     value = values.get(key)
     if not isinstance(value, str) or value not in allowed:
         raise CheckpointError(
-            f"{where} has {key} {value!r:.40}; it takes {', '.join(allowed)}.",
-            remedy="Save it again.",
+            _("{where} has {key} {value!r:.40}; it takes {allowed}.").format(
+                where=where, key=key, value=value, allowed=", ".join(allowed)
+            ),
+            remedy=_("Save it again."),
         )
     return value
 
@@ -184,7 +204,9 @@ def _read_size(values: Mapping[str, Any], key: str, where: str) -> int:
     size = read_number(values, key, int, where)
     if not 1 <= size <= _MAX_SIZE:
         raise CheckpointError(
-            f"{where} has {size} {key}; a net of this product has 1 to {_MAX_SIZE:,}."
+            _("{where} has {size} {key}; a net of this product has 1 to {max_size:,}.").format(
+                where=where, size=size, key=key, max_size=_MAX_SIZE
+            )
         )
     return size
 
@@ -192,7 +214,9 @@ def _read_size(values: Mapping[str, Any], key: str, where: str) -> int:
 def _read_reason(values: Mapping[str, Any], where: str) -> str:
     reason = values.get("reason", "")
     if not isinstance(reason, str):
-        raise CheckpointError(f"{where} lacks a part of a saved model: reason.")
+        raise CheckpointError(
+            _("{where} lacks a part of a saved model: reason.").format(where=where)
+        )
     return reason
 
 
@@ -208,8 +232,14 @@ def _check_shapes(trained: TrainedModel) -> None:
         names = sorted({*found, *expected})
         wrong = next(name for name in names if found.get(name) != expected.get(name))
         raise CheckpointError(
-            f"The weights were made for other shapes: {wrong} is {found.get(wrong, 'absent')}, the "
-            f"settings need {expected.get(wrong, 'nothing of that name')}."
+            _(
+                "The weights were made for other shapes: {wrong} is {wrong_2}, the "
+                "settings need {wrong_3}."
+            ).format(
+                wrong=wrong,
+                wrong_2=found.get(wrong, "absent"),
+                wrong_3=expected.get(wrong, "nothing of that name"),
+            )
         )
 
 

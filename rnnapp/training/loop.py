@@ -25,6 +25,7 @@ from torch import Tensor
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sequences import IntArray, Split
 from rnnapp.errors import ConfigError, DivergedError, TrainingError
+from rnnapp.language import gettext as _
 from rnnapp.training.backend_choice import BackendChoice, choose_backend
 from rnnapp.training.backends import Augment, Backend, StopFlag, mean_loss
 from rnnapp.training.kernels.backend import CompiledBackend
@@ -77,8 +78,10 @@ class Training:
         train = train or TrainConfig()
         if train.patience and split.valid is None:
             raise ConfigError(
-                f"patience is {train.patience}, but there is no validation part.",
-                remedy="Use a validation share above 0.",
+                _("patience is {patience}, but there is no validation part.").format(
+                    patience=train.patience
+                ),
+                remedy=_("Use a validation share above 0."),
             )
         self.split = split
         self.model = model
@@ -230,15 +233,16 @@ class Training:
         """
         if state.backend != self.backend:
             raise TrainingError(
-                "The saved run was computed by another backend.",
-                remedy=f"Use backend={state.backend}.",
+                _("The saved run was computed by another backend."),
+                remedy=_("Use backend={backend}.").format(backend=state.backend),
             )
         with self._lock:
             try:
                 self._backend.restore_state(_with_prefix("run:", state.tensors))
             except (KeyError, ValueError, RuntimeError) as error:
                 raise TrainingError(
-                    "The saved run is of another net.", remedy="Use the settings it began with."
+                    _("The saved run is of another net."),
+                    remedy=_("Use the settings it began with."),
                 ) from error
             self._best = None
             if state.best is not None:
@@ -400,8 +404,10 @@ class Training:
     def _report_divergence(self) -> None:
         self._stopped = "diverged"
         raise DivergedError(
-            f"The loss is no longer a number in epoch {self._now.epoch + 1}.",
-            remedy=f"Use a learning rate below {self.train.lr:g} or a gradient clip of 1.",
+            _("The loss is no longer a number in epoch {epoch}.").format(epoch=self._now.epoch + 1),
+            remedy=_("Use a learning rate below {lr:g} or a gradient clip of 1.").format(
+                lr=self.train.lr
+            ),
         )
 
 
@@ -431,7 +437,7 @@ def train(
         DivergedError: the loss stopped being a number.
     """
     training = Training(split, model, settings, keep_snapshots=keep_snapshots)
-    for _ in training.epochs():
+    for _unused in training.epochs():
         pass
     return training.result()
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sequences import FloatArray, Sequences
 from rnnapp.errors import TrainingError
+from rnnapp.language import gettext as _
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.kernels.backend import predict_windows
 from rnnapp.training.kernels.compilation import kernels_ready
@@ -112,8 +113,10 @@ class TrainedModel:
         """
         if self.untrained:
             raise TrainingError(
-                f"{self.model.name} completed no epoch, so there is nothing to judge.",
-                remedy="Train it longer, or with a smaller learning rate.",
+                _("{name} completed no epoch, so there is nothing to judge.").format(
+                    name=self.model.name
+                ),
+                remedy=_("Train it longer, or with a smaller learning rate."),
             )
 
     @property
@@ -141,8 +144,10 @@ class TrainedModel:
             return self
         if epoch not in self.snapshots:
             raise TrainingError(
-                f"No weights of epoch {epoch} are at hand.",
-                remedy=f"Use {', '.join(map(str, self.epochs_at_hand)) or len(self.history)}.",
+                _("No weights of epoch {epoch} are at hand.").format(epoch=epoch),
+                remedy=_("Use {value}.").format(
+                    value=", ".join(map(str, self.epochs_at_hand)) or len(self.history)
+                ),
             )
         return dataclasses.replace(
             self,
@@ -169,9 +174,16 @@ class TrainedModel:
         """
         if (part.steps, part.features) != (self.steps, self.features):
             raise TrainingError(
-                f"The windows are {part.steps} rows of {part.features} values; this net was made "
-                f"for {self.steps} rows of {self.features}.",
-                remedy="Use the settings it was trained with.",
+                _(
+                    "The windows are {steps} rows of {features} values; this net was made "
+                    "for {steps_2} rows of {features_2}."
+                ).format(
+                    steps=part.steps,
+                    features=part.features,
+                    steps_2=self.steps,
+                    features_2=self.features,
+                ),
+                remedy=_("Use the settings it was trained with."),
             )
         if not len(part):
             return np.empty((0, self.outputs), np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from rnnapp.language import gettext as _
 from rnnapp.training.backends import Weights
 from rnnapp.training.state import check_tensors, read_tensors
 
@@ -54,11 +55,11 @@ def unpack_snapshots(content: bytes, names: Sequence[str]) -> dict[int, dict[str
     Raises:
         CheckpointError: not ours, cut short, or with values that no training gives.
     """
-    tensors = read_tensors(content, "The file of past epochs")
-    check_tensors(tensors, "The file of past epochs")
+    tensors = read_tensors(content, _("The file of past epochs"))
+    check_tensors(tensors, _("The file of past epochs"))
     snapshots: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
-        epoch, _, name = key.partition(":")
+        epoch, _unused, name = key.partition(":")
         if epoch.isdecimal():
             snapshots.setdefault(int(epoch), {})[name] = value
     whole = {epoch: found for epoch, found in snapshots.items() if set(found) == set(names)}

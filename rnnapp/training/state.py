@@ -18,6 +18,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from rnnapp.errors import CheckpointError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.records import EpochEvent, TrainingProgress, TrainingState
 
 __all__ = [
@@ -33,7 +35,7 @@ __all__ = [
 
 _HEADER_BYTES = 8
 """The length of the header comes first, in eight bytes, the lowest first."""
-_REMEDY = "Save it again, or train it again."
+_REMEDY = N_("Save it again, or train it again.")
 NumberT = TypeVar("NumberT", int, float)
 
 
@@ -55,14 +57,14 @@ def unpack_state(content: bytes) -> TrainingState:
     Raises:
         CheckpointError: not ours, or cut short.
     """
-    tensors = read_tensors(content, "The saved run")
+    tensors = read_tensors(content, _("The saved run"))
     # The tensors were read, so the header is whole.
     end = _HEADER_BYTES + int.from_bytes(content[:_HEADER_BYTES], "little")
-    header = parse_json(content[_HEADER_BYTES:end], "The saved run")
+    header = parse_json(content[_HEADER_BYTES:end], _("The saved run"))
     metadata = header.get("__metadata__")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("progress"), str):
-        raise CheckpointError("The saved run has no progress in its header.", remedy=_REMEDY)
-    return _read_state(tensors, parse_json(metadata["progress"].encode(), "The saved run"))
+        raise CheckpointError(_("The saved run has no progress in its header."), remedy=_(_REMEDY))
+    return _read_state(tensors, parse_json(metadata["progress"].encode(), _("The saved run")))
 
 
 def unpack_old_state(weights: bytes, settings: bytes) -> TrainingState:
@@ -71,12 +73,12 @@ def unpack_old_state(weights: bytes, settings: bytes) -> TrainingState:
     Raises:
         CheckpointError: not ours, or cut short.
     """
-    values = parse_json(settings, "The saved run")
+    values = parse_json(settings, _("The saved run"))
     if not isinstance(values.get("progress"), dict):
         raise CheckpointError(
-            "This is a finished model, not a run to go on with.", remedy="Load it as a model."
+            _("This is a finished model, not a run to go on with."), remedy=_("Load it as a model.")
         )
-    return _read_state(read_tensors(weights, "The saved run"), values["progress"])
+    return _read_state(read_tensors(weights, _("The saved run")), values["progress"])
 
 
 def parse_json(content: bytes, name: str) -> dict[str, Any]:
@@ -89,10 +91,13 @@ def parse_json(content: bytes, name: str) -> dict[str, Any]:
         values = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"{name} is not JSON; the file was cut short or is not ours.", remedy=_REMEDY
+            _("{name} is not JSON; the file was cut short or is not ours.").format(name=name),
+            remedy=_(_REMEDY),
         ) from error
     if not isinstance(values, dict):
-        raise CheckpointError(f"{name} is not a model of this product.", remedy=_REMEDY)
+        raise CheckpointError(
+            _("{name} is not a model of this product.").format(name=name), remedy=_(_REMEDY)
+        )
     return values
 
 
@@ -106,7 +111,8 @@ def read_tensors(content: bytes, name: str) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = load_tensors(content)
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise CheckpointError(
-            f"{name} is no safetensors file ({error}).", remedy=_REMEDY
+            _("{name} is no safetensors file ({error}).").format(name=name, error=error),
+            remedy=_(_REMEDY),
         ) from error
     return tensors
 
@@ -121,11 +127,17 @@ def check_tensors(tensors: Mapping[str, Tensor], name: str) -> None:
         if value.dtype != torch.float32:
             kind = str(value.dtype).removeprefix("torch.")
             raise CheckpointError(
-                f"{name}: {key} is {kind}; the weights of this product are float32.", remedy=_REMEDY
+                _("{name}: {key} is {kind}; the weights of this product are float32.").format(
+                    name=name, key=key, kind=kind
+                ),
+                remedy=_(_REMEDY),
             )
         if not bool(torch.isfinite(value).all()):
             raise CheckpointError(
-                f"{name}: {key} holds values that are not finite numbers.", remedy=_REMEDY
+                _("{name}: {key} holds values that are not finite numbers.").format(
+                    name=name, key=key
+                ),
+                remedy=_(_REMEDY),
             )
 
 
@@ -136,7 +148,7 @@ def read_epochs(values: object, name: str) -> tuple[EpochEvent, ...]:
         CheckpointError: not a list of epochs.
     """
     if not isinstance(values, list):
-        raise CheckpointError(f"{name} lacks its history.", remedy=_REMEDY)
+        raise CheckpointError(_("{name} lacks its history.").format(name=name), remedy=_(_REMEDY))
     return tuple(_read_epoch(value, name) for value in values)
 
 
@@ -150,7 +162,10 @@ def read_number(values: Mapping[str, Any], key: str, kind: type[NumberT], name: 
     allowed = (int,) if kind is int else (int, float)
     if isinstance(value, bool) or not isinstance(value, allowed) or not 0 <= value < 2**63:
         raise CheckpointError(
-            f"{name} lacks a part of a saved model: {key} is {value!r:.40}.", remedy=_REMEDY
+            _("{name} lacks a part of a saved model: {key} is {value!r:.40}.").format(
+                name=name, key=key, value=value
+            ),
+            remedy=_(_REMEDY),
         )
     return kind(value)
 
@@ -158,7 +173,10 @@ def read_number(values: Mapping[str, Any], key: str, kind: type[NumberT], name: 
 def _read_epoch(values: object, name: str) -> EpochEvent:
     fields = {field.name for field in dataclasses.fields(EpochEvent)}
     if not isinstance(values, dict) or set(values) != fields:
-        raise CheckpointError(f"{name} lacks a part of an epoch in its history.", remedy=_REMEDY)
+        raise CheckpointError(
+            _("{name} lacks a part of an epoch in its history.").format(name=name),
+            remedy=_(_REMEDY),
+        )
     for key, value in values.items():
         optional = key in ("valid_loss", "train_accuracy", "test_accuracy")
         if value is None and optional:
@@ -166,13 +184,16 @@ def _read_epoch(values: object, name: str) -> EpochEvent:
         whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
         if not whole and not isinstance(value, float):
             raise CheckpointError(
-                f"{name} has an epoch with {key} {value!r:.40}; it takes a number.", remedy=_REMEDY
+                _("{name} has an epoch with {key} {value!r:.40}; it takes a number.").format(
+                    name=name, key=key, value=value
+                ),
+                remedy=_(_REMEDY),
             )
     return EpochEvent(**cast(dict[str, Any], values))
 
 
 def _read_state(tensors: dict[str, Tensor], values: Mapping[str, Any]) -> TrainingState:
-    name = "The saved run"
+    name = _("The saved run")
     progress = TrainingProgress(
         epoch=read_number(values, "epoch", int, name),
         done=read_number(values, "done", int, name),
@@ -183,8 +204,10 @@ def _read_state(tensors: dict[str, Tensor], values: Mapping[str, Any]) -> Traini
     )
     if values.get("backend") not in ("torch", "compiled"):
         raise CheckpointError(
-            f"{name} was computed by {values.get('backend')!r:.40}; it takes torch or compiled.",
-            remedy="Train it again.",
+            _("{name} was computed by {get!r:.40}; it takes torch or compiled.").format(
+                name=name, get=values.get("backend")
+            ),
+            remedy=_("Train it again."),
         )
     return TrainingState(
         tensors,
@@ -201,4 +224,6 @@ def _read_best(value: object, name: str) -> tuple[float, int] | None:
     if isinstance(value, list) and len(value) == 2:
         pair = dict(zip(("loss", "epoch"), value, strict=True))
         return read_number(pair, "loss", float, name), read_number(pair, "epoch", int, name)
-    raise CheckpointError(f"{name} has a best epoch that cannot be read.", remedy=_REMEDY)
+    raise CheckpointError(
+        _("{name} has a best epoch that cannot be read.").format(name=name), remedy=_(_REMEDY)
+    )

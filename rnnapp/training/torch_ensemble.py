@@ -20,6 +20,7 @@ from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from rnnapp.configs import Cell, ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import ConfigError
+from rnnapp.language import gettext as _
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.torch_backend import (
     make_optimizer,
@@ -59,11 +60,12 @@ class TorchEnsemble:
     ) -> None:
         if model.dropout > 0 and model.layers > 1:
             raise ConfigError(
-                "Seeds trained together cannot drop units at random.", remedy="Set dropout to 0."
+                _("Seeds trained together cannot drop units at random."),
+                remedy=_("Set dropout to 0."),
             )
         if train.clip > 0:
             raise ConfigError(
-                "Seeds trained together cannot clip their gradients.", remedy="Set clip to 0."
+                _("Seeds trained together cannot clip their gradients."), remedy=_("Set clip to 0.")
             )
         # torch's own recurrent layers take no batch of weights, the written-out cells do
         scratch = dataclasses.replace(model, cell=cast(Cell, f"{model.kind}-scratch"))
@@ -77,7 +79,7 @@ class TorchEnsemble:
             )
             for seed in seeds
         ]
-        stacked, _ = stack_module_state(nets)
+        stacked, _unused = stack_module_state(nets)
         self.device = device
         self._net = nets[0].to(device)
         self._config = train
@@ -201,7 +203,7 @@ class _GraphedBatch:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            for _ in range(_WARM_STEPS):  # lazily built parts must exist before the capture
+            for _unused in range(_WARM_STEPS):  # lazily built parts must exist before the capture
                 compute(self._index)
         torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()

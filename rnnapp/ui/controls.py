@@ -12,7 +12,12 @@ from typing import Any, cast
 import streamlit as st
 
 from rnnapp.configs import ModelConfig, SplitPoint, TrainConfig, WindowConfig, options
+from rnnapp.data.extras import PRICES
+from rnnapp.data.features import MADE
+from rnnapp.data.inputs import offered_features
 from rnnapp.data.prices import PriceTable
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.ui.address import publish, seed
 from rnnapp.ui.explain import explain
 
@@ -32,9 +37,26 @@ CELLS = {
     "rnn": "RNN",
     "lstm": "LSTM",
     "gru": "GRU",
-    "rnn-scratch": "RNN, from scratch",
-    "lstm-scratch": "LSTM, from scratch",
-    "gru-scratch": "GRU, from scratch",
+    "rnn-scratch": N_("RNN, from scratch"),
+    "lstm-scratch": N_("LSTM, from scratch"),
+    "gru-scratch": N_("GRU, from scratch"),
+}
+
+_WORDS = {
+    "auto": N_("auto"),
+    "difference": N_("difference"),
+    "level": N_("level"),
+    "log-return": N_("log-return"),
+    "volatility": N_("volatility"),
+    "mean-volatility": N_("mean volatility"),
+    "change": N_("change"),
+    "constant": N_("constant"),
+    "one-cycle": N_("one-cycle"),
+    "compiled": N_("compiled"),
+    "none": N_("none"),
+    "share": N_("share"),
+    "windows": N_("windows"),
+    "date": N_("date"),
 }
 
 # what the sliders span; the configs themselves take more
@@ -51,6 +73,7 @@ _SPANS: dict[str, tuple[float, float, float]] = {
     "strength": (0.0, 0.99, 0.01),
     "noise": (0.0, 5.0, 0.1),
 }
+_CHOSEN_BEFORE = "_features_before"
 _RATES = (*(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 3, 5, 7)), 1.0)
 
 
@@ -61,18 +84,18 @@ def window_controls(prices: PriceTable, **defaults: Any) -> WindowConfig:
         prices: the table they are for.
         defaults: this page's defaults where they differ from the config's.
     """
-    st.subheader("Window", divider="gray")
+    st.subheader(_("Window"), divider="gray")
     values: dict[str, Any] = {
         "window": number(WindowConfig, "window"),
         "split": _split(prices),
         "horizon": number(WindowConfig, "horizon"),
     }
     values["target"] = choice(WindowConfig, "target")
-    with st.expander("More on the window"):
+    with st.expander(_("More on the window")):
         values["features"] = _features(prices)
         values["inputs"] = choice(WindowConfig, "inputs")
         values["scaling"] = choice(
-            WindowConfig, "scaling", {"train": "training rows", "all": "all rows (leaks)"}
+            WindowConfig, "scaling", {"train": _("training rows"), "all": _("all rows (leaks)")}
         )
         values["valid"] = number(WindowConfig, "valid", default=defaults.get("valid"))
         values["rows"] = _whole(WindowConfig, "rows", high=max(len(prices), 200), step=250)
@@ -83,13 +106,13 @@ def window_controls(prices: PriceTable, **defaults: Any) -> WindowConfig:
 
 def model_controls() -> ModelConfig:
     """The cell and its sizes."""
-    st.subheader("Net", divider="gray")
+    st.subheader(_("Net"), divider="gray")
     values: dict[str, Any] = {"cell": choice(ModelConfig, "cell", CELLS, listed=True)}
     values |= {name: number(ModelConfig, name) for name in ("hidden", "layers")}
-    with st.expander("More on the net"):
+    with st.expander(_("More on the net")):
         values["bidirectional"] = switch(ModelConfig, "bidirectional")
         values["readout"] = choice(
-            ModelConfig, "readout", {"all": "all steps", "last": "last step"}
+            ModelConfig, "readout", {"all": _("all steps"), "last": _("last step")}
         )
         values["squash"] = switch(ModelConfig, "squash")
         values["dropout"] = number(ModelConfig, "dropout")
@@ -108,12 +131,12 @@ def train_controls(
         seed_shown: whether one seed is chosen here.
         defaults: this page's defaults where they differ from the config's.
     """
-    st.subheader("Training", divider="gray")
+    st.subheader(_("Training"), divider="gray")
     values: dict[str, Any] = {
         name: number(TrainConfig, name, default=defaults.get(name)) for name in ("epochs", "batch")
     }
     values["lr"] = rate(defaults.get("lr"))
-    with st.expander("More on the training"):
+    with st.expander(_("More on the training")):
         values["optimizer"] = choice(TrainConfig, "optimizer", {"adam": "Adam", "sgd": "SGD"})
         values["schedule"] = choice(TrainConfig, "schedule")
         values["shuffle"] = switch(TrainConfig, "shuffle")
@@ -161,7 +184,7 @@ def choice(
     option, names = options(cls)[name], names or {}
     seed(cls, name)
     common: Any = dict(
-        format_func=lambda word: names.get(word, word),
+        format_func=lambda word: _(str((_WORDS | names).get(word, word))),
         key=name,
         help=explain(name, option.help),
         persist_state="session",
@@ -206,7 +229,7 @@ def learning_rates(present: float) -> list[float]:
 def _whole(cls: type[Any], name: str, *, high: int, step: int) -> int:
     option = options(cls)[name]
     seed(cls, name, low=option.low, high=high)
-    label = {"rows": "Latest rows only (0 takes all)"}.get(name, option.label)
+    label = {"rows": _("Latest rows only (0 takes all)")}.get(name, option.label)
     return int(
         st.number_input(
             label,
@@ -223,16 +246,41 @@ def _whole(cls: type[Any], name: str, *, high: int, step: int) -> int:
 def _features(prices: PriceTable) -> tuple[str, ...]:
     option = options(WindowConfig)["features"]
     seed(WindowConfig, "features")
-    st.session_state["features"] = [c for c in st.session_state["features"] if c in prices.columns]
-    chosen: Sequence[str] = st.multiselect(
+    offered = offered_features(prices)
+    chosen = [name for name in st.session_state["features"] if name in offered]
+    if chosen == [PRICES]:  # as without any
+        chosen = []
+    st.session_state["features"] = chosen
+    st.session_state[_CHOSEN_BEFORE] = chosen
+    picked: Sequence[str] = st.multiselect(
         option.label,
-        prices.columns,
+        offered,
+        format_func=_feature_label,
         key="features",
         help=explain("features", option.help),
-        placeholder="every column",
+        placeholder=_("every price column"),
         persist_state="session",
+        on_change=_add_to_prices,
+        args=(prices.columns,),
     )
-    return tuple(chosen)
+    return tuple(picked)
+
+
+def _feature_label(name: str) -> str:
+    """A feature's name, with what it is where it is made; columns are shown as they are called."""
+    if name == PRICES:
+        return _("every price column")
+    if name in MADE:
+        return _("{name}: {about}").format(name=name, about=_(MADE[name].about))
+    return name
+
+
+def _add_to_prices(columns: tuple[str, ...]) -> None:
+    """The first feature beyond the price columns joins them; they can be taken away after that."""
+    chosen = list(st.session_state["features"])
+    before = st.session_state.get(_CHOSEN_BEFORE)
+    if not before and chosen and not {PRICES, *columns} & set(chosen):
+        st.session_state["features"] = [PRICES, *chosen]
 
 
 def _split(prices: PriceTable) -> SplitPoint:
@@ -248,8 +296,9 @@ def _split(prices: PriceTable) -> SplitPoint:
         for name in names.values():  # a slider of an earlier split would win over the new one
             st.session_state.pop(f"split_{name}", None)
     by = st.segmented_control(
-        "Split by",
+        _("Split by"),
         names.values(),
+        format_func=lambda word: _(_WORDS[word]),
         key="split_by",
         required=True,
         help=explain("split", option.help),
@@ -267,7 +316,7 @@ def _split(prices: PriceTable) -> SplitPoint:
 
 def _split_share(prices: PriceTable, value: SplitPoint) -> float:
     start = value if isinstance(value, float) else 0.7
-    return float(_split_slider("share", "Training share", 0.05, 0.95, start, step=0.01))
+    return float(_split_slider("share", _("Training share"), 0.05, 0.95, start, step=0.01))
 
 
 def _split_windows(prices: PriceTable, value: SplitPoint) -> int:
@@ -275,7 +324,7 @@ def _split_windows(prices: PriceTable, value: SplitPoint) -> int:
     return int(
         _split_slider(
             "windows",
-            "Training windows",
+            _("Training windows"),
             1,
             high,
             value if isinstance(value, int) else int(0.7 * high),
@@ -287,7 +336,7 @@ def _split_date(prices: PriceTable, value: SplitPoint) -> str:
     days = [day.date() for day in prices.frame.index]
     start = dt.date.fromisoformat(value) if isinstance(value, str) else days[int(0.7 * len(days))]
     chosen: dt.date = _split_slider(
-        "date", "First test day", days[min(20, len(days) // 4)], days[-2], start
+        "date", _("First test day"), days[min(20, len(days) // 4)], days[-2], start
     )
     return chosen.isoformat()
 

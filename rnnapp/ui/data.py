@@ -12,9 +12,14 @@ from rnnapp.data.notes import count_of
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
-from rnnapp.errors import ConfigError, SourceError
+from rnnapp.errors import ConfigError, RnnappError, SourceError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import pgettext
 from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.ui.explain import explain
 from rnnapp.ui.page import plain_text
+from rnnapp.ui.second import forget_second, join_chosen
 from rnnapp.ui.simulated import choose_simulated, use_simulated
 from rnnapp.ui.uploads import show_breaks, show_upload, take_upload
 
@@ -23,12 +28,13 @@ __all__ = ["choose_prices", "sample_prices", "show_repairs", "use_prices"]
 _EARLIEST = dt.date(1927, 1, 1)
 _SOURCES = ("bundled", "upload", "yahoo", "simulated")
 _NAMES = {
-    "bundled": "Bundled",
-    "upload": "Upload",
-    "yahoo": "Yahoo",
-    "simulated": "Simulated",
+    "bundled": N_("Bundled"),
+    "upload": N_("Upload"),
+    "yahoo": N_("Yahoo"),
+    "simulated": N_("Simulated"),
 }
 _FIRST = next(iter(BUNDLED))
+_OTHERS = N_("Features can be chosen among its other columns too: {others}.")
 
 
 def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
@@ -41,17 +47,22 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
     Returns:
         The table, or None while there is nothing to show yet.
     """
-    st.subheader("Data", divider="gray")
+    st.subheader(_("Data"), divider="gray")
     seed_word("data", _SOURCES, "bundled")
     chosen = st.segmented_control(
-        "Source",
+        _("Source"),
         _SOURCES,
-        format_func=lambda word: _NAMES[word],
+        format_func=lambda word: _(_NAMES[word]),
         key="data",
         required=True,
         persist_state="session",
-        help="A bundled index (no network), a file of your own, Yahoo Finance, or a simulated "
-        "series with a known best possible forecast.",
+        help=explain(
+            "data",
+            _(
+                "A bundled index (no network), a file of your own, Yahoo Finance, or a simulated "
+                "series with a known best possible forecast."
+            ),
+        ),
     )
     # Nothing is chosen for a moment while another page takes the control over.
     source = chosen or "bundled"
@@ -64,11 +75,13 @@ def choose_prices(place: DeltaGenerator | None = None) -> PriceTable | None:
         "simulated": _show_simulated,
     }
     prices = show[source](where)
+    if prices is not None:
+        prices = join_chosen(prices, place)
     if prices is not None and place is not None:
         show_breaks(prices.tail(_rows_in_use()), place)
     if prices is None and place is not None:
         place.button(
-            f"Use the bundled {BUNDLED[_FIRST]} instead",
+            _("Use the bundled {bundled} instead").format(bundled=BUNDLED[_FIRST]),
             icon=":material/inventory_2:",
             on_click=_use_bundled,
         )
@@ -93,9 +106,23 @@ def show_repairs(prices: PriceTable) -> None:
     first, last = prices.frame.index[0].date(), prices.frame.index[-1].date()
     units = prices.spacing.units
     columns = ", ".join(prices.columns)
-    st.caption(f"{plain_text(prices.name)}: {len(prices):,} {units}, {first} to {last}; {columns}.")
+    st.caption(
+        _("{name}: {count:,} {units}, {first} to {last}; {columns}.").format(
+            name=plain_text(prices.name),
+            count=len(prices),
+            units=units,
+            first=first,
+            last=last,
+            columns=columns,
+        )
+    )
+    if prices.others:
+        others = plain_text(", ".join(prices.others))
+        st.caption(_(_OTHERS).format(others=others))
     if prices.repairs:
-        title = f"{count_of(len(prices.repairs), 'note')} on reading the file"
+        title = _("{count_of} on reading the file").format(
+            count_of=count_of(len(prices.repairs), "note")
+        )
         with st.expander(title, icon=":material/build:"):
             for note in prices.repairs:
                 st.markdown(f"- {plain_text(str(note))}")
@@ -110,7 +137,8 @@ def use_prices(prices: PriceTable, rows: int = 0) -> None:
         prices: the table.
         rows: latest rows of it that the run took, 0 for all.
     """
-    if isinstance(prices, SimulatedPrices):
+    forget_second()  # where there was one, it is a column of these prices
+    if isinstance(prices, SimulatedPrices) and not prices.others:
         use_simulated(prices)
         return
     for index in BUNDLED:
@@ -118,7 +146,7 @@ def use_prices(prices: PriceTable, rows: int = 0) -> None:
             st.session_state["data"] = "bundled"
             st.session_state["index"] = index
             return
-    take_upload(f"{prices.name}.csv", prices.frame.to_csv().encode())
+    take_upload(f"{prices.name}.csv", prices.frame.to_csv().encode(), table=prices)
     st.session_state["data"] = "upload"
 
 
@@ -126,21 +154,21 @@ def _use_bundled() -> None:
     st.session_state["data"] = "bundled"
 
 
-def _show_bundled(_: DeltaGenerator) -> PriceTable:
+def _show_bundled(_unused: DeltaGenerator) -> PriceTable:
     seed_word("index", tuple(BUNDLED), _FIRST)
     name = st.selectbox(
-        "Index",
+        _("Index"),
         tuple(BUNDLED),
         format_func=lambda key: BUNDLED[key],
         key="index",
         persist_state="session",
-        help="Real daily prices, 1999 to 2018, that come with the app.",
+        help=explain("index", _("Real daily prices, 1999 to 2018, that come with the app.")),
     )
     publish_word("index", name, _FIRST)
     return _load_bundled(name)
 
 
-def _show_simulated(_: DeltaGenerator) -> PriceTable:
+def _show_simulated(_unused: DeltaGenerator) -> PriceTable:
     return choose_simulated()
 
 
@@ -149,37 +177,43 @@ def _show_fetched(place: DeltaGenerator) -> PriceTable | None:
     # Any symbol may be typed; what is none is refused when it is fetched.
     st.session_state["ticker"] = typed[:20]
     ticker = st.selectbox(
-        "Ticker",
+        _("Ticker"),
         list(dict.fromkeys([*TICKERS, st.session_state["ticker"]])),
         format_func=lambda key: f"{TICKERS[key]} ({key})" if key in TICKERS else key,
         key="ticker",
         accept_new_options=True,
         persist_state="session",
-        help="An index offered here, or any other symbol of Yahoo Finance, typed.",
+        help=explain(
+            "ticker", _("An index offered here, or any other symbol of Yahoo Finance, typed.")
+        ),
     )
     publish_word("ticker", ticker, next(iter(TICKERS)))
     today = dt.date.today()
-    start = _pick_day("From", "from", today - dt.timedelta(days=5 * 365), today)
-    end = _pick_day("To", "to", today, today)
+    years_ago = today - dt.timedelta(days=5 * 365)
+    start = _pick_day(pgettext("a range of days", "From"), "from", years_ago, today)
+    end = _pick_day(pgettext("a range of days", "To"), "to", today, today)
     if start >= end:
         raise ConfigError(
-            f"The range starts on {start} and ends on {end}.",
-            remedy="Use a start before the end.",
+            _("The range starts on {start} and ends on {end}.").format(start=start, end=end),
+            remedy=_("Use a start before the end."),
         )
     refresh = st.button(
-        "Fetch", icon=":material/download:", help="A copy is used for 12 hours.", key="fetch"
+        _("Fetch"), icon=":material/download:", help=_("A copy is used for 12 hours."), key="fetch"
     )
     key = (ticker, start, end)
     if refresh or st.session_state.get("_fetched_key") != key:
-        with place, st.spinner(f"Fetching {plain_text(ticker)} from Yahoo Finance"):
+        with (
+            place,
+            st.spinner(_("Fetching {ticker} from Yahoo Finance").format(ticker=plain_text(ticker))),
+        ):
             st.session_state["_fetched"] = _fetch(*key, refresh=refresh)
         st.session_state["_fetched_key"] = key
     table, error = st.session_state["_fetched"]
-    if error:
-        place.error(plain_text(error), icon=":material/cloud_off:")
-        hint = "The bundled indices and files need no network."
+    if error is not None:
+        place.error(plain_text(str(error)), icon=":material/cloud_off:")
+        hint = _("The bundled indices and files need no network.")
         if table:
-            hint = "Shown is the copy from the last time it was fetched."
+            hint = _("Shown is the copy from the last time it was fetched.")
         place.info(hint)
     return cast(PriceTable | None, table)
 
@@ -201,12 +235,12 @@ def _pick_day(label: str, name: str, default: dt.date, last: dt.date) -> dt.date
 
 def _fetch(
     ticker: str, start: dt.date, end: dt.date, *, refresh: bool
-) -> tuple[PriceTable | None, str]:
+) -> tuple[PriceTable | None, RnnappError | None]:
     """The table, or the last copy, and what went wrong, if anything did."""
     try:
-        return fetch_yahoo(ticker, start, end, refresh=refresh), ""
+        return fetch_yahoo(ticker, start, end, refresh=refresh), None
     except (SourceError, ConfigError) as error:
-        return getattr(error, "cached", None), str(error)
+        return getattr(error, "cached", None), error
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, options, to_query
 from rnnapp.data.windows import PriceSequences, PriceSplit, make_split
 from rnnapp.errors import ConfigError, DivergedError
+from rnnapp.language import gettext as _
 from rnnapp.training.loop import Training
 from rnnapp.ui.controls import learning_rates
 from rnnapp.ui.frames import Move
@@ -76,7 +77,9 @@ def apply_move(settings: NetSettings, move: Move) -> NetSettings:
     """
     if move.name not in SLIDERS or not np.isfinite(move.value):
         raise ConfigError(
-            f"{move.name} is no slider of a setting. Use one of {', '.join(SLIDERS)}."
+            _("{name} is no slider of a setting. Use one of {sliders}.").format(
+                name=move.name, sliders=", ".join(SLIDERS)
+            )
         )
     if move.name.startswith("split_"):
         split = _split_point(move.name, move.value)
@@ -103,7 +106,7 @@ def _split_point(name: str, value: float) -> int | float | str:
     try:
         date = dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=value)
     except OverflowError as error:
-        raise ConfigError(f"{value:g} is no date of a split.") from error
+        raise ConfigError(_("{value:g} is no date of a split.").format(value=value)) from error
     return date.date().isoformat()
 
 

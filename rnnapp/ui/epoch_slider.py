@@ -11,14 +11,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.records import TrainedModel
 from rnnapp.ui import keys
+from rnnapp.ui.explain import explain
 from rnnapp.ui.page import rerun_here
 
 __all__ = ["chosen_epoch", "epoch_slider", "play_on"]
 
 _STEP_SECONDS = 0.25  # between two epochs while they are played
-_LABELS = {False: "Play", True: "Pause"}
+_LABELS = {False: N_("Play"), True: N_("Pause")}
 _ICONS = {False: ":material/play_arrow:", True: ":material/pause:"}
 
 
@@ -50,22 +53,25 @@ def epoch_slider(trained: TrainedModel, place: str) -> None:
     slider, button = st.columns([4, 1], vertical_alignment="bottom")
     with slider:
         st.select_slider(
-            "After epoch",
+            _("After epoch"),
             epochs,
             epochs[-1],
             key=keys.epoch_key(place, epochs),
             on_change=_stop_playing,
             args=(place,),
-            help="Weights of some thirty epochs are at hand, spaced evenly in the logarithm.",
+            help=explain(
+                "past_epochs",
+                _("Weights of some thirty epochs are at hand, spaced evenly in the logarithm."),
+            ),
         )
     playing = bool(st.session_state.get(keys.playing_key(place)))
     button.button(
-        _LABELS[playing],
+        _(_LABELS[playing]),
         key=f"{place}_play",
         icon=_ICONS[playing],
         on_click=_stop_playing if playing else _start_playing,
         args=(place,) if playing else (place, epochs),
-        help="Goes through the training from its first epoch.",
+        help=_("Goes through the training from its first epoch."),
     )
 
 

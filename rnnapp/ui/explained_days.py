@@ -12,13 +12,26 @@ from rnnapp.evaluation.day_contributions import DayContributions, explain_foreca
 from rnnapp.evaluation.forecast import Part
 from rnnapp.figures.contributions import contributions_figure, contributions_text
 from rnnapp.figures.style import LineStyle
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.records import TrainedModel
 from rnnapp.ui import keys
 from rnnapp.ui.page import chart, is_dark
 
 __all__ = ["ExplainedNet", "show_explained_days"]
 
-_LABELS = {"test": "Test {unit}", "valid": "Validation {unit}", "train": "Training {unit}"}
+_LABELS = {
+    "test": N_("Test {unit}"),
+    "valid": N_("Validation {unit}"),
+    "train": N_("Training {unit}"),
+}
+
+
+_NO_DAYS = {
+    "test": N_("There is no test part to choose a day from."),
+    "valid": N_("There is no validation part to choose a day from."),
+    "train": N_("There is no training part to choose a day from."),
+}
 
 
 class ExplainedNet(NamedTuple):
@@ -47,16 +60,16 @@ def show_explained_days(nets: Sequence[ExplainedNet], part: Part = "test") -> No
     counts = [len(getattr(net.split, part) or ()) for net in nets]
     count = min(counts, default=0)
     if not count:
-        st.info(f"There is no {part} part to choose a day from.")
+        st.info(_(_NO_DAYS[part]))
         return
     number = int(
         st.number_input(
-            _LABELS[part].format(unit=nets[0].split.prices.spacing.unit),
+            _(_LABELS[part]).format(unit=nets[0].split.prices.spacing.unit),
             1,
             count,
             count,
             key=f"{keys.EXPLAINED_DAY}_{part}_{count}",
-            help="Counted from the first; the last one is the newest.",
+            help=_("Counted from the first; the last one is the newest."),
         )
     )
     by_unit: dict[str, list[DayContributions]] = {}

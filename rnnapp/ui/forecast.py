@@ -18,12 +18,17 @@ from rnnapp.configs import ModelConfig, Settings, TrainConfig, to_dict
 from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import RunError
 from rnnapp.evaluation.forecast import Forecast, forecast, seal_test
-from rnnapp.evaluation.formatting import format_points
+from rnnapp.evaluation.formatting import format_points, format_skill
+from rnnapp.evaluation.looks import Looks
 from rnnapp.evaluation.metrics import Evaluation, evaluate
 from rnnapp.evaluation.metrics import evaluation_headline as answer_of
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.evaluation.warnings import collect_warnings
-from rnnapp.figures.forecast import forecast_figure, loss_figure, residual_figure
+from rnnapp.figures.forecast import explain_loss, forecast_figure, loss_figure, residual_figure
 from rnnapp.figures.style import line_of
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
 from rnnapp.runs.loading import load_run
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.checkpoints import model_to_bytes
@@ -49,9 +54,11 @@ from rnnapp.ui.page import (
     is_dark,
     metric_row,
     notes,
+    offer_file,
     plain_text,
     quiet_line,
     show_errors,
+    translated_tabs,
 )
 from rnnapp.ui.past_epochs import AsShown
 from rnnapp.ui.results import (
@@ -61,13 +68,42 @@ from rnnapp.ui.results import (
     result_key,
     split_key,
 )
+from rnnapp.ui.tables import label_columns, with_shown_cells
 from rnnapp.ui.take_home import offer_price_onnx, show_price_code
 from rnnapp.ui.tasks import PageTask, QueuedRun, find_task, start_task
+from rnnapp.ui.volatility import describe_volatility
 from rnnapp.ui.watched_forecast import show_watched_forecast
 
 __all__ = ["ForecastResult", "show_forecast", "show_result"]
 
 _PLACE = "forecast"
+_PARTS = {"train": N_("training"), "valid": N_("validation"), "test": N_("test")}
+_WINDOWS = N_(
+    "{train:,} windows train, {test:,} test from {day}. Each holds {steps} {units} of {columns}."
+)
+_WINDOWS_VALIDATED = N_(
+    "{train:,} windows train, {valid:,} validate, {test:,} test from {day}. Each holds {steps} "
+    "{units} of {columns}."
+)
+# By how the training ended, one sentence for one epoch and one for several.
+_ENDED = {
+    "": (
+        N_("One epoch in {seconds:.2f} s with {where} on the {device}."),
+        N_("{count} epochs in {seconds:.2f} s with {where} on the {device}."),
+    ),
+    "stopped": (
+        N_("One epoch in {seconds:.2f} s with {where} on the {device}, stopped by hand."),
+        N_("{count} epochs in {seconds:.2f} s with {where} on the {device}, stopped by hand."),
+    ),
+    "early stopping": (
+        N_("One epoch in {seconds:.2f} s with {where} on the {device}, stopped early."),
+        N_("{count} epochs in {seconds:.2f} s with {where} on the {device}, stopped early."),
+    ),
+    "diverged": (
+        N_("One epoch in {seconds:.2f} s with {where} on the {device}, broken off."),
+        N_("{count} epochs in {seconds:.2f} s with {where} on the {device}, broken off."),
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +170,20 @@ def show_forecast(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
         _show_running(task, sealed=sealed)
     else:
         _show_prices(split, model)
-        if st.button(
-            f"Train the {model.name}", type="primary", icon=":material/play_arrow:", key="train"
-        ):
-            with show_errors():
-                _start(key, split, model, train, seconds)
-        await_kernels(split, model, train)
+        _offer_training(key, split, model, train, seconds)
+
+
+def _offer_training(
+    key: Hashable, split: PriceSplit, model: ModelConfig, train: TrainConfig, seconds: float
+) -> None:
+    """The button that trains, and the code of what it trains."""
+    label = _("Train the {name}").format(name=shown_name(model.name))
+    if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
+        with show_errors():
+            _start(key, split, model, train, seconds)
+    with st.expander(_("Code"), icon=":material/code:"):
+        show_price_code(split, model, train)
+    await_kernels(split, model, train)
 
 
 def _start(
@@ -156,7 +200,12 @@ def _start(
     settings = Settings(model, train, window=split.config)
     name = split.prices.name
     run = QueuedRun(
-        submit_run(f"{model.name} on {name}", settings, prices=split.prices, source=name)
+        submit_run(
+            f"{model.name} on {name}",
+            settings,
+            prices=split.prices,
+            source=name,
+        )
     )
     start_task(PageTask(_PLACE, key, run, lambda: _open_result(run.run_id)))
 
@@ -164,10 +213,10 @@ def _start(
 def _show_running(task: PageTask[Any, ForecastResult], *, sealed: bool) -> None:
     """The training under way, in a thread or as a run of the queue."""
     if isinstance(task.job, QueuedRun):
-        headline("The net is learning.")
+        headline(_("The net is learning."))
         watch_submitted(task.job.run_id)
     else:
-        headline(f"The {task.about.model.name} is learning.")
+        headline(_("The {name} is learning.").format(name=shown_name(task.about.model.name)))
         training: Training = task.about
         split: Any = training.split
         as_shown = _count_epochs(split, sealed=sealed)
@@ -180,7 +229,7 @@ def _open_result(run_id: str) -> ForecastResult | None:
     """The result of a run of the queue; it is saved, as every run is."""
     found = load_run(run_manager().store, run_id)
     if found.trained is None or found.forecast is None or found.evaluation is None:
-        raise RunError(found.run.message or "The run ended without a model. Train it again.")
+        raise RunError(found.run.message or _("The run ended without a model. Train it again."))
     return ForecastResult(found.trained, found.forecast, found.evaluation, run_id)
 
 
@@ -209,21 +258,31 @@ def _train_inline(split: PriceSplit, model: ModelConfig, train: TrainConfig) -> 
 
 def _show_prices(split: PriceSplit, model: ModelConfig) -> None:
     """What the windows hold, while nothing is trained on them."""
-    validated = ""
+    template = _WINDOWS
     if split.valid is not None:
-        validated = f", {len(split.valid):,} validate"
-    units = split.prices.spacing.units
+        template = _WINDOWS_VALIDATED
     st.caption(
-        f"{len(split.train):,} windows train{validated}, {len(split.test):,} test from "
-        f"{_day(split.boundary)}. Each holds {split.steps} {units} of "
-        f"{', '.join(split.columns)}."
+        _(template).format(
+            train=len(split.train),
+            valid=len(split.valid or ()),
+            test=len(split.test),
+            day=_day(split.boundary),
+            steps=split.steps,
+            units=split.prices.spacing.units,
+            columns=plain_text(", ".join(dict.fromkeys(split.columns))),
+        )
     )
     notes(collect_warnings(split, model))
 
 
-def show_result(result: ForecastResult, split: PriceSplit) -> None:
-    """A forecast with all its charts, metrics and files, for settings that no slider of the page
-    moves.
+def show_result(
+    result: ForecastResult, split: PriceSplit, show_actions: Callable[[], None] | None = None
+) -> None:
+    """A forecast with all its charts, metrics and files, for settings that no slider moves.
+
+    Args:
+        result, split: what is shown.
+        show_actions: draws what can be done with it, under the headline.
     """
     settings = NetSettings(split.config, result.trained.model, result.trained.train)
     shown, luck = _view_result(result, split, sealed=False)
@@ -235,6 +294,7 @@ def show_result(result: ForecastResult, split: PriceSplit) -> None:
         _to_result,
         as_shown=_count_epochs(split, sealed=False),
         follows=False,
+        show_actions=show_actions,
     )
     _show_figures(shown or result, split, luck)
 
@@ -252,7 +312,7 @@ def _view_result(
     if sealed:
         seen = seal_test(result.forecast)
         shown = dataclasses.replace(result, forecast=seen, evaluation=evaluate(seen), sealed=True)
-        return shown, SEALED_WORDS
+        return shown, _(SEALED_WORDS)
     looks = session_looks(split)
     setting = result_key(result.trained, split)
     looks.record_forecast(setting, result.forecast)
@@ -293,6 +353,8 @@ def _show_figures(result: ForecastResult, split: PriceSplit, luck: str) -> None:
     trained, judged = result.trained, result.evaluation
     metric_row(_figures(judged))
     st.caption(f"{judged.verdict} {_how(trained)} {luck}")
+    if split.quantity.is_volatility:
+        st.caption(describe_volatility(split))
     notes(collect_warnings(split, trained.model))
     _details(result, split)
     quiet_line()
@@ -303,11 +365,13 @@ def _headline(model: ModelConfig) -> Callable[[ForecastResult | None, PriceSplit
 
     def write(result: ForecastResult | None, split: PriceSplit) -> str:
         if result is not None:
-            return answer_of(result.evaluation, result.trained.model.name)
-        days = ahead_words(split)
-        return (
-            f"Can a {model.name} forecast {days} of {split.prices.name} "
-            "better than the last close does?"
+            return answer_of(result.evaluation, shown_name(result.trained.model.name))
+        question = _("Can a {net} forecast {target} of {series} better than the last {noun} does?")
+        return question.format(
+            net=shown_name(model.name),
+            target=ahead_words(split),
+            series=split.prices.name,
+            noun=split.quantity.noun,
         )
 
     return write
@@ -325,93 +389,113 @@ def _take_dragged(key: Hashable) -> ForecastResult | None:
 def _details(result: ForecastResult, split: PriceSplit) -> None:
     """The rest, in tabs; only the open one is drawn."""
     shown = {
-        "Next days": _next_days,
-        "Intervals": _intervals,
-        "Loss": _loss,
-        "Residuals": _residuals,
-        "Changes": _changes,
-        "Shift": _shift,
-        "Which days": _days,
-        "Table": _table,
-        "Code": _code,
-        "Settings and files": _files,
+        N_("Next days"): _next_days,
+        N_("Intervals"): _intervals,
+        N_("Loss"): _loss,
+        N_("Residuals"): _residuals,
+        N_("Changes"): _changes,
+        N_("Shift"): _shift,
+        N_("Which days"): _days,
+        N_("Table"): _table,
+        N_("Code"): _code,
+        N_("Settings and files"): _files,
     }
-    for tab, show in zip(
-        st.tabs(list(shown), key="details", on_change="rerun"), shown.values(), strict=True
-    ):
+    tabs = translated_tabs(list(shown), key="details")
+    for tab, show in zip(tabs, shown.values(), strict=True):
         if tab.open:
             with tab:
                 show(result, split)
 
 
+def _share_metric(judged: Evaluation) -> Metric:
+    """MAPE of closes; QLIKE of a volatility, which percentages judge badly."""
+    if judged.quantity.is_volatility:
+        return Metric(
+            "QLIKE",
+            format_points(judged.qlike),
+            _("persistence {value}").format(value=format_points(judged.persistence_qlike)),
+            judged.qlike < judged.persistence_qlike,
+            _("Mean QLIKE loss of the variance on test (Patton 2011); smaller is better."),
+            "qlike",
+        )
+    return Metric(
+        _("MAPE"),
+        f"{judged.mape:.2f}%",
+        _("persistence {persistence_mape:.2f}%").format(persistence_mape=judged.persistence_mape),
+        judged.mape < judged.persistence_mape,
+        _("Mean absolute error in percent of the close."),
+        "mape",
+    )
+
+
 def _figures(judged: Evaluation) -> list[Metric]:
     better = judged.rmse < judged.persistence_rmse
     low, high = judged.directional_interval
+    unit = judged.quantity.error_unit
     return [
         Metric(
-            "RMSE, points",
+            _("{metric}, {unit}").format(metric="RMSE", unit=unit),
             format_points(judged.rmse),
-            f"persistence {format_points(judged.persistence_rmse)}",
+            _("persistence {persistence_rmse}").format(
+                persistence_rmse=format_points(judged.persistence_rmse)
+            ),
             better,
-            "Root mean squared error on test.",
+            _("Root mean squared error on test."),
+            "rmse",
         ),
         Metric(
-            "MAE, points",
+            _("{metric}, {unit}").format(metric="MAE", unit=unit),
             format_points(judged.mae),
-            f"persistence {format_points(judged.persistence_mae)}",
+            _("persistence {persistence_mae}").format(
+                persistence_mae=format_points(judged.persistence_mae)
+            ),
             judged.mae < judged.persistence_mae,
-            "Mean absolute error on test.",
+            _("Mean absolute error on test."),
+            "mae",
         ),
+        _share_metric(judged),
         Metric(
-            "MAPE",
-            f"{judged.mape:.2f}%",
-            f"persistence {judged.persistence_mape:.2f}%",
-            judged.mape < judged.persistence_mape,
-            "Mean absolute error in percent of the close.",
-        ),
-        Metric(
-            "Skill",
-            f"{judged.skill:+.1%}",
-            "persistence 0%",
+            _("Skill"),
+            format_skill(judged.skill),
+            _("persistence 0%"),
             judged.skill > 0,
-            "1 − RMSE / persistence's RMSE.",
+            _("1 − RMSE / persistence's RMSE."),
+            "skill",
         ),
         Metric(
-            "Direction right",
+            _("Direction right"),
             f"{judged.directional_accuracy:.1%}",
-            f"always up {judged.base_rate:.1%}",
+            _("always up {base_rate:.1%}").format(base_rate=judged.base_rate),
             judged.directional_accuracy > judged.base_rate,
-            f"95% interval {low:.0%} to {high:.0%}.",
+            _("95% interval {low:.0%} to {high:.0%}.").format(low=low, high=high),
+            "direction",
         ),
     ]
 
 
 def _how(trained: TrainedModel) -> str:
-    ended = {
-        "stopped": ", stopped by hand",
-        "early stopping": ", stopped early",
-        "diverged": ", broken off",
-    }.get(trained.stopped, "")
-    where = {"torch": "torch", "compiled": "the compiled kernel"}[trained.backend]
+    reason = translate_again(trained.reason)
     if not trained.history:
-        return f"Broken off in the first epoch. {trained.reason}"
-    done = (
-        f"{len(trained.history)} epochs in {trained.seconds:.2f} s "
-        f"with {where} on the {trained.device.upper()}{ended}."
+        return _("Broken off in the first epoch. {reason}").format(reason=reason)
+    where = {"torch": "torch", "compiled": _("the compiled kernel")}[trained.backend]
+    count = len(trained.history)
+    done = _(_ENDED.get(trained.stopped, _ENDED[""])[count > 1]).format(
+        count=count, seconds=trained.seconds, where=where, device=trained.device.upper()
     )
-    return f"{done} {trained.reason}"
+    return f"{done} {reason}"
 
 
-def _residuals(result: ForecastResult, _: PriceSplit) -> None:
+def _residuals(result: ForecastResult, _unused: PriceSplit) -> None:
     figure = residual_figure(result.forecast, line_of(result.trained.model), dark=is_dark())
-    chart(figure, "residuals", "Predicted minus actual close by test day, beside persistence's.")
+    alt = _("Predicted minus actual {noun} by test day, beside persistence's.")
+    chart(figure, "residuals", alt.format(noun=result.forecast.quantity.noun))
 
 
-def _changes(result: ForecastResult, _: PriceSplit) -> None:
+def _changes(result: ForecastResult, _unused: PriceSplit) -> None:
     show_changes(result.forecast, result.evaluation, result.trained)
 
 
-def _shift(result: ForecastResult, _: PriceSplit) -> None:
+def _shift(result: ForecastResult, _unused: PriceSplit) -> None:
     show_shift(result.forecast, result.evaluation, result.trained)
 
 
@@ -419,30 +503,32 @@ def _days(result: ForecastResult, split: PriceSplit) -> None:
     show_days(result.trained, split, sealed=result.sealed)
 
 
-def _table(result: ForecastResult, _: PriceSplit) -> None:
-    st.dataframe(result.forecast.to_frame(), hide_index=True, height=380)
+def _table(result: ForecastResult, _unused: PriceSplit) -> None:
+    frame = with_shown_cells(result.forecast.to_frame(), "part", _PARTS)
+    config = label_columns(frame.columns)
+    st.dataframe(frame, hide_index=True, height=380, column_config=config)
 
 
 def _next_days(result: ForecastResult, split: PriceSplit) -> None:
     if not result.trained.history:
-        st.info("No epoch was completed, so there is nothing to forecast with.")
+        st.info(_("No epoch was completed, so there is nothing to forecast with."))
         return
     show_next_days(result.trained, split, sealed=result.sealed, run_id=result.run_id)
 
 
 def _intervals(result: ForecastResult, split: PriceSplit) -> None:
     if result.sealed or not result.trained.history:
-        st.info("Intervals are judged on the test days. Open the test part to see how they did.")
+        st.info(_("Intervals are judged on the test days. Open the test part to see how they did."))
         return
     show_interval_scores(current_outlook(result.trained, split), result.trained)
 
 
-def _loss(result: ForecastResult, _: PriceSplit) -> None:
+def _loss(result: ForecastResult, split: PriceSplit) -> None:
     trained = result.trained
     if not trained.history:
-        st.info("No epoch was completed, so there is no loss to show.")
+        st.info(_("No epoch was completed, so there is no loss to show."))
         return
-    log = st.toggle("Logarithmic", value=True, key="log_loss")
+    log = st.toggle(_("Logarithmic"), value=True, key="log_loss")
     figure = loss_figure(
         trained.history, line_of(trained.model), epochs=len(trained.history), log=log
     )
@@ -450,58 +536,68 @@ def _loss(result: ForecastResult, _: PriceSplit) -> None:
     chart(
         figure,
         "loss",
-        f"Training loss falls from {trained.history[0].train_loss:.4g} to {last.train_loss:.4g}.",
+        _("Training loss falls from {train_loss:.4g} to {train_loss_2:.4g}.").format(
+            train_loss=trained.history[0].train_loss, train_loss_2=last.train_loss
+        ),
     )
+    st.caption(explain_loss(split.config))
 
 
 def _files(result: ForecastResult, split: PriceSplit) -> None:
     trained = result.trained
     settings = {**to_dict(split.config), **to_dict(trained.model), **to_dict(trained.train)}
     with st.container(horizontal=True):
-        st.download_button(
-            "Forecast (CSV)",
+        offer_file(
+            _("Forecast (CSV)"),
             lambda: result.forecast.to_frame().to_csv(index=False),
             "forecast.csv",
             "text/csv",
-            on_click="ignore",
+            key="forecast_csv",
         )
-        st.download_button(
-            "Settings (JSON)",
+        offer_file(
+            _("Settings (JSON)"),
             lambda: json.dumps(settings, indent=1),
             "settings.json",
             "application/json",
-            on_click="ignore",
+            key="forecast_settings_json",
         )
-        st.download_button(
-            "Weights (safetensors)",
+        offer_file(
+            _("Weights (safetensors)"),
             lambda: model_to_bytes(trained)[0],
             "weights.safetensors",
-            on_click="ignore",
+            "application/octet-stream",
+            key="forecast_weights",
         )
-        st.download_button(
-            "Chart (HTML)",
+        offer_file(
+            _("Chart (HTML)"),
             lambda: _chart_html(result),
             "forecast.html",
             "text/html",
-            on_click="ignore",
+            key="forecast_chart_html",
         )
-        st.download_button(
-            "Report (HTML)",
-            lambda: _report_html(result, split),
+        looks = session_looks(split)  # a download is made later, outside of this session
+        offer_file(
+            _("Report (HTML)"),
+            lambda: _report_html(result, split, looks),
             "report.html",
             "text/html",
-            on_click="ignore",
-            help="Figures, the next days, what a reader needs, settings and code in one file.",
+            key="forecast_report_html",
+            help=_("Figures, the next days, what a reader needs, settings and code in one file."),
         )
         offer_price_onnx(trained, split)
-    st.caption("Save as PNG, under the chart, saves it as a picture.")
+    _show_settings(result, settings)
+
+
+def _show_settings(result: ForecastResult, settings: dict[str, Any]) -> None:
+    """The settings and all figures of a result, as they are in files."""
+    st.caption(_("Save as PNG, under the chart, saves it as a picture."))
     figures = {
         k: v for k, v in dataclasses.asdict(result.evaluation).items() if isinstance(v, float)
     }
     left, right = st.columns(2)
-    left.markdown("Settings")
+    left.markdown(_("Settings"))
     left.json(settings, expanded=False)
-    right.markdown("Figures on the test part")
+    right.markdown(_("Figures on the test part"))
     right.json(figures, expanded=False)
 
 
@@ -514,13 +610,17 @@ def _chart_html(result: ForecastResult) -> str:
     return html
 
 
-def _report_html(result: ForecastResult, split: PriceSplit) -> str:
+def _report_html(result: ForecastResult, split: PriceSplit, looks: Looks) -> str:
     from rnnapp.evaluation.outlook import outlook_from_models
+    from rnnapp.export.limits import export_refusal
     from rnnapp.export.script import run_script
     from rnnapp.figures.forecast_report import forecast_report
 
     trained = result.trained
     outlook = None
+    code = ""
+    if not export_refusal(split):
+        code = run_script(split, trained.model, trained.train)
     if not result.sealed:  # its intervals are widths of test errors
         outlook = outlook_from_models(split, [trained])
     return forecast_report(
@@ -528,9 +628,9 @@ def _report_html(result: ForecastResult, split: PriceSplit) -> str:
         result.forecast,
         result.evaluation,
         split,
-        code=run_script(split, trained.model, trained.train),
+        code=code,
         outlook=outlook,
-        looks=session_looks(split).summarize(result_key(trained, split)).describe_luck(),
+        looks=looks.summarize(result_key(trained, split)).describe_luck(),
     )
 
 

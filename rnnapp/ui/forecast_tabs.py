@@ -17,19 +17,22 @@ from rnnapp.evaluation.metrics import Evaluation
 from rnnapp.evaluation.shift import MOST_DAYS, ShiftFit, fit_shift
 from rnnapp.figures.shift import daily_changes_figure, shift_figure
 from rnnapp.figures.style import line_of
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.loop import TrainedModel
 from rnnapp.ui import keys
+from rnnapp.ui.explain import explain
 from rnnapp.ui.explained_days import ExplainedNet, show_explained_days
 from rnnapp.ui.page import chart, is_dark, rerun_here
 
 __all__ = ["show_changes", "show_days", "show_shift"]
 
 _STEP_SECONDS = 0.45  # of the animation that moves the forecast
-_SHIFTED = (
+_SHIFTED = N_(
     "Moved {days} {units} earlier: changes correlate {correlation} with the actual's, RMSE {rmse} "
-    "points. Persistence moved as far: {rule_correlation} and {rule_rmse}."
+    "{unit}. Persistence moved as far: {rule_correlation} and {rule_rmse}."
 )
-_CHANGES = (
+_CHANGES = N_(
     "R² of the changes {r2:.3f}; a forecast of no change has 0. Direction right "
     "{right:.1%}; always saying up scores {base:.1%}."
 )
@@ -37,13 +40,17 @@ _CHANGES = (
 
 def show_changes(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel) -> None:
     """Daily changes, forecast against those that came."""
-    words = _CHANGES.format(
+    words = _(_CHANGES).format(
         r2=_explained_share(forecast),
         right=evaluation.directional_accuracy,
         base=evaluation.base_rate,
     )
     figure = daily_changes_figure(forecast, line_of(trained.model), dark=is_dark())
-    chart(figure, "changes", f"Change forecast against the change that came. {words}")
+    chart(
+        figure,
+        "changes",
+        _("Change forecast against the change that came. {words}").format(words=words),
+    )
     st.caption(words)
 
 
@@ -53,23 +60,25 @@ def show_shift(forecast: Forecast, evaluation: Evaluation, trained: TrainedModel
         st.session_state[keys.SHIFT] = st.session_state.pop(keys.SHIFT_NEXT)
     slider, button = st.columns([4, 1], vertical_alignment="bottom")
     days = slider.slider(
-        f"Move the forecast by ({forecast.spacing.units})",
+        _("Move the forecast by ({units})").format(units=forecast.spacing.units),
         0,
         MOST_DAYS,
         0,
         key=keys.SHIFT,
-        help="Slides the forecast to the left, over the actual close.",
+        help=explain("shift", _("Slides the forecast to the left, over the actual curve.")),
     )
     best = min(evaluation.best_lag or 0, MOST_DAYS)
     button.button(
-        "Show me",
+        _("Show me"),
         key="shift_show",
         icon=":material/play_arrow:",
         on_click=_start_animation,
         args=(best,),
-        help="Moves it step by step to the lag at which its changes match the actual's best.",
+        help=_("Moves it step by step to the lag at which its changes match the actual's best."),
     )
-    words = _describe_shift(fit_shift(forecast, days), forecast.spacing.units)
+    words = _describe_shift(
+        fit_shift(forecast, days), forecast.spacing.units, forecast.quantity.error_unit
+    )
     figure = shift_figure(forecast, days, line_of(trained.model), dark=is_dark())
     chart(figure, "shift_chart", words)
     st.caption(words)
@@ -95,10 +104,11 @@ def _start_animation(best: int) -> None:
     st.session_state[keys.SHIFT_TARGET] = best
 
 
-def _describe_shift(fit: ShiftFit, units: str) -> str:
-    return _SHIFTED.format(
+def _describe_shift(fit: ShiftFit, units: str, unit: str) -> str:
+    return _(_SHIFTED).format(
         days=fit.days,
         units=units,
+        unit=unit,
         correlation=_format_correlation(fit.correlation),
         rmse=format_points(fit.rmse),
         rule_correlation=_format_correlation(fit.persistence_correlation),
@@ -108,7 +118,7 @@ def _describe_shift(fit: ShiftFit, units: str) -> str:
 
 def _format_correlation(value: float) -> str:
     if not np.isfinite(value):
-        return "not at all"
+        return _("not at all")
     return f"{value:+.2f}"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "EXPLAINED_DAY",
+    "LANGUAGE",
     "LOOKS",
     "OUTLOOKS_RECORDED",
     "OUTLOOK_FAILED",
@@ -22,6 +23,9 @@ __all__ = [
     "SEAL",
     "SEAL_OPENED",
     "SEAL_WORD",
+    "SECOND_FILE",
+    "SECOND_JOINED",
+    "SECOND_NEW",
     "SHIFT",
     "SHIFT_NEXT",
     "SHIFT_TARGET",
@@ -34,6 +38,8 @@ __all__ = [
 
 EXPLAINED_DAY = "explained_day"
 """The test day that is taken apart by the days of its window."""
+LANGUAGE = "_language"
+"""The language that this session chose (:mod:`rnnapp.ui.language`)."""
 LOOKS = "_looks"
 """Settings of this session seen on the test part, by series (:mod:`rnnapp.ui.looks`)."""
 OUTLOOKS_RECORDED = "_outlooks_recorded"
@@ -56,6 +62,12 @@ SEAL_OPENED = "_seal_opened"
 """When the test part was opened, by series."""
 SEAL_WORD = "seal"
 """The same in the address."""
+SECOND_FILE = "_second_file"
+"""SHA-256 of the file that this session joins as a second series."""
+SECOND_JOINED = "_second_joined"
+"""The prices with the second series joined last, by data and series."""
+SECOND_NEW = "_second_new"
+"""Whether the second series was just chosen by hand, and so becomes a feature."""
 SHIFT = "shift"
 """Days that the forecast is moved by."""
 SHIFT_NEXT = "_shift_next"

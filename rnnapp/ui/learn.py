@@ -12,10 +12,14 @@ import streamlit as st
 
 from rnnapp.data.ink import STROKE, to_digit
 from rnnapp.errors import DataError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.lessons.lesson import Control, Lesson, Scene, Value
 from rnnapp.lessons.library import load_lessons, open_module
 from rnnapp.ui.address import publish_word
+from rnnapp.ui.language import link_in_language
 from rnnapp.ui.page import chart, is_dark, open_page, plain_text, show_errors
+from rnnapp.ui.tables import label_columns
 
 __all__ = ["show_invitation", "show_learn"]
 
@@ -29,18 +33,18 @@ _PRINT = """
 </style>
 """
 _TITLE = "### {number}. {title}"
-_HEADLINE = "### Eight short lessons, each with something to move"
-_ABOUT = (
+_HEADLINE = N_("### Eight short lessons, each with something to move")
+_ABOUT = N_(
     "No knowledge of nets is needed. Guess first, then move a slider until you see why. "
     "The address keeps your place: copy it to go on later, or to show a lesson to a class."
 )
-_PLACE = "Lesson {number} of {count}, {done} seen"
+_PLACE = N_("Lesson {number} of {count}, {done} seen")
 _MARKS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
 _VERDICTS = {
-    True: "Your guess was right: {right}.",
-    False: "You guessed {guessed}. It is {right}.",
+    True: N_("Your guess was right: {right}."),
+    False: N_("You guessed {guessed}. It is {right}."),
 }
-_WAITING = "Guess first. The picture comes after it, and a guess costs nothing."
+_WAITING = N_("Guess first. The picture comes after it, and a guess costs nothing.")
 
 
 def show_learn() -> None:
@@ -61,14 +65,14 @@ def show_invitation() -> None:
         return
     with st.container(horizontal=True, key="invitation", vertical_alignment="center"):
         if st.button(
-            "New to nets? Eight short lessons, each with something to move.",
+            _("New to nets? Start with eight short lessons."),
             key="accept_invitation",
             type="tertiary",
             icon=":material/school:",
         ):
             open_page("learn")
         st.button(
-            "Not now",
+            _("Not now"),
             key="dismiss_invitation",
             type="tertiary",
             on_click=lambda: st.session_state.update({_INVITED: False}),
@@ -76,8 +80,8 @@ def show_invitation() -> None:
 
 
 def _show_list(lessons: Sequence[Lesson]) -> None:
-    st.markdown(_HEADLINE)
-    st.markdown(_ABOUT)
+    st.markdown(_(_HEADLINE))
+    st.markdown(_(_ABOUT))
     done = _read_done()
     for lesson in lessons:
         with st.container(border=True):
@@ -92,17 +96,17 @@ def _show_list(lessons: Sequence[Lesson]) -> None:
             st.caption(lesson.about)
     with st.container(horizontal=True):
         for label, page in (
-            ("The notebooks as recipes", "recipes"),
-            ("Every word explained", "glossary"),
+            (_("The notebooks as recipes"), "recipes"),
+            (_("Every word explained"), "glossary"),
         ):
             if st.button(label, key=f"open_{page}", type="tertiary"):
                 open_page(page)
 
 
 def _show_lesson(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
-    st.caption(_PLACE.format(number=lesson.number, count=len(lessons), done=len(_read_done())))
+    st.caption(_(_PLACE).format(number=lesson.number, count=len(lessons), done=len(_read_done())))
     st.markdown(_TITLE.format(number=lesson.number, title=lesson.title))
-    st.markdown(lesson.text)
+    st.markdown(link_in_language(lesson.text))
     _show_body(lesson)
     _show_way(lesson, lessons)
 
@@ -112,7 +116,7 @@ def _show_body(lesson: Lesson) -> None:
     """Guess, controls and scene; moving a control runs this part alone."""
     guessed = _ask_guess(lesson)
     if guessed is None:
-        st.caption(_WAITING)
+        st.caption(_(_WAITING))
     else:
         with show_errors():
             _show_live(lesson, guessed)
@@ -131,7 +135,7 @@ def _ask_guess(lesson: Lesson) -> int | None:
         if question is not None:
             _draw_pictures(question(dark=is_dark()))
         guessed = st.radio(
-            f"**Guess.** {lesson.guess.question}",
+            _("**Guess.** {question}").format(question=lesson.guess.question),
             range(len(choices)),
             format_func=choices.__getitem__,
             key=key,
@@ -143,17 +147,23 @@ def _ask_guess(lesson: Lesson) -> int | None:
 
 def _show_live(lesson: Lesson, guessed: int) -> None:
     """The controls, their scene, and what was to be seen once it was found."""
-    st.markdown(f"**Move.** {lesson.question}")
+    st.markdown(_("**Move.** {question}").format(question=lesson.question))
     module = open_module(lesson)
     values = _show_controls(lesson, module.CONTROLS)
-    with st.spinner("Computing", show_time=False):
+    with st.spinner(_("Computing"), show_time=False):
         scene = module.show_scene(values, dark=is_dark())
     st.markdown(scene.sentence)
     if scene.formula:
         st.latex(scene.formula)
     _draw_pictures(scene)
     if scene.table is not None:
-        st.dataframe(scene.table, hide_index=True, height="content", alt="Every tensor's shape.")
+        st.dataframe(
+            scene.table,
+            hide_index=True,
+            height="content",
+            column_config=label_columns(scene.table.columns),
+            alt=_("Every tensor's shape."),
+        )
     done = _read_done()
     if scene.answered and lesson.number not in done:
         done = sorted({*done, lesson.number})
@@ -162,7 +172,7 @@ def _show_live(lesson: Lesson, guessed: int) -> None:
         _show_seen(lesson, guessed)
     else:
         st.button(
-            "Show what was to be seen",
+            _("Show what was to be seen"),
             key=f"give_up_{lesson.number}",
             type="tertiary",
             on_click=lambda: publish_word(
@@ -173,44 +183,50 @@ def _show_live(lesson: Lesson, guessed: int) -> None:
 
 def _show_seen(lesson: Lesson, guessed: int) -> None:
     choices, right = lesson.guess.choices, lesson.guess.right
-    verdict = _VERDICTS[guessed == right].format(guessed=choices[guessed], right=choices[right])
+    verdict = _(_VERDICTS[guessed == right]).format(guessed=choices[guessed], right=choices[right])
     with st.container(border=True, key="lesson_seen"):
-        st.markdown(f"**Seen.** {plain_text(verdict)}")
-        st.markdown(lesson.seen)
+        st.markdown(_("**Seen.** {verdict}").format(verdict=plain_text(verdict)))
+        st.markdown(link_in_language(lesson.seen))
         if lesson.links:
-            st.markdown(lesson.links)
+            st.markdown(link_in_language(lesson.links))
 
 
 def _show_controls(lesson: Lesson, controls: Sequence[Control]) -> dict[str, Value]:
+    """Two controls a row, so that a phone stacks them in the order in which they are read."""
     values: dict[str, Value] = {}
-    columns = st.columns(min(2, len(controls)))
-    for place, control in enumerate(controls):
-        key = f"lesson_{lesson.number}_{control.name}"
-        if control.kind == "drawing":
-            values[control.name] = _read_drawing(control)
-            continue
-        with columns[place % len(columns)]:
-            values[control.name] = _show_control(control, key)
+    drawings = [control for control in controls if control.kind == "drawing"]
+    others = [control for control in controls if control.kind != "drawing"]
+    for place, control in enumerate(others):
+        if place % 2 == 0:
+            columns = st.columns(2)
+        with columns[place % 2]:
+            values[control.name] = _show_control(control, f"lesson_{lesson.number}_{control.name}")
         publish_word(control.name, _as_word(values[control.name]), _as_word(control.default))
+    for control in drawings:
+        values[control.name] = _read_drawing(control)
     return values
 
 
 def _show_control(control: Control, key: str) -> Value:
     if key not in st.session_state:
         st.session_state[key] = _first_value(control)
-    common: Any = dict(key=key, help=control.help or None)
+    common: Any = dict(key=key, help=(control.help and _(control.help)) or None)
     if control.kind == "switch":
-        return st.toggle(control.label, **common)
+        return st.toggle(_(control.label), **common)
     if control.kind == "choice":
         names = dict(control.choices)
         chosen = st.segmented_control(
-            control.label, list(names), format_func=names.__getitem__, required=True, **common
+            _(control.label),
+            list(names),
+            format_func=lambda word: _(names[word]),
+            required=True,
+            **common,
         )
         return str(chosen)
     make = {"slider": st.slider, "number": st.number_input}[control.kind]
     kind = type(control.step)
     value: Value = make(  # type: ignore[operator]
-        control.label, kind(control.low), kind(control.high), step=control.step, **common
+        _(control.label), kind(control.low), kind(control.high), step=control.step, **common
     )
     return value
 
@@ -245,7 +261,7 @@ def _read_drawing(control: Control) -> Value:
     """The digit on the canvas, None while there is none that can be read."""
     from rnnapp.ui.digits.canvas import draw_canvas, ink_on_canvas
 
-    st.caption(f"{control.label}. {control.help}")
+    st.caption(_("{label}. {help}").format(label=_(control.label), help=_(control.help)))
     draw_canvas(STROKE)
     ink = ink_on_canvas(STROKE)
     if ink is None:
@@ -265,7 +281,7 @@ def _draw_pictures(scene: Scene) -> None:
 def _show_way(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
     """The lesson before and the next."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, number in (("Back", lesson.number - 1), ("Next", lesson.number + 1)):
+        for label, number in ((_("Back"), lesson.number - 1), (_("Next"), lesson.number + 1)):
             st.button(
                 label,
                 key=f"lesson_{label.lower()}",
@@ -273,7 +289,7 @@ def _show_way(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
                 on_click=_go_to,
                 args=(number,),
             )
-        st.button("All lessons", key="lesson_list", type="tertiary", on_click=_go_to, args=(0,))
+        st.button(_("All lessons"), key="lesson_list", type="tertiary", on_click=_go_to, args=(0,))
 
 
 def _go_to(number: int) -> None:

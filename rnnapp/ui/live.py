@@ -6,7 +6,6 @@ Quick ones inline and in turn, longer ones in a thread, watched as they run.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -20,13 +19,17 @@ from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import Split
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
+from rnnapp.language import gettext as _
+from rnnapp.people import read_limits
 from rnnapp.training.kernels.backend import unsupported_reason
 from rnnapp.training.kernels.compilation import kernels_building
 from rnnapp.training.loop import EpochEvent, TrainedModel, Training
+from rnnapp.turns import FairTurns, Turn
 from rnnapp.ui.page import chart
 from rnnapp.ui.progress import epoch_words
 from rnnapp.ui.results import abort_if_stale
 from rnnapp.ui.tasks import PageTask, show_task_progress, watch_task
+from rnnapp.ui.visitors import current_person
 
 __all__ = [
     "LIVE_COMPARISON_SECONDS",
@@ -34,6 +37,7 @@ __all__ = [
     "LONG_SECONDS",
     "TrainingTask",
     "await_kernels",
+    "enter_line",
     "run_inline",
     "start_training",
     "watch_training",
@@ -61,7 +65,8 @@ def run_inline(work: Callable[[], Generator[T, None, None]]) -> list[T]:
         work: yields as it goes.
     """
     done = []
-    with _turns(), closing(work()) as items:
+    with _turns().enter(current_person().key) as turn, closing(work()) as items:
+        turn.wait(_check_stale)
         abort_if_stale()
         checked = time.monotonic()
         for item in items:
@@ -72,9 +77,32 @@ def run_inline(work: Callable[[], Generator[T, None, None]]) -> list[T]:
     return done
 
 
+def enter_line() -> Turn:
+    """A place for this page's person among the trainings in threads of this server.
+
+    As many run at once as there are cores; one that lasts lets others go first from time to time.
+
+    Raises:
+        QueueFullError: this person, or everybody together, waits for too many already.
+    """
+    return _long_turns().enter(current_person().key)
+
+
 @st.cache_resource(show_spinner=False)
-def _turns() -> threading.Semaphore:
-    return threading.Semaphore(os.cpu_count() or 1)
+def _turns() -> FairTurns:
+    return FairTurns(os.cpu_count() or 1)
+
+
+@st.cache_resource(show_spinner=False)
+def _long_turns() -> FairTurns:
+    limits = read_limits()
+    return FairTurns(os.cpu_count() or 1, most_each=limits.turns, most=limits.turns_all)
+
+
+def _check_stale() -> bool:
+    """End this run of the page if a control has moved while it waited for its turn."""
+    abort_if_stale()
+    return False
 
 
 def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:
@@ -94,22 +122,29 @@ def await_kernels(split: Split, model: ModelConfig, train: TrainConfig) -> None:
         if not kernels_building():
             st.rerun()
         st.caption(
-            ":material/hourglass_top: The fast kernel is being compiled for this machine, once, "
-            "for some 15 seconds; from then on a small net trains as you drag. "
-            "Until then torch trains it."
+            _(
+                ":material/hourglass_top: The fast kernel is being compiled for this "
+                "machine, once, for some 15 seconds; from then on a small net trains as "
+                "you drag. Until then torch trains it."
+            )
         )
 
     waiting()
 
 
 def start_training(training: Training) -> BackgroundTask[EpochEvent, TrainedModel]:
-    """Train in a thread of this server."""
+    """Train in a thread of this server, in turn with the others.
+
+    Raises:
+        QueueFullError: too many trainings wait for their turn.
+    """
     return BackgroundTask(
-        lambda _: training.epochs(),
-        result=lambda _: training.result(),
+        lambda _unused: training.epochs(),
+        result=lambda _unused: training.result(),
         progress=lambda: training.progress,
         on_stop=training.stop,
         name="training",
+        turn=enter_line(),
     )
 
 
@@ -136,7 +171,7 @@ def watch_training(
 
     def show() -> None:
         events = list(task.job.items)
-        words = "The first epoch is under way"
+        words = _("The first epoch is under way")
         if events:
             words = epoch_words(
                 len(events),
@@ -149,7 +184,7 @@ def watch_training(
         show_task_progress(task, words)
         if above is not None:
             above()
-        alt = f"Training loss over {len(events)} epochs, still running."
+        alt = _("Training loss over {count} epochs, still running.").format(count=len(events))
         chart((draw or draw_loss)(events), f"{task.place}_live_loss", alt)
 
     watch_task(task, show)

@@ -1,9 +1,8 @@
 """The live chart: a canvas that draws a forecast at rest and while a slider's thumb moves.
 
 The server sends one block of bytes a frame; the browser draws it, hovers, zooms, toggles and
-chooses a window from the
-strip without the server. While a thumb moves, the browser asks for one frame at a time
-(:mod:`frames`) and draws what comes back.
+chooses a window from the strip without the server. While a thumb moves, the browser asks for one
+frame at a time (:mod:`frames`) and draws what comes back.
 """
 
 from __future__ import annotations
@@ -17,14 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from rnnapp.data.simulated import SimulatedPrices
+from rnnapp.data.quantities import CLOSE
 from rnnapp.data.spacing import measure_spacing
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.baselines import best_possible_forecast
-from rnnapp.evaluation.forecast import Forecast, seal_test
+from rnnapp.evaluation.forecast import Forecast, has_best, seal_test
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.style import BASELINE, BEST_LINE, LineStyle, line_of
+from rnnapp.language import current_language, pgettext, translate_again
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.records import TrainedModel
-from rnnapp.ui.frames import frame_address
+from rnnapp.ui.frames import LivePage, await_first_drawing, frame_address
 
 __all__ = [
     "OPENING_DAYS",
@@ -51,25 +54,39 @@ OPENING_DAYS = 120
 _MOST_POINTS = 20_000  # of a curve that is sent; a longer one is thinned out, its newest half last
 _STATIC = Path(__file__).with_name("static")
 _SCRIPTS = ("chart_draw.js", "thumb.js", "live_chart.js")
-_RANGES = (("3M", 91), ("6M", 183), ("1Y", 365))
+_RANGES = ((N_("3M"), 91), (N_("6M"), 183), (N_("1Y"), 365))
 _AROUND_BOUNDARY = 61  # days on each side
+_TEXT = {
+    "actual": N_("actual"),
+    "persistence": N_("persistence"),
+    "train": N_("train"),
+    "test": N_("test"),
+    "range": N_("Range"),
+    "strip": N_("Drag to choose days, double-click for all"),
+    "play": N_("Play the training"),
+    "epoch": N_("Epoch"),
+    "epochOf": N_("Epoch {epoch} of {total}"),
+    "toggle": N_("Show or hide"),
+    "save": N_("Save as PNG"),
+    "saveHelp": N_("Save the chart as a picture"),
+}
 _HTML = """
 <div class="live-chart" role="group">
   <h3 class="headline" hidden></h3>
   <div class="top">
-    <div class="ranges" role="group" aria-label="Range"></div>
+    <div class="ranges" role="group"></div>
     <div class="state"><canvas class="loss" aria-hidden="true"></canvas>
       <span class="dot"></span><span class="words"></span></div>
   </div>
   <div class="plot"><canvas role="img" tabindex="0"></canvas><div class="tip" hidden></div></div>
-  <div class="strip" title="Drag to choose days, double-click for all"><canvas></canvas></div>
+  <div class="strip"><canvas></canvas></div>
   <div class="scrub" hidden>
-    <button type="button" class="play" aria-label="Play the training">▶</button>
-    <input type="range" min="0" max="0" step="1" value="0" aria-label="Epoch">
+    <button type="button" class="play">▶</button>
+    <input type="range" min="0" max="0" step="1" value="0">
     <span class="epoch"></span>
   </div>
   <div class="legend"><span class="entries" style="display: contents"></span>
-    <button type="button" class="save" title="Save the chart as a picture">Save as PNG</button>
+    <button type="button" class="save"></button>
   </div>
 </div>
 """
@@ -88,6 +105,7 @@ class ChartBase:
         boundary: the first test day, days since 1970.
         rows: (R,) int32, which rows of the price table these are; every row unless the table is
             very long.
+        axis: what the values are, with their unit.
     """
 
     token: str
@@ -96,6 +114,7 @@ class ChartBase:
     anchor: Points
     boundary: int
     rows: Rows
+    axis: str = CLOSE.axis
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +228,8 @@ def chart_base(
     close: Points,
     boundary: np.datetime64,
     horizon: int,
+    *,
+    axis: str = CLOSE.axis,
 ) -> ChartBase:
     """The base of a price table; a very long one is thinned out, its newest half last.
 
@@ -218,6 +239,7 @@ def chart_base(
         close: (N,) index points.
         boundary: the first test day.
         horizon: H, days ahead.
+        axis: what the values are, with their unit.
     """
     rows = _thin_rows(len(dates))
     anchor = np.full(len(close), np.nan)
@@ -230,14 +252,22 @@ def chart_base(
         anchor=anchor[rows],
         boundary=first_test,
         rows=rows,
+        axis=axis,
     )
 
 
 def split_base(split: PriceSplit) -> ChartBase:
     """The series under the curves of a split."""
     prices = split.prices
-    token = f"{prices.fingerprint}:{prices.name}"
-    return chart_base(token, prices.dates, prices.close, split.boundary, split.config.horizon)
+    token = f"{prices.fingerprint}:{prices.name}:{split.quantity.key}"
+    return chart_base(
+        token,
+        prices.dates,
+        split.series,
+        split.boundary,
+        split.config.horizon,
+        axis=split.quantity.axis,
+    )
 
 
 def forecast_curve(
@@ -298,7 +328,7 @@ def bound_curves(base: ChartBase, split: PriceSplit, *, sealed: bool = False) ->
         split: its windows; of a very long series a frame draws some of them.
         sealed: whether the validation part stands in for the test part.
     """
-    if not isinstance(split.prices, SimulatedPrices):
+    if not has_best(split):
         return []
     bound = best_possible_forecast(split)
     if sealed:
@@ -306,12 +336,14 @@ def bound_curves(base: ChartBase, split: PriceSplit, *, sealed: bool = False) ->
     return [forecast_curve(base, bound, BEST_LINE, kind="baseline")]
 
 
-def live_chart(key: str, frame: bytes) -> None:
+def live_chart(key: str, frame: bytes, page: LivePage) -> None:
     """Draw the chart of a frame, as :func:`pack_frame` makes it.
 
-    Its element carries ``data-testid="live-<key>"``.
+    Its element carries ``data-testid="live-<key>"``. The first chart of a session is awaited, so
+    that what the page sends after it does not delay it.
     """
     _mount(key=f"live_{key}", data=frame)
+    await_first_drawing(page)
 
 
 def pack_frame(
@@ -343,13 +375,16 @@ def pack_frame(
         block.add("actual", base.actual)
         block.add("anchor", base.anchor)
     described = _add_curves(block, curves)
+    axis = translate_again(base.axis)
     header: Header = {
         "key": key,
         "testid": f"live-{key}",
         "base": base.token,
         "boundary": base.boundary,
-        "axis": "Close, index points",
+        "axis": axis[:1].upper() + axis[1:],
         "grey": BASELINE,
+        "language": current_language(),
+        "text": {name: _(text) for name, text in _TEXT.items()},
         "curves": described,
         "sliders": list(sliders),
         "ranges": _ranges(base),
@@ -401,6 +436,7 @@ def _add_curve(block: _Block, place: int, curve: ChartCurve) -> None:
 def _describe_curve(curve: ChartCurve, rows: str) -> Mapping[str, object]:
     return {
         "name": curve.name,
+        "label": shown_name(curve.name),
         "color": curve.line.color,
         "dash": curve.line.dash,
         "width": 1.6,
@@ -421,13 +457,16 @@ def _ranges(base: ChartBase) -> list[Mapping[str, object]]:
     spans = [
         (
             "open",
-            f"{OPENING_DAYS} {units}",
-            f"The last {units} of the test part",
+            _("{count} {units}").format(count=OPENING_DAYS, units=units),
+            _("The last {units} of the test part").format(units=units),
             (int(base.days[opening]), last),
         ),
-        *((name, name, f"The last {days} days", (last - days, last)) for name, days in _RANGES),
-        ("boundary", "boundary", "Around the start of the test part", around),
-        ("all", "all", "The whole series", (first, last)),
+        *(
+            (name, _(name), _("The last {days} days").format(days=days), (last - days, last))
+            for name, days in _RANGES
+        ),
+        ("boundary", _("boundary"), _("Around the start of the test part"), around),
+        ("all", pgettext("a range", "all"), _("The whole series"), (first, last)),
     ]
     return [
         {"name": name, "label": label, "title": title, "span": span}

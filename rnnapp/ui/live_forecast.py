@@ -13,7 +13,7 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import RnnappError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
-from rnnapp.evaluation.metrics import forecast_target
+from rnnapp.language import gettext as _
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.drag import (
     SLIDERS,
@@ -42,6 +42,7 @@ __all__ = [
     "ahead_words",
     "dragged_result",
     "progress_words",
+    "series_words",
     "show_live_forecast",
 ]
 
@@ -104,7 +105,7 @@ class LiveForecast(Generic[R]):
             return self._train_frame(split, moved, move)
         except RnnappError as error:
             total = self.settings.train.epochs
-            headline = "These settings cannot be trained."
+            headline = _("These settings cannot be trained.")
             state = ChartState("", 0, total, False, str(error), headline=headline, seq=move.seq)
             return self._pack(self.split, [], state, known=move.base)
 
@@ -127,14 +128,14 @@ class LiveForecast(Generic[R]):
         query = settings_query(settings)
         day = str(np.datetime_as_string(split.boundary, unit="D"))
         if result is None:
-            alt = f"Closing prices of {split.prices.name}. The test part begins on {day}."
+            alt = series_words(split, day)
             state = ChartState(query, 0, settings.train.epochs, True, "", alt, headline, seq)
             return self._pack(split, [], state, known=known)
         losses = [event.train_loss for event in result.trained.history]
-        alt = (
-            "Actual and predicted close by day with persistence. "
-            f"The test part begins on {day}. {headline}"
-        )
+        alt = _(
+            "Actual and predicted {noun} by day with persistence. The test part begins on {day}. "
+            "{headline}"
+        ).format(noun=split.quantity.noun, day=day, headline=headline)
         words = progress_words(losses, settings.train.epochs)
         state = ChartState(
             query,
@@ -175,9 +176,18 @@ class LiveForecast(Generic[R]):
         losses = [event.train_loss for event in trained.history]
         total = settings.train.epochs
         error, rule = rmse_on_test(made)
-        headline = (
-            f"{trained.model.name} misses {ahead_words(split)} by {format_points(error)} points "
-            f"(RMSE) after {len(losses)} of {total} epochs; persistence by {format_points(rule)}."
+        unit = split.quantity.error_unit
+        headline = _(
+            "{name} misses {split} by {error} {unit} "
+            "(RMSE) after {count} of {total} epochs; persistence by {rule}."
+        ).format(
+            name=trained.model.name,
+            split=ahead_words(split),
+            error=format_points(error),
+            unit=unit,
+            count=len(losses),
+            total=total,
+            rule=format_points(rule),
         )
         state = ChartState(
             settings_query(settings),
@@ -221,6 +231,7 @@ def show_live_forecast(
     *,
     as_shown: AsShown = forecast,
     follows: bool = True,
+    show_actions: Callable[[], None] | None = None,
 ) -> None:
     """The page's answer and its chart; while a thumb moves, those of the settings under it.
 
@@ -231,6 +242,7 @@ def show_live_forecast(
         make_result: a result from a trained net.
         as_shown: makes a forecast of a past epoch as the page may show it.
         follows: whether the page has sliders of these settings.
+        show_actions: draws what can be done with the result, between answer and chart.
     """
     sliders: tuple[str, ...] = ()
     if follows:
@@ -245,7 +257,9 @@ def show_live_forecast(
     )
     with st.container(key=f"{_KEY}_headline"):
         show_headline(headline(result, split))
-    live_chart(_KEY, live.draw_rest(result, split, settings))
+    if show_actions is not None:
+        show_actions()
+    live_chart(_KEY, live.draw_rest(result, split, settings), page)
 
 
 def dragged_result(key: Hashable) -> TrainedForecast | None:
@@ -259,10 +273,21 @@ def dragged_result(key: Hashable) -> TrainedForecast | None:
 def progress_words(losses: list[float], total: int) -> str:
     """How far a training is, in words."""
     if not losses:
-        return f"first of {total} epochs"
-    return f"{len(losses)} of {total} epochs, loss {losses[-1]:.4g}"
+        return _("first of {total} epochs").format(total=total)
+    return _("{count} of {total} epochs, loss {losses:.4g}").format(
+        count=len(losses), total=total, losses=losses[-1]
+    )
+
+
+def series_words(split: PriceSplit, day: str) -> str:
+    """What the chart shows before anything is trained, for those who cannot see it."""
+    if split.quantity.is_volatility:
+        template = _("Volatility of {series} by day. The test part begins on {day}.")
+    else:
+        template = _("Closing prices of {series}. The test part begins on {day}.")
+    return template.format(series=split.prices.name, day=day)
 
 
 def ahead_words(split: PriceSplit) -> str:
     """What is forecast: ``"next week's close"``, ``"the close 5 days ahead"``."""
-    return forecast_target(split.prices.spacing, split.config.horizon)
+    return split.quantity.describe_target(split.prices.spacing, split.config.horizon)

@@ -15,22 +15,25 @@ from rnnapp.data.sequences import Split
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.looks import Looks, LookSummary
 from rnnapp.evaluation.metrics import Evaluation
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.ui import keys
 from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.ui.explain import explain
 
 __all__ = ["SEALED_WORDS", "describe_looks", "doubt_better", "seal_control", "session_looks"]
 
-SEALED_WORDS = "The test part is sealed: these are the validation days."
+SEALED_WORDS = N_("The test part is sealed: these are the validation days.")
 """Small print while it is."""
 _SEALED, _OPEN = "on", "off"
-_SEEN = "Settings of this series seen on the test part in the session: {count}."
-_OPENED = "Sealed at first; opened {times}."
+_SEEN = N_("Settings of this series seen on the test part in the session: {count}.")
+_OPENED = N_("Sealed at first; opened {times}.")
 
 
 def session_looks(split: PriceSplit) -> Looks:
     """The looks of this session at the test part of a series; safe to use from a thread."""
     every: dict[Hashable, Looks] = st.session_state.setdefault(keys.LOOKS, {})
-    series = (split.fingerprint, split.name)
+    series = (split.fingerprint, split.name, split.quantity.key)
     if series not in every:
         every[series] = Looks(split.prices.dates)
     return every[series]
@@ -40,10 +43,10 @@ def describe_looks(split: Split) -> str:
     """What a saved run says about the looks at its test part; empty for digits."""
     if not isinstance(split, PriceSplit):
         return ""
-    sentences = [_SEEN.format(count=len(session_looks(split)))]
+    sentences = [_(_SEEN).format(count=len(session_looks(split)))]
     opened = _openings(split)
     if opened:
-        sentences.append(_OPENED.format(times=", ".join(opened)))
+        sentences.append(_(_OPENED).format(times=", ".join(opened)))
     return " ".join(sentences)
 
 
@@ -70,12 +73,17 @@ def seal_control(split: PriceSplit) -> bool:
     if keys.SEAL not in st.session_state:
         st.session_state[keys.SEAL] = st.session_state[keys.SEAL_WORD] == _SEALED
     sealed = st.toggle(
-        "Seal the test part",
+        _("Seal the test part"),
         key=keys.SEAL,
         disabled=split.valid is None,
         persist_state="session",
-        help="Shows the validation part instead, so that no setting is picked by the test days. "
-        "Hold out a share of the training windows for it.",
+        help=explain(
+            "seal_test",
+            _(
+                "Shows the validation part instead, so that no setting is picked by the test days. "
+                "Hold out a share of the training windows for it."
+            ),
+        ),
     )
     word = {True: _SEALED, False: _OPEN}[bool(sealed)]
     if st.session_state[keys.SEAL_WORD] == _SEALED and word == _OPEN:

@@ -19,7 +19,12 @@ from rnnapp.evaluation.forecast import Forecast
 from rnnapp.figures.digits import learning_figure
 from rnnapp.figures.forecast import loss_figure
 from rnnapp.figures.style import line_of
-from rnnapp.runs.history.records import Run
+from rnnapp.home import private_folder
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
+from rnnapp.runs.history.ownership import NEXT_START
+from rnnapp.runs.history.records import Run, shown_status
 from rnnapp.runs.manager import LiveRun, RunManager
 from rnnapp.runs.record import record_run
 from rnnapp.training.records import EpochEvent, TrainedModel
@@ -28,18 +33,22 @@ from rnnapp.ui.looks import describe_looks
 from rnnapp.ui.page import chart, open_page, plain_text, show_errors
 from rnnapp.ui.progress import epoch_words, progress_row
 from rnnapp.ui.results import result_key
+from rnnapp.ui.visitors import current_person
 
 __all__ = [
     "DELETED",
     "OPENED",
     "STOP_HELP",
     "delete_runs",
+    "drain_runs",
     "go_to_runs",
     "list_runs",
-    "preload_list",
+    "prepare_list",
     "record_button",
     "reload_lists",
+    "resume_drained_runs",
     "run_manager",
+    "server_manager",
     "session_id",
     "submit_run",
     "training_figure",
@@ -48,26 +57,65 @@ __all__ = [
 ]
 
 _REFRESH_EVERY = 0.5  # seconds between two updates of a run under way
+_DRAIN_SECONDS = 8.0  # that trainings have to save their state
+_DRAINED = "drained"  # a file's name
+_made: list[RunManager] = []
 _LIST_SECONDS = 3.0  # that a list of all runs stays fresh
 _LIST_WAIT = 0.6  # seconds that a page waits for a newer list
 DELETED = "_runs_deleted"
 """Session key of the runs deleted last, for Undo."""
 OPENED = "_runs_opened"
 """Session key that is set when runs were opened from the list: back there, none is chosen."""
-STOP_HELP = (
+STOP_HELP = N_(
     "Ends after the steps under way, within about a second for most nets. "
     "What was learned stays, and Resume goes on from there."
 )
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda manager: manager.close())
-def run_manager() -> RunManager:
-    """The run manager of this server; its workers start with the first job.
+def server_manager() -> RunManager:
+    """The one run manager of this server, with everybody's runs; no page shows them as they are.
+
+    Its workers start with the first job.
 
     Raises:
         RunError: its folder cannot be used.
     """
-    return RunManager()
+    made = RunManager()
+    _made.append(made)
+    return made
+
+
+def drain_runs() -> None:
+    """Let trainings save their state before the server ends; the next start goes on with them."""
+    for made in _made:
+        if made.drain(_DRAIN_SECONDS):
+            with suppress(OSError, RnnappError):
+                (private_folder("runs") / _DRAINED).touch()
+
+
+def resume_drained_runs(*, noted_only: bool = False) -> None:
+    """Go on with the trainings that the last server drained.
+
+    Args:
+        noted_only: only where this machine's last server has noted that it drained some.
+    """
+    with suppress(OSError, RnnappError):
+        note = private_folder("runs") / _DRAINED
+        if noted_only and not note.exists():
+            return
+        note.unlink(missing_ok=True)
+        if server_manager().resume_drained():
+            reload_lists()
+
+
+def run_manager() -> RunManager:
+    """The run manager in the hands of this page's person.
+
+    Raises:
+        RunError: its folder cannot be used.
+    """
+    return server_manager().as_person(current_person())
 
 
 def session_id() -> str:
@@ -103,7 +151,7 @@ class RunListCache:
 
     def _read_runs(self) -> tuple[Run, ...]:
         with self._lock:
-            runs = run_manager().list_runs(deleted=self._deleted)
+            runs = server_manager().list_runs(deleted=self._deleted)
             self._runs = runs
             self._read_at = time.monotonic()
             return runs
@@ -127,7 +175,7 @@ def list_runs(*, deleted: bool = False) -> tuple[Run, ...]:
         RunError: the history cannot be read.
     """
     manager = run_manager()
-    runs = list(_list_cache(deleted).get_runs())
+    runs = list(manager.store.select_own(_list_cache(deleted).get_runs()))
     for number, run in enumerate(runs):
         if run.active:
             runs[number] = manager.refresh(run)
@@ -140,16 +188,15 @@ def reload_lists() -> None:
         _list_cache(deleted).invalidate()
 
 
-def preload_list(after: float = 4.0) -> None:
-    """Read the list in the background soon, so that the Runs page opens at once."""
+def prepare_list() -> None:
+    """Read the list once, so that the Runs page opens at once.
 
-    def read_list() -> None:
-        with suppress(RnnappError):
-            list_runs()
-
-    timer = threading.Timer(after, read_list)
-    timer.daemon = True
-    timer.start()
+    Goes on with the trainings in it that a server drained, on this machine or on another.
+    """
+    with suppress(RnnappError):
+        runs = _list_cache(False).get_runs()
+        if any(run.owner == NEXT_START for run in runs):
+            resume_drained_runs()
 
 
 def submit_run(
@@ -164,6 +211,7 @@ def submit_run(
 
     Raises:
         QueueFullError: too many jobs wait.
+        QuotaError: this person's share is used up.
         RunError: the history cannot be written.
     """
     run_id = run_manager().submit_run(
@@ -220,13 +268,13 @@ def record_button(
     computed = result_key(trained, split)
     known = run_id or recorded.get(computed)
     if known:
-        if st.button("Saved: open the run", key=f"{key}_open", icon=":material/history:"):
+        if st.button(_("Saved: open the run"), key=f"{key}_open", icon=":material/history:"):
             open_page("runs", run=known)
     elif st.button(
-        "Save this run",
+        _("Save this run"),
         key=key,
         icon=":material/bookmark_add:",
-        help="Record it on the Runs page, files and all.",
+        help=_("Record it on the Runs page, files and all."),
     ):
         with show_errors():
             recorded[computed] = record_run(
@@ -240,6 +288,11 @@ def record_button(
             )
             reload_lists()
             st.rerun()
+
+
+def _stop_run(run_id: str) -> None:
+    with show_errors():
+        run_manager().stop_run(run_id)
 
 
 def watch_run(run_id: str) -> None:
@@ -256,17 +309,19 @@ def watch_run(run_id: str) -> None:
             live.progress,
             _describe_progress(live),
             key=f"stop_{run_id}",
-            on_stop=lambda: manager.stop_run(run_id),
+            on_stop=lambda: _stop_run(run_id),
             stopping=live.stopping,
-            help=STOP_HELP,
+            help=_(STOP_HELP),
         )
         chart(
             training_figure(live.settings, live.events),
             "run_live",
-            f"Loss over {len(live.events)} epochs so far; the run is {live.status}.",
+            _("Loss over {count} epochs so far; the run is {status}.").format(
+                count=len(live.events), status=shown_status(live.status)
+            ),
         )
         if manager.trouble:
-            st.warning(plain_text(manager.trouble), icon=":material/save:")
+            st.warning(plain_text(translate_again(manager.trouble)), icon=":material/save:")
 
     show_progress()
 
@@ -275,8 +330,10 @@ def watch_submitted(run_id: str) -> None:
     """Show a run on the page that submitted it."""
     watch_run(run_id)
     st.caption(
-        "This takes a while, so it is a run of its own: "
-        "it goes on when this page is closed, and the Runs page has it."
+        _(
+            "This takes a while, so it is a run of its own: "
+            "it goes on when this page is closed, and the Runs page has it."
+        )
     )
 
 
@@ -291,10 +348,16 @@ def training_figure(settings: Settings, events: Sequence[EpochEvent]) -> go.Figu
 
 def _describe_progress(live: LiveRun) -> str:
     """Its position in the queue, or epoch, speed and time left."""
+    if live.held_back_by:
+        message = _(
+            "{count} trainings of yours run, as many as one person may have at once. "
+            "This one begins when one of them ends; stop one to begin it sooner."
+        )
+        return message.format(count=live.held_back_by)
     if live.status == "queued":
         return _describe_waiting(live.position)
     if not live.events:
-        return "The first epoch is under way"
+        return _("The first epoch is under way")
     last = live.events[-1]
     seconds_left = math.inf
     if live.progress:
@@ -308,15 +371,17 @@ def _describe_progress(live: LiveRun) -> str:
         stopping=live.stopping,
     )
     if live.attempts > 1:
-        words = f"{words} · on worker number {live.attempts} after the others died"
+        words = _("{words} · on worker number {attempts} after the others died").format(
+            words=words, attempts=live.attempts
+        )
     return words
 
 
 def _describe_waiting(position: int) -> str:
     status = run_manager().queue_status
     if not position:
-        return "A worker is getting ready"
-    text = f"Position {position} in the queue, {status.running} running"
+        return _("A worker is getting ready")
+    text = _("Position {position} in the queue, {running} running")
     if not status.slots:
-        return f"{text}; workers are starting"
-    return text
+        text = _("Position {position} in the queue, {running} running; workers are starting")
+    return text.format(position=position, running=status.running)

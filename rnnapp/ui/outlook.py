@@ -13,6 +13,7 @@ import streamlit as st
 from rnnapp.background import BackgroundTask
 from rnnapp.configs import Settings
 from rnnapp.data.prices import PriceTable
+from rnnapp.data.quantities import CLOSE, Quantity
 from rnnapp.data.simulated import SimulatedPrices
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.formatting import decimal_places, format_points
@@ -23,16 +24,22 @@ from rnnapp.evaluation.outlook import (
     outlook_from_models,
     train_outlook_nets,
 )
-from rnnapp.figures.outlook import coverage_figure, outlook_figure
+from rnnapp.figures.outlook import coverage_figure, outlook_figure, price_band_figure
 from rnnapp.figures.style import line_of
-from rnnapp.runs.ledger import Ledger
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
+from rnnapp.runs.ledger import NO_VOLATILITY, Ledger
 from rnnapp.training.loop import TrainedModel
 from rnnapp.ui import keys
+from rnnapp.ui.explain import explain
+from rnnapp.ui.live import enter_line
 from rnnapp.ui.looks import doubt_better, session_looks
 from rnnapp.ui.manager import run_manager
 from rnnapp.ui.page import chart, is_dark, offer_file, plain_text, show_errors
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.results import recall_result, remember_result, result_key
+from rnnapp.ui.tables import label_columns
 from rnnapp.ui.tasks import PageTask, find_task, show_task_progress, start_task, watch_task
 
 __all__ = [
@@ -47,16 +54,23 @@ __all__ = [
 
 SEEDS = 5
 _PLACE = "outlook"
-SEALED = "Intervals are measured on the test days. Open the test part to see the next days."
-_SPREAD = "The {seeds} nets spread by {spread} points on the first day and {last} on the last."
-_ALT = "The latest closes of {series}, then the fans of {name} and of persistence. {headline}"
-_RECORDED = "Recorded in the ledger as a dated promise. The Runs page shows what comes true of it."
-_REACHED = (
+SEALED = N_("Intervals are measured on the test part. Open it to see what comes next.")
+_SPREAD = N_("The {seeds} nets spread by {spread} {unit} on the first day and {last} on the last.")
+_ALT = N_("The latest {noun} of {series}, then the fans of {name} and of persistence. {headline}")
+_RECORDED = N_(
+    "Recorded in the ledger as a dated promise. The Runs page shows what comes true of it."
+)
+_REACHED = N_(
     "Nominal {level:.0%}. Step 1 reached {plain:.1%} with the plain interval and {adaptive:.1%} "
     "with the adaptive one, which widens after a miss; interval score {plain_score} and "
-    "{adaptive_score} points, smaller is better; persistence's {rival_score}."
+    "{adaptive_score} {unit}, smaller is better; persistence's {rival_score}."
 )
-_NO_SCORES = "There are too few test days to say how such intervals did."
+_BAND = N_(
+    "By the volatility that {name} forecasts, the next close lies between {lower} and {upper} "
+    "(nominal {level:.0%}; reached in the test part {coverage:.1%}). This interval widens after "
+    "large moves."
+)
+_NO_SCORES = N_("The test part is too short to say how such intervals did.")
 
 
 def outlook_level() -> float:
@@ -101,7 +115,7 @@ def show_next_days(
         run_id: the saved run that the net is, empty where it is none.
     """
     if sealed:
-        st.info(SEALED)
+        st.info(_(SEALED))
         return
     _show_controls()
     if st.session_state.get(keys.OUTLOOK_RETRAIN) and not _nets_ready(trained, split):
@@ -122,51 +136,78 @@ def show_fan(
         trained: the net, for its line.
         place: tells the keys of several on a page apart.
     """
-    alt = _ALT.format(series=made.series, name=made.name, headline=made.headline())
+    alt = _(_ALT).format(
+        noun=made.quantity.noun, series=made.series, name=made.name, headline=made.headline()
+    )
     chart(outlook_figure(prices, made, line_of(trained.model), dark=is_dark()), place, alt)
-    sentences = [made.verdict, *made.notes, made.calendar]
+    sentences = [made.verdict, *map(translate_again, made.notes), translate_again(made.calendar)]
     if made.seeds > 1:
         sentences.append(
-            _SPREAD.format(
+            _(_SPREAD).format(
                 seeds=made.seeds,
                 spread=format_points(made.spread[0]),
                 last=format_points(made.spread[-1]),
+                unit=made.quantity.short_unit,
             )
         )
     st.caption(plain_text(" ".join(sentences)))
-    outlook_table(made.to_frame(), f"{place}_csv")
+    _show_price_band(made, prices, place)
+    outlook_table(made.to_frame(), f"{place}_csv", made.quantity)
 
 
-def outlook_table(frame: pd.DataFrame, key: str) -> None:
+def _show_price_band(made: Outlook, prices: PriceTable, place: str) -> None:
+    """What the forecast volatility says of prices: a figure of its own under a volatility's fan."""
+    band = made.prices_band
+    if band is None or not np.isfinite(band.lower).all():
+        return
+    words = _(_BAND).format(
+        name=band.name,
+        lower=format_points(band.lower[0]),
+        upper=format_points(band.upper[0]),
+        level=made.level,
+        coverage=band.coverage[0],
+    )
+    if made.quantity.is_volatility:
+        figure = price_band_figure(prices, made, dark=is_dark())
+        chart(figure, f"{place}_prices", words)
+    st.caption(plain_text(words))
+
+
+def outlook_table(frame: pd.DataFrame, key: str, quantity: Quantity = CLOSE) -> None:
     """Days with a column a forecast, and the same as CSV."""
     places = decimal_places(frame.drop(columns="date").to_numpy(np.float64))
     columns: dict[str, Any] = {
-        name: st.column_config.NumberColumn(
-            name.replace("_", " "), format=f"%,.{places}f", help="Index points."
-        )
+        name: st.column_config.NumberColumn(format=f"%,.{places}f", help=quantity.unit.capitalize())
         for name in frame.columns
         if name != "date"
     }
-    columns["date"] = st.column_config.DateColumn("day", format="ddd YYYY-MM-DD")
-    st.dataframe(frame, hide_index=True, column_config=columns)
-    offer_file("Days (CSV)", lambda: frame.to_csv(index=False), "outlook.csv", "text/csv", key=key)
+    columns["date"] = st.column_config.DateColumn(_("day"), format=_("ddd YYYY-MM-DD"))
+    st.dataframe(frame, hide_index=True, column_config=label_columns(frame.columns, columns))
+    offer_file(
+        _("Days (CSV)"), lambda: frame.to_csv(index=False), "outlook.csv", "text/csv", key=key
+    )
 
 
 def show_interval_scores(made: Outlook, trained: TrainedModel) -> None:
     """How such intervals did on the test days: by month, and by step."""
     if not np.isfinite(made.net.coverage).any():
-        st.info(_NO_SCORES)
+        st.info(_(_NO_SCORES))
         return
-    words = _REACHED.format(
+    words = _(_REACHED).format(
         level=made.level,
         plain=made.net.coverage[0],
         adaptive=made.net_adaptive.coverage[0],
         plain_score=format_points(made.net.winkler[0]),
         adaptive_score=format_points(made.net_adaptive.winkler[0]),
         rival_score=format_points(made.rival.winkler[0]),
+        unit=made.quantity.short_unit,
     )
     figure = coverage_figure(made, line_of(trained.model), dark=is_dark())
-    chart(figure, "outlook_coverage", f"Coverage by month of the test part. {words}")
+    chart(
+        figure,
+        "outlook_coverage",
+        _("Coverage by month of the test part. {words}").format(words=words),
+    )
     st.caption(words)
     frame = pd.DataFrame({"Step": np.arange(1, len(made.dates) + 1)})
     fans = {"plain": made.net, "adaptive": made.net_adaptive, "persistence": made.rival}
@@ -176,26 +217,32 @@ def show_interval_scores(made: Outlook, trained: TrainedModel) -> None:
         frame[f"Interval score, {name}"] = fan.winkler
         percent[f"Coverage, {name}"] = st.column_config.NumberColumn(format="%.1f%%")
         percent[f"Interval score, {name}"] = st.column_config.NumberColumn(
-            format="%.4g", help="Winkler's, index points; smaller is better."
+            format="%.4g",
+            help=_("Winkler's, {unit}; smaller is better.").format(unit=made.quantity.unit),
         )
-    st.dataframe(frame, hide_index=True, column_config=percent)
+    st.dataframe(frame, hide_index=True, column_config=label_columns(frame.columns, percent))
 
 
 def _show_controls() -> None:
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     left.number_input(
-        "Level (%)",
+        _("Level (%)"),
         50,
         99,
         80,
         key=keys.OUTLOOK_LEVEL,
-        help="Share of closes that an interval promises to hold.",
+        help=explain("level", _("Share of days that an interval promises to hold.")),
     )
     right.toggle(
-        "Train five nets again on all rows",
+        _("Train five nets again on all rows"),
         key=keys.OUTLOOK_RETRAIN,
-        help="Five seeds are judged on the test part, then trained again on every row, as "
-        "forecasters do. Off: the judged net on the page forecasts.",
+        help=explain(
+            "retrain",
+            _(
+                "Five seeds are judged on the test part, then trained again on every row, as "
+                "forecasters do. Off: the judged net on the page forecasts."
+            ),
+        ),
     )
 
 
@@ -210,12 +257,15 @@ def _nets_ready(trained: TrainedModel, split: PriceSplit) -> bool:
     if recall_result(key) is not None:
         return True
     if task is None and st.session_state.get(keys.OUTLOOK_FAILED) == key:
-        st.info("The nets were not trained to their end.")
-        if st.button("Train them", icon=":material/play_arrow:", key="outlook_again"):
-            _start_nets(trained, split, key)
+        st.info(_("The nets were not trained to their end."))
+        if st.button(_("Train them"), icon=":material/play_arrow:", key="outlook_again"):
+            with show_errors():
+                _start_nets(trained, split, key)
         return False
     if task is None:
-        task = _start_nets(trained, split, key)
+        with show_errors():
+            _start_nets(trained, split, key)
+        return False
     if task.key != key:
         task.job.stop()  # of former settings
     total = 2 * SEEDS
@@ -223,7 +273,7 @@ def _nets_ready(trained: TrainedModel, split: PriceSplit) -> bool:
     def show() -> None:
         done = round(task.job.progress * total)
         words = progress_words(
-            f"{done} of {total} trainings",
+            _("{done} of {total} trainings").format(done=done, total=total),
             seconds_left=task.job.seconds_left,
             stopping=task.job.stopping,
         )
@@ -256,6 +306,7 @@ def _start_nets(trained: TrainedModel, split: PriceSplit, key: Hashable) -> NoRe
         result=lambda nets: next(iter(nets), None),
         progress=lambda: done[0] / done[1],
         name="outlook",
+        turn=enter_line(),
     )
     start_task(PageTask(_PLACE, key, job, job.result))
 
@@ -264,16 +315,19 @@ def _record_button(made: Outlook, trained: TrainedModel, split: PriceSplit, run_
     """Record the days in the ledger, once."""
     if isinstance(split.prices, SimulatedPrices):
         return
+    if split.quantity.is_volatility:
+        st.caption(_(NO_VOLATILITY))
+        return
     recorded: set[Hashable] = st.session_state.setdefault(keys.OUTLOOKS_RECORDED, set())
     key = (result_key(trained, split), made.retrained, made.level)
     if key in recorded:
-        st.success(_RECORDED, icon=":material/bookmark_added:")
+        st.success(_(_RECORDED), icon=":material/bookmark_added:")
         return
     if st.button(
-        "Record in the ledger",
+        _("Record in the ledger"),
         key="outlook_record",
         icon=":material/bookmark_add:",
-        help="A dated promise: later rows will say what came true of it.",
+        help=_("A dated promise: later rows will say what came true of it."),
     ):
         with show_errors():
             settings = Settings(trained.model, trained.train, split.config)
@@ -281,7 +335,7 @@ def _record_button(made: Outlook, trained: TrainedModel, split: PriceSplit, run_
                 made, split.prices, settings, ticker=_ticker_of_page(), run_id=run_id
             )
             recorded.add(key)
-            st.success(_RECORDED, icon=":material/bookmark_added:")
+            st.success(_(_RECORDED), icon=":material/bookmark_added:")
 
 
 def _ticker_of_page() -> str:

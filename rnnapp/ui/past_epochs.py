@@ -9,6 +9,8 @@ import numpy as np
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.records import TrainedModel
 from rnnapp.ui.drag import sampled_split
 from rnnapp.ui.live_chart import EpochCurves, net_curve, pack_epochs, split_base
@@ -20,7 +22,7 @@ PAST_EPOCHS = "past_epochs"
 AsShown = Callable[[TrainedModel, PriceSplit], Forecast]
 """Makes a net's forecast as the page may show it: sealed or open."""
 _MOST_WINDOWS = 20_000  # forecast for each epoch; of more, some of each part
-_WORDS = "Epoch {epoch} of {total}: loss {loss:.4g}, RMSE {error}; persistence {rule}"
+_WORDS = N_("Epoch {epoch} of {total}: loss {loss:.4g}, RMSE {error}; persistence {rule}")
 
 
 def draw_past(split: PriceSplit, trained: TrainedModel, as_shown: AsShown = forecast) -> bytes:
@@ -53,7 +55,7 @@ def epoch_curves(
         error, rule = rmse_on_test(made)
         curves.append(net_curve(base, past, made, band=False))
         words.append(
-            _WORDS.format(
+            _(_WORDS).format(
                 epoch=epoch,
                 total=trained.train.epochs,
                 loss=past.history[-1].train_loss,
@@ -66,8 +68,8 @@ def epoch_curves(
 
 
 def rmse_on_test(made: Forecast) -> tuple[float, float]:
-    """RMSE on the test days and persistence's, index points."""
-    test = made.part == "test"
-    errors = made.predicted[test] - made.actual[test]
-    rule = made.anchor[test] - made.actual[test]
+    """RMSE on the test days and persistence's, index points; of the logarithm of a volatility."""
+    test = made.select_part("test").to_error_scale()
+    errors = test.predicted - test.actual
+    rule = test.anchor - test.actual
     return float(np.sqrt(np.mean(errors**2))), float(np.sqrt(np.mean(rule**2)))

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.ui.page import plain_text
 
 __all__ = ["epoch_words", "progress_row", "progress_words"]
 
+Counted = Literal["epochs", "steps"]
+_RATES: dict[Counted, str] = {
+    "epochs": N_("{rate:,.1f} epochs a second"),
+    "steps": N_("{rate:,.1f} steps a second"),
+}
 _LEAST_RATE = 0.05  # a slower rate is not shown
 _LONGEST_WAIT = 1e5  # seconds; a longer estimate is not shown
 
@@ -22,7 +30,7 @@ def progress_row(
     key: str,
     on_stop: Callable[[], None],
     stopping: bool = False,
-    help: str = "Ends now; what is done stays.",
+    help: str = N_("Ends now; what is done stays."),
 ) -> None:
     """Draw the bar, and the button that stops the work.
 
@@ -37,12 +45,12 @@ def progress_row(
     bar, button = st.columns([5, 1], vertical_alignment="center")
     bar.progress(min(max(share, 0.0), 1.0), text=plain_text(words))
     button.button(
-        "Stop",
+        _("Stop"),
         key=key,
         on_click=on_stop,
         icon=":material/stop:",
         disabled=stopping,
-        help=help,
+        help=_(help),
     )
 
 
@@ -50,7 +58,7 @@ def progress_words(
     position: str,
     *,
     rate: float = 0.0,
-    unit: str = "epochs",
+    unit: Counted = "epochs",
     seconds_left: float = math.inf,
     stopping: bool = False,
 ) -> str:
@@ -65,11 +73,11 @@ def progress_words(
     """
     phrases = [position]
     if rate >= _LEAST_RATE:
-        phrases.append(f"{rate:,.1f} {unit} a second")
+        phrases.append(_(_RATES[unit]).format(rate=rate))
     if seconds_left < _LONGEST_WAIT:
-        phrases.append(f"about {seconds_left:,.0f} s left")
+        phrases.append(_("about {seconds_left:,.0f} s left").format(seconds_left=seconds_left))
     if stopping:
-        phrases.append("stopping")
+        phrases.append(_("stopping"))
     return " · ".join(phrases)
 
 
@@ -91,10 +99,12 @@ def epoch_words(
         seconds_left: the estimate.
         stopping: whether a stop was requested.
     """
-    position = f"Epoch {done} of {total}"
-    rate, unit = steps_per_second, "steps"
+    position = _("Epoch {done} of {total}").format(done=done, total=total)
+    rate = steps_per_second
+    unit: Counted = "steps"
     if seconds and done / seconds >= _LEAST_RATE:
-        rate, unit = done / seconds, "epochs"
+        rate = done / seconds
+        unit = "epochs"
     return progress_words(
         position, rate=rate, unit=unit, seconds_left=seconds_left, stopping=stopping
     )

@@ -18,13 +18,17 @@ from rnnapp.data.digits import load_digits
 from rnnapp.data.sequences import Split
 from rnnapp.data.windows import make_split
 from rnnapp.figures.tables import format_published, reproduction_frame
+from rnnapp.language import gettext as _
+from rnnapp.language import translate_again
 from rnnapp.recipes.catalogue import RECIPES, Recipe
 from rnnapp.recipes.prices import KOSPI_ROWS, recipe_prices
 from rnnapp.recipes.reproduce import Reproduction, default_seeds, reproduce_recipe
 from rnnapp.ui.address import open_settings
 from rnnapp.ui.keys import RECIPE_RESULTS
-from rnnapp.ui.page import headline, open_page, plain_text
+from rnnapp.ui.live import enter_line
+from rnnapp.ui.page import headline, open_page, plain_text, show_errors
 from rnnapp.ui.progress import progress_words
+from rnnapp.ui.tables import label_columns
 from rnnapp.ui.tasks import (
     PageTask,
     find_task,
@@ -46,7 +50,7 @@ class _RecipeRun:
         self.recipe = recipe
         self.quick = quick
         self.prices = prices
-        self.line = "starting"
+        self.line = _("starting")
 
     def work(self, stop: threading.Event) -> Iterator[Reproduction]:
         """Run the recipe; ends between two lines of progress once a stop is requested.
@@ -79,9 +83,17 @@ class _RecipeRun:
         config = self.recipe.data
         if isinstance(config, WindowConfig):
             table, note = recipe_prices(self.prices)
-            return make_split(table, config), f"{table.name}, {len(table):,} days", (note,)
+            return (
+                make_split(table, config),
+                _("{name}, {count:,} days").format(name=table.name, count=len(table)),
+                (note,),
+            )
         digits = load_digits(DigitConfig(mean=config.mean, sd=config.sd))
-        return digits, f"{digits.name}, {len(digits.train):,} digits", digits.notes
+        return (
+            digits,
+            _("{name}, {count:,} digits").format(name=digits.name, count=len(digits.train)),
+            digits.notes,
+        )
 
 
 RecipeTask: TypeAlias = PageTask[BackgroundTask[Reproduction, "Reproduction | None"], Reproduction]
@@ -89,23 +101,25 @@ RecipeTask: TypeAlias = PageTask[BackgroundTask[Reproduction, "Reproduction | No
 
 def show_recipes() -> None:
     """Every recipe with its settings, its published figures, and what a run here gave."""
-    headline("The notebooks as recipes: published beside run.")
+    headline(_("The notebooks as recipes: published beside run."))
     st.markdown(
-        "The notebooks this lab grew from, as settings. "
-        "Each can be opened, or run here and held against what was published."
+        _(
+            "The notebooks this lab grew from, as settings. "
+            "Each can be opened, or run here and held against what was published."
+        )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         quick = st.toggle(
-            "Quick",
+            _("Quick"),
             value=True,
             key="recipe_quick",
-            help="Shortened to seconds; its accuracies are not to be compared.",
+            help=_("Shortened to seconds; its accuracies are not to be compared."),
         )
         file = st.file_uploader(
-            "KOSPI's prices (CSV)",
+            _("KOSPI's prices (CSV)"),
             type=["csv"],
             key="recipe_file",
-            help="Without it Yahoo is asked, then S&P 500.",
+            help=_("Without it Yahoo is asked, then S&P 500."),
         )
     task: RecipeTask | None = find_task(_PLACE, address=_ADDRESS, on_result=_remember_run)
     with st.container(key="recipe_job"):  # always there, so that nothing below takes its place
@@ -122,11 +136,11 @@ def show_recipes() -> None:
 def _show(recipe: Recipe, quick: bool, prices: bytes | str, *, busy: bool) -> None:
     done: Reproduction | None = st.session_state.get(RECIPE_RESULTS, {}).get(recipe.name)
     words, buttons = st.columns([3, 2], vertical_alignment="center")
-    words.markdown(f"**{recipe.title}** `{recipe.name}`")
+    words.markdown(f"**{_(recipe.title)}** `{recipe.name}`")
     words.caption(_settings(recipe))
     with buttons.container(horizontal=True, horizontal_alignment="right"):
         if st.button(
-            "Open",
+            _("Open"),
             key=f"open_{recipe.name}",
             on_click=_open,
             args=(recipe,),
@@ -134,13 +148,14 @@ def _show(recipe: Recipe, quick: bool, prices: bytes | str, *, busy: bool) -> No
         ):
             open_page({True: "forecast", False: "anatomy"}[recipe.on_prices])
         if st.button(
-            "Run",
+            _("Run"),
             key=f"run_{recipe.name}",
             icon=":material/play_arrow:",
             disabled=busy,
             help=_length(recipe, quick),
         ):
-            _start(recipe, quick, prices)
+            with show_errors():
+                _start(recipe, quick, prices)
     if done is None:
         _published(recipe)
     else:
@@ -165,22 +180,25 @@ def _open(recipe: Recipe) -> None:
 
 def _where(recipe: Recipe) -> str:
     return (
-        "Opens the Forecast page with these settings."
+        _("Opens the Forecast page with these settings.")
         if recipe.on_prices
-        else "Opens the Anatomy page with these settings and digits."
+        else _("Opens the Anatomy page with these settings and digits.")
     )
 
 
 def _length(recipe: Recipe, quick: bool) -> str:
     if recipe.on_prices or quick:
-        return "Takes some seconds."
-    return "Takes minutes on a CPU; it can be stopped."
+        return _("Takes some seconds.")
+    return _("Takes minutes on a CPU; it can be stopped.")
 
 
 def _start(recipe: Recipe, quick: bool, prices: bytes | str) -> None:
     run = _RecipeRun(recipe, quick, prices)
     job: BackgroundTask[Reproduction, Reproduction | None] = BackgroundTask(
-        run.work, result=lambda made: made[0] if made else None, name=f"recipe {recipe.name}"
+        run.work,
+        result=lambda made: made[0] if made else None,
+        name=_("recipe {name}").format(name=recipe.name),
+        turn=enter_line(),
     )
     key = (recipe.name, quick, hash(prices))
     start_task(PageTask(_PLACE, key, job, job.result, about=run))
@@ -191,7 +209,13 @@ def _watch_run(task: RecipeTask) -> None:
     watch_task(
         task,
         lambda: show_task_progress(
-            task, progress_words(f"{run.recipe.name}: {run.line}", stopping=task.job.stopping)
+            task,
+            progress_words(
+                _("{recipe}: {step}").format(
+                    recipe=run.recipe.name, step=translate_again(run.line)
+                ),
+                stopping=task.job.stopping,
+            ),
         ),
     )
 
@@ -210,30 +234,37 @@ def _settings(recipe: Recipe) -> str:
 
 def _published(recipe: Recipe) -> None:
     told = [
-        f"{figure.label}: {format_published(figure.value, figure.measure)}"
+        f"{_(figure.label)}: {format_published(figure.value, figure.measure)}"
         for figure in recipe.published
-    ] + list(recipe.claims)
-    st.markdown(f"Published: {'; '.join(told)}")
+    ] + [_(claim) for claim in recipe.claims]
+    st.markdown(_("Published: {told}").format(told="; ".join(told)))
 
 
 def _result(done: Reproduction) -> None:
     seeds = (
-        f"seed {done.seeds[0]}"
+        _("seed {seeds}").format(seeds=done.seeds[0])
         if len(done.seeds) == 1
-        else f"seeds {done.seeds[0]} to {done.seeds[-1]}"
+        else _("seeds {seeds} to {seeds_2}").format(seeds=done.seeds[0], seeds_2=done.seeds[-1])
     )
     if done.outcomes:
         table = reproduction_frame(done.outcomes)
         st.dataframe(
-            table, hide_index=True, height="content", alt="Published figures beside this run's."
+            table,
+            hide_index=True,
+            height="content",
+            column_config=label_columns(table.columns),
+            alt=_("Published figures beside this run's."),
         )
     for claim in done.recipe.claims:
-        st.markdown(f"Published: {claim}")
+        st.markdown(_("Published: {claim}").format(claim=_(claim)))
     for sentence in done.says:
-        st.markdown(f"Found: {sentence}")
-    st.caption(
-        plain_text(
-            f"{done.data}; {seeds}; {done.device}, {done.backend}; {done.seconds:,.1f} s. "
-            f"{' '.join(s for s in done.differs if s)}"
-        )
+        st.markdown(_("Found: {sentence}").format(sentence=translate_again(sentence)))
+    facts = _("{data}; {seeds}; {device}, {backend}; {seconds:,.1f} s.").format(
+        data=translate_again(done.data),
+        seeds=seeds,
+        device=done.device,
+        backend=done.backend,
+        seconds=done.seconds,
     )
+    differs = [translate_again(sentence) for sentence in done.differs if sentence]
+    st.caption(plain_text(" ".join([facts, *differs])))

@@ -8,27 +8,30 @@ import streamlit as st
 
 from rnnapp.configs import Process, SimulatedConfig, options
 from rnnapp.data.simulated import SimulatedPrices, simulate_prices
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.ui.address import publish, seed
 from rnnapp.ui.controls import number
+from rnnapp.ui.explain import explain
 
 __all__ = ["PROCESSES", "choose_simulated", "use_simulated"]
 
 PROCESSES = {
-    "random-walk": ("Random walk", "No forecast is better than the last close."),
-    "drift": ("Drift", "A random walk that rises a little each day."),
-    "ar2": ("Two lags", "Each return depends on the two before it."),
-    "seasons": ("Seasons", "Returns depend on the weekday and on the day of the year."),
-    "trend-break": ("Trend breaks", "A trend that turns every 200 days on average."),
-    "garch": ("GARCH", "Calm and stormy days cluster; the price is a random walk."),
+    "random-walk": (N_("Random walk"), N_("No forecast is better than the last close.")),
+    "drift": (N_("Drift"), N_("A random walk that rises a little each day.")),
+    "ar2": (N_("Two lags"), N_("Each return depends on the two before it.")),
+    "seasons": (N_("Seasons"), N_("Returns depend on the weekday and on the day of the year.")),
+    "trend-break": (N_("Trend breaks"), N_("A trend that turns every 200 days on average.")),
+    "garch": (N_("GARCH"), N_("Calm and stormy days cluster; the price is a random walk.")),
     "stochastic-volatility": (
-        "Stochastic volatility",
-        "Volatility wanders by itself; the price is a random walk.",
+        N_("Stochastic volatility"),
+        N_("Volatility wanders by itself; the price is a random walk."),
     ),
-    "regimes": ("Regimes", "Calm weeks that rise, stormy weeks that fall."),
-    "echo": ("Echo", "Today's change repeats a share of the change so many days ago."),
-    "counting": ("Counting", "So many steps up, then as many down; drawn anew each time."),
-    "sine": ("Noisy sine", "A wave under noise."),
-    "mackey-glass": ("Mackey-Glass", "Chaos with a delay of 17 days, under noise."),
+    "regimes": (N_("Regimes"), N_("Calm weeks that rise, stormy weeks that fall.")),
+    "echo": (N_("Echo"), N_("Today's change repeats a share of the change so many days ago.")),
+    "counting": (N_("Counting"), N_("So many steps up, then as many down; drawn anew each time.")),
+    "sine": (N_("Noisy sine"), N_("A wave under noise.")),
+    "mackey-glass": (N_("Mackey-Glass"), N_("Chaos with a delay of 17 days, under noise.")),
 }
 """What each process is called, and what its prices do."""
 
@@ -46,9 +49,9 @@ def choose_simulated() -> SimulatedPrices:
         format_func=_process_label,
         key="simulated",
         persist_state="session",
-        help=option.help,
+        help=explain("simulated", option.help),
     )
-    st.caption(PROCESSES[process][1])
+    st.caption(_(PROCESSES[process][1]))
     config = SimulatedConfig(
         simulated=process,
         simulated_rows=number(SimulatedConfig, "simulated_rows"),
@@ -69,7 +72,7 @@ def use_simulated(prices: SimulatedPrices) -> None:
 
 
 def _process_label(process: str) -> str:
-    return PROCESSES[process][0]
+    return _(PROCESSES[process][0])
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

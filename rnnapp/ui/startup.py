@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -24,19 +25,43 @@ from rnnapp.evaluation.looks import Looks
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.outlook import outlook_from_models
 from rnnapp.evaluation.warnings import collect_warnings
+from rnnapp.language import current_language
+from rnnapp.language import gettext as _
 from rnnapp.training.backend_choice import refresh_speed_factors
 from rnnapp.training.kernels.compilation import kernels_cached, warm_up
 from rnnapp.training.loop import train
 from rnnapp.ui import manager
+from rnnapp.ui.draining import drain_on_signal, set_ready
+from rnnapp.ui.hosts import limit_hosts, served_hosts
+from rnnapp.ui.language import style_own_words
 from rnnapp.ui.live_chart import ChartState, net_curve, pack_frame, split_base
 
-__all__ = ["front_page_route", "prepare_page", "warm_server"]
+__all__ = ["DASHBOARD", "front_page_route", "note_page_done", "prepare_page", "warm_server"]
 
+DASHBOARD = Path(__file__).with_name("dashboard.py")
+"""What runs for each visitor."""
 _STYLE = """
 <style>
   [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; padding-bottom: 2rem; }
   [data-testid="stSidebarUserContent"] { padding-top: 0.5rem; }
   [data-testid="stMetricValue"] { font-size: 1.6rem; }
+  [data-testid="stRadioOption"]:has(input:not(:checked)) > div > div:first-child {
+    border-color: #8A94A3;
+  }
+  @media print {
+    [data-testid="stMainBlockContainer"] { zoom: 0.62; }  /* charts keep the screen's width */
+  }
+  /* Streamlit connects again by itself: until then a line says so, in place of its dialog. */
+  [data-testid="stApp"]:is([data-test-connection-state="PINGING_SERVER"],
+      [data-test-connection-state="CONNECTING"])::before {
+    content: "{away}"; position: fixed; inset: 0 0 auto 0; z-index: 1000000;
+    padding: 0.6rem 1rem; text-align: center; background: #8A5A00; color: #FFFFFF;
+    animation: rnnapp-away 0s linear 1s both;
+  }
+  @keyframes rnnapp-away { from { visibility: hidden; } to { visibility: visible; } }
+  body:has([data-testid="stApp"][data-test-connection-state="PINGING_SERVER"])
+      [role="dialog"] { display: none; }
+  @media (max-width: 480px) { .katex-display { font-size: 0.88em; } }
 </style>
 """
 _FIRST_PAGES = ("rnnapp.ui.forecast", "rnnapp.ui.data", "rnnapp.ui.controls")
@@ -52,14 +77,26 @@ _OTHER_PAGES = (
     "rnnapp.ui.tune",
     "rnnapp.ui.runs.list",
 )
-_OTHERS_AFTER = 3.0  # seconds: the first visitor's page comes first
+_LATEST_PREPARATION = 15.0  # seconds; earlier where the first visitor's page is done
+_PAUSE = 1.0  # seconds, in which the first visitor's browser draws the rest of the page
+_page_done = threading.Event()
 
 
 @asynccontextmanager
-async def warm_server(_: object) -> AsyncIterator[None]:
-    """The server's lifespan: before it answers, import and run once what the first page needs."""
+async def warm_server(_unused: object) -> AsyncIterator[None]:
+    """The server's lifespan: before it answers, import and run once what the first page needs.
+
+    Before it ends, trainings save their state; the next start goes on with them.
+    """
+    limit_hosts(served_hosts())
     await run_in_threadpool(_warm)
-    yield
+    try:
+        with drain_on_signal(manager.drain_runs):
+            set_ready(True)
+            yield
+    finally:
+        set_ready(False)
+        await run_in_threadpool(manager.drain_runs)
 
 
 def front_page_route() -> Route:
@@ -70,7 +107,13 @@ def front_page_route() -> Route:
 def prepare_page() -> None:
     """Set what the theme cannot."""
     st.logo(str(Path(__file__).with_name("static") / "logo.svg"), size="large")
-    st.html(_STYLE)
+    sentence = _("The server restarts, or the connection is lost. This page comes back by itself.")
+    st.html(_STYLE.replace("{away}", sentence) + style_own_words(current_language()))
+
+
+def note_page_done() -> None:
+    """A page has run to its end: from now on the other pages may be prepared."""
+    _page_done.set()
 
 
 async def _open_front_page(request: Request) -> RedirectResponse:
@@ -88,19 +131,25 @@ def _warm() -> None:
         loading.join()
     with suppress(RnnappError):
         _run_small_page()
-    later = threading.Timer(_OTHERS_AFTER, _prepare_others)
-    later.daemon = True
-    later.start()
-    manager.preload_list()
+    threading.Thread(target=_prepare_others, name="prepare-pages", daemon=True).start()
+    threading.Thread(target=_resume_noted, name="resume-runs", daemon=True).start()
     # Hundreds of thousands of objects of the libraries, which a collection need not look through
     # again
     gc.freeze()
 
 
+def _resume_noted() -> None:
+    manager.resume_drained_runs(noted_only=True)
+
+
 def _prepare_others() -> None:
-    refresh_speed_factors()
+    """Import what the other pages need; the first visitor's page comes first."""
+    _page_done.wait(_LATEST_PREPARATION)
+    time.sleep(_PAUSE)
     for name in _OTHER_PAGES:
         importlib.import_module(name)
+    manager.prepare_list()
+    refresh_speed_factors()
 
 
 def _run_small_page() -> None:

@@ -17,12 +17,16 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 import streamlit as st
 
 from rnnapp.errors import RnnappError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.runs.manager import LiveRun
 from rnnapp.ui.address import publish_word
 from rnnapp.ui.keys import collected_key, task_key
-from rnnapp.ui.manager import reload_lists, run_manager
+from rnnapp.ui.manager import reload_lists, run_manager, server_manager
 from rnnapp.ui.page import plain_text
 from rnnapp.ui.progress import progress_row
 from rnnapp.ui.results import drop_result, recall_result, remember_result
+from rnnapp.ui.visitors import current_person
 
 __all__ = [
     "PageTask",
@@ -37,6 +41,7 @@ __all__ = [
 J = TypeVar("J", bound="Job")
 R = TypeVar("R")
 _REFRESH_SECONDS = 0.5  # between two redraws of a job under way
+_WAITING = N_("This server trains for others. Yours is number {position} in line.")
 _ENDED_TASKS = 16  # that the board holds; those under way are never evicted
 
 
@@ -63,27 +68,38 @@ class Job(Protocol):
     def stopping(self) -> bool:
         """Whether a stop was requested."""
 
+    @property
+    def position(self) -> int:
+        """1 for the next in line, 0 where it does not wait."""
+
     def stop(self) -> None:
         """Request an early end."""
 
 
 class QueuedRun:
-    """A run of the job queue as a page's job; it goes on when the page is closed."""
+    """A run of the job queue as a page's job; it goes on when the page is closed.
+
+    It stays in the hands of whoever submitted it: pages of others ask it whether it has ended.
+    """
 
     error = None
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
+        self._person = current_person()
+
+    def _live(self) -> LiveRun | None:
+        return server_manager().as_person(self._person).live_run(self.run_id)
 
     @property
     def done(self) -> bool:
         """Whether it is no longer under way."""
-        return run_manager().live_run(self.run_id) is None
+        return self._live() is None
 
     @property
     def progress(self) -> float:
         """Share done, 0 to 1."""
-        live = run_manager().live_run(self.run_id)
+        live = self._live()
         return 1.0 if live is None else live.progress
 
     @property
@@ -94,8 +110,14 @@ class QueuedRun:
     @property
     def stopping(self) -> bool:
         """Whether a stop was requested."""
-        live = run_manager().live_run(self.run_id)
+        live = self._live()
         return live is not None and live.stopping
+
+    @property
+    def position(self) -> int:
+        """1 for the next in the queue, 0 once it runs."""
+        live = self._live()
+        return 0 if live is None else live.position
 
     def stop(self) -> None:
         """Request an early end; the run can be resumed."""
@@ -115,6 +137,7 @@ class PageTask(Generic[J, R]):
 
     Attributes:
         token: names it in an address: a queued run's id, else random.
+        person: key of whose it is: sessions of one person share it.
     """
 
     def __init__(
@@ -129,6 +152,7 @@ class PageTask(Generic[J, R]):
         self.key = key
         self.job = job
         self.about = about
+        self.person = current_person().key
         self.token = job.run_id if isinstance(job, QueuedRun) else secrets.token_urlsafe(9)
         self._collect = collect
         self._lock = threading.Lock()
@@ -159,14 +183,14 @@ class TaskBoard:
     def __init__(self, ended: int = _ENDED_TASKS) -> None:
         self._ended = ended
         self._lock = threading.Lock()
-        self._tasks: dict[tuple[str, Hashable], AnyTask] = {}
+        self._tasks: dict[tuple[str, str, Hashable], AnyTask] = {}
 
     def add(self, task: AnyTask) -> AnyTask:
         """Share a job.
 
         Returns the one that is under way for the same settings where there is one.
         """
-        place = (task.place, task.key)
+        place = (task.person, task.place, task.key)
         with self._lock:
             found = self._tasks.get(place)
             if found is not None and found is not task and not found.job.done:
@@ -178,22 +202,24 @@ class TaskBoard:
                 del self._tasks[name]
             return task
 
-    def find(self, place: str, key: Hashable) -> AnyTask | None:
-        """The job for these settings, under way or ended recently."""
+    def find(self, place: str, key: Hashable, person: str = "") -> AnyTask | None:
+        """The person's job for these settings, under way or ended recently."""
         with self._lock:
-            return self._tasks.get((place, key))
+            return self._tasks.get((person, place, key))
 
-    def find_by_token(self, place: str, token: str) -> AnyTask | None:
-        """The job that an address names."""
+    def find_by_token(self, place: str, token: str, person: str = "") -> AnyTask | None:
+        """The person's job that an address names."""
         with self._lock:
             tasks = list(self._tasks.values())
-        return next((one for one in tasks if (one.place, one.token) == (place, token)), None)
+        named = (person, place, token)
+        return next((one for one in tasks if (one.person, one.place, one.token) == named), None)
 
     def drop(self, task: AnyTask) -> None:
         """Share a job no longer, so that it can be started again."""
         with self._lock:
-            if self._tasks.get((task.place, task.key)) is task:
-                del self._tasks[task.place, task.key]
+            place = (task.person, task.place, task.key)
+            if self._tasks.get(place) is task:
+                del self._tasks[place]
 
 
 def start_task(task: AnyTask) -> NoReturn:
@@ -268,8 +294,10 @@ def watch_task(task: AnyTask, show: Callable[[], None]) -> None:
 
 
 def show_task_progress(task: AnyTask, words: str) -> None:
-    """The job's progress row."""
+    """The job's progress row; while it waits for its turn, its place in the line."""
     job = task.job
+    if job.position:
+        words = _(_WAITING).format(position=job.position)
     progress_row(
         job.progress, words, key=f"{task.place}_stop", on_stop=job.stop, stopping=job.stopping
     )
@@ -280,9 +308,9 @@ def _own_task(place: str, key: Hashable, address: str) -> AnyTask | None:
     task: AnyTask | None = st.session_state.get(task_key(place))
     token = st.query_params.get(address, "") if address else ""
     if task is None and token and token != st.session_state.get(collected_key(place)):
-        task = _board().find_by_token(place, token)
+        task = _board().find_by_token(place, token, current_person().key)
     if task is None and not address and recall_result(key) is None:
-        task = _board().find(place, key)
+        task = _board().find(place, key, current_person().key)
     return task
 
 

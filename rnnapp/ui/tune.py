@@ -19,10 +19,14 @@ from rnnapp.configs import (
 )
 from rnnapp.data.prices import PriceTable
 from rnnapp.figures.runs import SearchKind, search_figure
-from rnnapp.runs.search.saved import SearchSummary, TrialResult, saved_searches
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
+from rnnapp.runs.search.saved import SearchSummary, TrialResult, find_folder, saved_searches
 from rnnapp.runs.search.search import Search
 from rnnapp.runs.search.space import Dimension, SearchSpace, Value
 from rnnapp.ui.address import open_settings
+from rnnapp.ui.explain import explain
 from rnnapp.ui.manager import run_manager
 from rnnapp.ui.page import (
     Metric,
@@ -35,6 +39,7 @@ from rnnapp.ui.page import (
     quiet_line,
     show_errors,
 )
+from rnnapp.ui.visitors import current_person
 
 __all__ = ["show_search", "show_setup"]
 
@@ -58,11 +63,6 @@ _CHOICES: dict[str, tuple[Value, ...]] = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("constant", "one-cycle"),
 }
-_OPTIONS = {
-    name: option
-    for cls in (WindowConfig, ModelConfig, TrainConfig)
-    for name, option in options(cls).items()
-}
 _SEARCHABLE = (
     "cell",
     "hidden",
@@ -77,20 +77,56 @@ _SEARCHABLE = (
     "optimizer",
     "schedule",
 )
+_QUESTIONS = {
+    False: N_("Which settings of a {cell} miss least on the days of {data} before its test part?"),
+    True: N_(
+        "Which settings of a {cell} miss the volatility of {data} least on the days before its "
+        "test part?"
+    ),
+}
+_HISTORY = N_("History")
+_TABLE = N_("Table")
 _FIGURES: dict[str, SearchKind] = {
-    "History": "history",
-    "Importances": "importances",
-    "Parallel coordinates": "parallel",
-    "Slices": "slices",
-    "Live losses": "live",
+    _HISTORY: "history",
+    N_("Importances"): "importances",
+    N_("Parallel coordinates"): "parallel",
+    N_("Slices"): "slices",
+    N_("Live losses"): "live",
+}
+# By whether it misses by less than persistence.
+_BEST_TRIAL = {
+    True: N_(
+        "The best of {complete} complete trials misses by {share:.1%} less than persistence on "
+        "{name}'s validation days."
+    ),
+    False: N_(
+        "The best of {complete} complete trials misses by {share:.1%} more than persistence on "
+        "{name}'s validation days."
+    ),
+}
+_STATES = {
+    "running": N_("running"),
+    "complete": N_("complete"),
+    "pruned": N_("pruned"),
+    "failed": N_("failed"),
+    "waiting": N_("waiting"),
 }
 _ALTS = {
-    "history": "Value of each trial in turn, and the best so far.",
-    "importances": "Share of the differences between trials that each setting explains.",
-    "parallel": "Each trial as a line through its settings, coloured by its value.",
-    "slices": "Value of the trials over each setting.",
-    "live": "Live loss of each trial as it went; lines that end early were pruned.",
+    "history": N_("Value of each trial in turn, and the best so far."),
+    "importances": N_("Share of the differences between trials that each setting explains."),
+    "parallel": N_("Each trial as a line through its settings, coloured by its value."),
+    "slices": N_("Value of the trials over each setting."),
+    "live": N_("Live loss of each trial as it went; lines that end early were pruned."),
 }
+
+
+def _find_options() -> dict[str, Option]:
+    """Every setting of a net, in the current language."""
+    return {
+        name: option
+        for cls in (WindowConfig, ModelConfig, TrainConfig)
+        for name, option in options(cls).items()
+    }
 
 
 @st.cache_resource(show_spinner=False)
@@ -102,14 +138,15 @@ def _open_searches() -> dict[str, Search]:
 def show_setup(prices: PriceTable, base: Settings) -> None:
     """Choose what is searched, where and how long; start it."""
     with st.container(border=True):
-        st.markdown("**Search over**")
+        st.markdown(_("**Search over**"))
         names = st.multiselect(
-            "Settings to search over",
-            _SEARCHABLE,
+            _("Settings to search over"),
+            _searchable_names(base),
             default=_FIRST,
             key="searched",
-            format_func=lambda name: _OPTIONS[name].label,
-            help="The others stay as they are in the sidebar.",
+            format_func=lambda name: _find_options()[name].label,
+            help=explain("searched", _("The others stay as they are in the sidebar.")),
+            placeholder=_("Choose at least one setting."),
             label_visibility="collapsed",
         )
         columns = st.columns(2, gap="medium")
@@ -119,33 +156,40 @@ def show_setup(prices: PriceTable, base: Settings) -> None:
                 dimensions.append(_dimension_control(name))
         left, right = st.columns(2, gap="medium")
         budget = left.slider(
-            "Budget (trials)",
+            _("Budget (trials)"),
             5,
             200,
             40,
             step=5,
             key="budget",
-            help="Trials in all; pruned ones count.",
+            help=explain("budget", _("Trials in all; pruned ones count.")),
         )
         folds = right.slider(
-            "Folds",
+            _("Folds"),
             1,
             8,
             3,
             key="folds",
-            help="Origins of the walk-forward on the days before the test.",
+            help=explain("folds", _("Origins of the walk-forward on the days before the test.")),
         )
         if st.button(
-            "Start the search", type="primary", icon=":material/search:", disabled=not names
+            _("Start the search"), type="primary", icon=":material/search:", disabled=not names
         ):
             with show_errors():
                 _start_search(prices, SearchSpace(base, tuple(dimensions), budget, folds))
 
 
+def _searchable_names(base: Settings) -> tuple[str, ...]:
+    """Settings that may be searched over; not the target of a volatility: errors differ in kind."""
+    if base.window is not None and base.window.forecasts_volatility:
+        return tuple(name for name in _SEARCHABLE if name != "target")
+    return _SEARCHABLE
+
+
 def _start_search(prices: PriceTable, space: SearchSpace) -> None:
-    search = Search.create(prices, space, run_manager().queue)
+    search = Search.create(prices, space, run_manager().queue, person=current_person().key)
     _open_searches()[search.name] = search
-    search.start()
+    search.start(by=current_person())
     _go_to_search(search.name)
 
 
@@ -158,23 +202,34 @@ def show_search(prices: PriceTable | None) -> bool:
         return False
     with show_errors():
         _show_found(_open_search(name))
-    if st.button("New search", icon=":material/add:"):
+    if st.button(_("New search"), icon=":material/add:"):
         _go_to_search(None)
     return True
 
 
 def _ask_question(prices: PriceTable | None) -> None:
     cell = st.session_state.get("cell", "gru").upper()
-    data = "an index"
+    data = _("an index")
     if prices is not None:
         data = prices.name
-    headline(f"Which settings of a {cell} miss least on the days of {data} before its test part?")
+    headline(_(_QUESTIONS[_forecasts_volatility()]).format(cell=cell, data=data))
+
+
+def _forecasts_volatility() -> bool:
+    return str(st.session_state.get("target", "")).endswith("volatility")
 
 
 def _open_search(name: str) -> Search:
+    """The search of that name, one object for all sessions.
+
+    Raises:
+        RunError: there is none that this page's person may see.
+    """
     searches = _open_searches()
-    if name not in searches:
-        searches[name] = Search.open(name, run_manager().queue)
+    if name in searches:
+        find_folder(name, current_person())
+    else:
+        searches[name] = Search.open(name, run_manager().queue, person=current_person())
     return searches[name]
 
 
@@ -187,24 +242,24 @@ def _go_to_search(name: str | None) -> None:
 
 
 def _saved_search_list() -> None:
-    saved = {summary.name: summary for summary in saved_searches()}
+    saved = {summary.name: summary for summary in saved_searches(current_person())}
     if not saved:
         return
     chosen = st.selectbox(
-        "Earlier searches",
+        _("Earlier searches"),
         saved,
         index=None,
         format_func=lambda name: _describe_summary(saved[name]),
-        placeholder=f"{len(saved)} to go on with",
+        placeholder=_("{count} to go on with").format(count=len(saved)),
     )
     if chosen:
         _go_to_search(chosen)
 
 
 def _describe_summary(summary: SearchSummary) -> str:
-    parts = [summary.data, f"{summary.trials} trials"]
+    parts = [summary.data, _("{trials} trials").format(trials=summary.trials)]
     if summary.best is not None:
-        parts.append(f"best {summary.best:.4f}")
+        parts.append(_("best {best:.4f}").format(best=summary.best))
     parts.append(f"{summary.changed:%Y-%m-%d %H:%M}")
     return ", ".join(parts)
 
@@ -219,7 +274,7 @@ def _show_found(search: Search) -> None:
     def show_standing() -> None:
         _show_standing(search)
         if search.trouble:
-            st.warning(plain_text(search.trouble), icon=":material/info:")
+            st.warning(plain_text(translate_again(search.trouble)), icon=":material/info:")
         if running and not search.running and not search.running_elsewhere:
             st.rerun()
 
@@ -238,9 +293,8 @@ def _show_standing(search: Search) -> None:
     headline(_summarise(search, best, states["complete"]))
     done = states["complete"] + states["pruned"]
     bar, button = st.columns([5, 1], vertical_alignment="center")
-    text = (
-        f"{done} of {search.space.budget} trials, {states['pruned']} pruned, "
-        f"{states['running']} running"
+    text = _("{done} of {budget} trials, {pruned} pruned, {running} running").format(
+        done=done, budget=search.space.budget, pruned=states["pruned"], running=states["running"]
     )
     bar.progress(min(done / search.space.budget, 1.0), text=text)
     with button:
@@ -248,7 +302,7 @@ def _show_standing(search: Search) -> None:
     if best is not None:
         metric_row(
             [
-                Metric(_OPTIONS[name].label, _format_short(value))
+                Metric(_find_options()[name].label, _format_short(value))
                 for name, value in best.params.items()
             ]
         )
@@ -256,52 +310,55 @@ def _show_standing(search: Search) -> None:
 
 def _stop_or_continue(search: Search, done: int) -> None:
     if search.running_elsewhere:
-        st.caption("Runs in another app.")
+        st.caption(_("Runs in another app."))
         return
     if search.running:
         if st.button(
-            "Stop",
+            _("Stop"),
             icon=":material/stop:",
             key="stop_search",
-            help="Trials under way end after their epoch and count for nothing; Continue goes on.",
+            help=_(
+                "Trials under way end after their epoch and count for nothing; Continue goes on."
+            ),
         ):
-            search.stop()
+            with show_errors():
+                search.stop(by=current_person())
         return
     budget = search.space.budget
-    label = "Continue"
+    label = _("Continue")
     if done >= budget:
         budget = done + _MORE
-        label = f"{_MORE} more"
+        label = _("{more} more").format(more=_MORE)
     if st.button(
         label,
         icon=":material/play_arrow:",
         key="continue_search",
-        help=f"Go on until {budget} trials.",
+        help=_("Go on until {budget} trials.").format(budget=budget),
     ):
         with show_errors():
-            search.start(budget)
+            search.start(budget, by=current_person())
             st.rerun()
 
 
 def _summarise(search: Search, best: TrialResult | None, complete: int) -> str:
     if best is None or best.value is None:
         if search.running:
-            return f"Searching on {search.prices.name}; no trial is complete yet."
-        return "No trial is complete."
-    side = {True: "less", False: "more"}[best.value < 1]
-    return (
-        f"The best of {complete} complete trials misses by {abs(best.value - 1):.1%} {side} "
-        f"than persistence on {search.prices.name}'s validation days."
+            return _("Searching on {name}; no trial is complete yet.").format(
+                name=search.prices.name
+            )
+        return _("No trial is complete.")
+    return _(_BEST_TRIAL[best.value < 1]).format(
+        complete=complete, share=abs(best.value - 1), name=search.prices.name
     )
 
 
 def _use_button(search: Search, best: TrialResult) -> None:
     # The callback sets them before the page's own controls are drawn again.
     if st.button(
-        "Use these settings",
+        _("Use these settings"),
         type="primary",
         icon=":material/tune:",
-        help="Open them on the Forecast page.",
+        help=_("Open them on the Forecast page."),
         on_click=open_settings,
         args=search.space.apply_params(best.params).configs,
     ):
@@ -313,52 +370,64 @@ def _show_figures(search: Search) -> None:
     """Optuna's own figures, drawn on request."""
     complete = sum(trial.state == "complete" for trial in search.trials)
     if complete < 2:
-        st.caption("Figures come with the second complete trial.")
+        st.caption(_("Figures come with the second complete trial."))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
-            "Picture",
-            [*_FIGURES, "Table"],
-            default="History",
+            _("Picture"),
+            [*_FIGURES, _TABLE],
+            default=_HISTORY,
+            format_func=_,
             required=True,
             key="picture",
             label_visibility="collapsed",
         )
         st.button(
-            "Refresh",
+            _("Refresh"),
             icon=":material/refresh:",
             type="tertiary",
-            help="Draw it from the trials there are now.",
+            help=_("Draw it from the trials there are now."),
         )
-    if chosen == "Table":
+    if chosen == _TABLE:
         st.dataframe(_make_table(search), hide_index=True, height=420)
         return
     kind = _FIGURES[chosen]
-    chart(search_figure(search.study, kind, dark=is_dark()), f"search_{kind}", _ALTS[kind])
+    chart(
+        search_figure(search.study, kind, dark=is_dark()),
+        f"search_{kind}",
+        _(_ALTS[kind]),
+    )
 
 
 def _make_table(search: Search) -> pd.DataFrame:
     rows = [
         {
-            "Trial": trial.number,
-            "State": trial.state,
-            "Value": trial.value,
+            _("Trial"): trial.number,
+            _("State"): _(_STATES.get(trial.state, trial.state)),
+            _("Value"): trial.value,
             **trial.params,
-            "Seconds": trial.seconds,
+            _("Seconds"): trial.seconds,
         }
         for trial in search.trials
     ]
-    labels = {name: option.label for name, option in _OPTIONS.items()}
-    return pd.DataFrame(rows).rename(columns=labels).sort_values("Value")
+    labels = {name: option.label for name, option in _find_options().items()}
+    return pd.DataFrame(rows).rename(columns=labels).sort_values(_("Value"))
 
 
 def _dimension_control(name: str) -> Dimension:
     """A slider with two ends, or the choices."""
-    option = _OPTIONS[name]
+    option = _find_options()[name]
     key = f"range_{name}"
     if name in _CHOICES:
         values = _CHOICES[name]
-        chosen = st.multiselect(option.label, values, default=values, key=key, help=option.help)
+        chosen = st.multiselect(
+            option.label,
+            values,
+            default=values,
+            key=key,
+            help=option.help,
+            placeholder=_("any"),
+        )
         return Dimension(name, choices=tuple(chosen or values))
     if name == "lr":
         low, high = st.select_slider(

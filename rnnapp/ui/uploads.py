@@ -19,24 +19,36 @@ from rnnapp.data.eras import CALENDARS
 from rnnapp.data.headers import COLUMNS
 from rnnapp.data.prices import PriceTable, ReadChoices, read_prices
 from rnnapp.errors import ChoiceError, ColumnError, RnnappError
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
 from rnnapp.ui.address import publish_word
+from rnnapp.ui.explain import explain
 from rnnapp.ui.page import plain_text
 
-__all__ = ["SharedUploads", "show_breaks", "show_upload", "take_upload"]
+__all__ = [
+    "UPLOAD_TYPES",
+    "SharedUploads",
+    "find_upload",
+    "share_upload",
+    "show_breaks",
+    "show_upload",
+    "take_upload",
+]
 
 _SHARED_BYTES = 200_000_000  # uploads that a reloaded page finds again, of all sessions
-_TYPES = ("csv", "txt", "tsv", "xlsx", "xls", "zip", "gz", "json", "html", "htm", "mst")
-_INVITATION = (
+UPLOAD_TYPES = ("csv", "txt", "tsv", "xlsx", "xls", "zip", "gz", "json", "html", "htm", "mst")
+_INVITATION = N_(
     "Choose a CSV with a date and a close column, or an Excel workbook, a .zip or .gz, JSON or an "
     "HTML table. Exports of Yahoo, investing.com and Stooq are read as they are."
 )
 _QUESTIONS = {
-    "ticker": "Which ticker?",
-    "table": "Which table?",
-    "calendar": "Which calendar are the years of?",
-    "decimal": "Which sign separates the decimals?",
+    "ticker": N_("Which ticker?"),
+    "table": N_("Which table?"),
+    "calendar": N_("Which calendar are the years of?"),
+    "decimal": N_("Which sign separates the decimals?"),
 }
-_NONE = "(none)"
+_NONE = N_("(none)")
 _OPTIONS = re.compile(r"\s*\(--[^)]*\)")
 
 
@@ -60,9 +72,9 @@ class SharedUploads:
         with self._lock:
             self._files.pop(key, None)
             self._files[key] = (name, content)
-            total = sum(len(data) for _, data in self._files.values())
+            total = sum(len(data) for _unused, data in self._files.values())
             while total > self._most_bytes:
-                _, (_, dropped) = self._files.popitem(last=False)
+                _unused, (_unused, dropped) = self._files.popitem(last=False)
                 total -= len(dropped)
 
     def find(self, key: str) -> tuple[str, bytes] | None:
@@ -86,10 +98,12 @@ def show_upload(place: DeltaGenerator) -> PriceTable | None:
         The table, or None while there is none.
     """
     file = st.file_uploader(
-        "Price file",
-        type=list(_TYPES),
+        _("Price file"),
+        type=list(UPLOAD_TYPES),
         key="upload",
-        help="CSV, Excel, zip, gz, JSON or HTML with a date and a close; 25 MB at most.",
+        help=explain(
+            "upload", _("CSV, Excel, zip, gz, JSON or HTML with a date and a close; 25 MB at most.")
+        ),
     )
     if file is not None:
         content = file.getvalue()
@@ -100,7 +114,7 @@ def show_upload(place: DeltaGenerator) -> PriceTable | None:
         _find_again(st.query_params.get("file", ""))
     if "_upload_file" not in st.session_state:
         publish_word("file", "", "")
-        place.info(_INVITATION)
+        place.info(_(_INVITATION))
         return None
     publish_word("file", st.session_state["file"], "")
     if st.session_state.get("_upload") is None:
@@ -108,23 +122,39 @@ def show_upload(place: DeltaGenerator) -> PriceTable | None:
         st.session_state["_upload"] = _read_upload(content, name, place)
     if st.session_state.get("_read_choices"):
         st.button(
-            "Read the file anew",
+            _("Read the file anew"),
             key="read_anew",
             icon=":material/restart_alt:",
-            help="Forget which columns, ticker, table or calendar were chosen for this file.",
+            help=_("Forget which columns, ticker, table or calendar were chosen for this file."),
             on_click=_forget_choices,
         )
     table: PriceTable | None = st.session_state["_upload"]
     return table
 
 
-def take_upload(name: str, content: bytes) -> None:
-    """Make a file this session's own, and let a reload of the page find it by its address."""
+def take_upload(name: str, content: bytes, *, table: PriceTable | None = None) -> None:
+    """Make a file this session's own, and let a reload of the page find it by its address.
+
+    Args:
+        name, content: of the file.
+        table: what is in it, where that is known already.
+    """
     key = hashlib.sha256(content).hexdigest()
     st.session_state["file"] = key
     st.session_state["_upload_file"] = (name, content)
     _forget_choices()
+    st.session_state["_upload"] = table
+    share_upload(key, name, content)
+
+
+def share_upload(key: str, name: str, content: bytes) -> None:
+    """Let a reload of the page find a file by the SHA-256 of its content."""
     _shared_uploads().add(key, name, content)
+
+
+def find_upload(key: str) -> tuple[str, bytes] | None:
+    """Name and content of a file by its SHA-256, or None where the server has it no more."""
+    return _shared_uploads().find(key)
 
 
 def show_breaks(prices: PriceTable, place: DeltaGenerator) -> None:
@@ -137,16 +167,16 @@ def show_breaks(prices: PriceTable, place: DeltaGenerator) -> None:
     found = prices.breaks
     if not found:
         return
-    lines = [plain_text(each.message) for each in found[:4]]
+    lines = [plain_text(translate_again(each.message)) for each in found[:4]]
     if len(found) > 4:
-        lines.append(f"And {len(found) - 4} more breaks.")
+        lines.append(_("And {count} more breaks.").format(count=len(found) - 4))
     place.warning("\n\n".join(lines), icon=":material/content_cut:")
     offers = place.container(horizontal=True)
     adjusted = prices.hints.adjusted
     jumps = [each for each in found if each.kind != "hole"]
     if adjusted and jumps and "_upload_file" in st.session_state:
         offers.button(
-            f"Use the adjusted column {plain_text(adjusted)}",
+            _("Use the adjusted column {adjusted}").format(adjusted=plain_text(adjusted)),
             key="use_adjusted",
             on_click=_choose_columns,
             args=({"Close": adjusted},),
@@ -154,7 +184,9 @@ def show_breaks(prices: PriceTable, place: DeltaGenerator) -> None:
     rest = len(prices) - found[-1].row
     if rest >= 30:
         offers.button(
-            f"Use only the {rest:,} rows from {str(found[-1].day)[:10]}",
+            _("Use only the {rest:,} rows from {day}").format(
+                rest=rest, day=str(found[-1].day)[:10]
+            ),
             key="use_rest",
             on_click=_use_latest,
             args=(found[-1], rest),
@@ -163,7 +195,7 @@ def show_breaks(prices: PriceTable, place: DeltaGenerator) -> None:
 
 def _find_again(key: str) -> None:
     """The page was loaded again: take the file back from the server, where it is still there."""
-    found = _shared_uploads().find(key)
+    found = find_upload(key)
     if found is not None:
         take_upload(*found)
 
@@ -200,7 +232,7 @@ def _ask_columns(error: ColumnError, place: DeltaGenerator) -> None:
     columns = list(error.columns)
     known = dict(st.session_state.get("_read_columns") or {})
     with place.form("mapping"):
-        st.markdown("Which column is which?")
+        st.markdown(_("Which column is which?"))
         picked: dict[str, str] = {}
         needed = list(dict.fromkeys([*error.roles, "Close"]))
         for number, role in enumerate(needed):
@@ -208,20 +240,29 @@ def _ask_columns(error: ColumnError, place: DeltaGenerator) -> None:
             if known.get(role) in columns:
                 start = columns.index(known[role])
             picked[role] = st.selectbox(role, columns, index=start, key=f"column_{role}")
-        with st.expander("More columns"):
+        with st.expander(_("More columns")):
             for role in ("Date", *COLUMNS):
                 if role not in needed:
-                    picked[role] = st.selectbox(role, [_NONE, *columns], key=f"column_{role}")
-        if st.form_submit_button("Use these columns", type="primary"):
+                    picked[role] = st.selectbox(
+                        role, [_NONE, *columns], format_func=_column_label, key=f"column_{role}"
+                    )
+        if st.form_submit_button(_("Use these columns"), type="primary"):
             _choose_columns({role: name for role, name in picked.items() if name != _NONE})
             st.rerun()
+
+
+def _column_label(name: str) -> str:
+    """A file's own name, or the word for none of them."""
+    if name == _NONE:
+        return _(_NONE)
+    return name
 
 
 def _ask_choice(error: ChoiceError, place: DeltaGenerator) -> None:
     """A form for one choice: a ticker, a sheet, a calendar, the decimal sign, or days of bars."""
     if error.option == "daily":
         place.button(
-            "Make days of the bars",
+            _("Make days of the bars"),
             key="make_days",
             type="primary",
             icon=":material/calendar_view_day:",
@@ -231,12 +272,12 @@ def _ask_choice(error: ChoiceError, place: DeltaGenerator) -> None:
         return
     with place.form("choice"):
         chosen = st.selectbox(
-            _QUESTIONS.get(error.option, "Which one?"),
+            _(_QUESTIONS.get(error.option, N_("Which one?"))),
             list(error.choices),
-            format_func=lambda value: CALENDARS.get(value, value),
+            format_func=lambda value: _(str(CALENDARS.get(value, value))),
             key=f"choose_{error.option}",
         )
-        if st.form_submit_button("Read the file this way", type="primary"):
+        if st.form_submit_button(_("Read the file this way"), type="primary"):
             _choose_option(error.option, chosen)
             st.rerun()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.forecast import forecast, seal_test
+from rnnapp.language import gettext as _
 from rnnapp.training.loop import Training
 from rnnapp.ui.drag import NetSettings, sampled_split, settings_query
 from rnnapp.ui.frames import open_live_page
@@ -35,7 +36,7 @@ def show_watched_forecast(
         sealed: whether the validation part stands in for the test part.
     """
     settings = NetSettings(split.config, training.model, training.train)
-    page = open_live_page(_KEY, lambda _: draw_past(split, training.result(), as_shown))
+    page = open_live_page(_KEY, lambda _unused: draw_past(split, training.result(), as_shown))
     trained = training.result()
     base = split_base(split)
     losses = [event.train_loss for event in trained.history]
@@ -52,7 +53,9 @@ def show_watched_forecast(
         total,
         False,
         progress_words(losses, total),
-        alt="Actual and predicted close by day while the net is learning.",
+        alt=_("Actual and predicted {noun} by day while the net is learning.").format(
+            noun=split.quantity.noun
+        ),
         past=trained.epochs_at_hand,
     )
-    live_chart(_KEY, pack_frame(_KEY, base, curves, state, token=page.token))
+    live_chart(_KEY, pack_frame(_KEY, base, curves, state, token=page.token), page)

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,9 +68,34 @@ def film_seven() -> bytes:
 @pytest.fixture(scope="session")
 def server(own_home: Path) -> Iterator[str]:
     """The dashboard on a free port; its address."""
+    with run_server(own_home) as address:
+        yield address
+
+
+def find_port() -> int:
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def run_server(
+    folder: Path,
+    *options: str,
+    port: int = 0,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:
+    """A dashboard of its own, as long as it is needed; its address.
+
+    Args:
+        folder: where its log is written.
+        options: of Streamlit.
+        port: a free one by default.
+        environment: beside this process's own.
+    """
+    port = port or find_port()
     command = [
         sys.executable,
         "-m",
@@ -77,11 +104,16 @@ def server(own_home: Path) -> Iterator[str]:
         "app.py",
         "--server.headless=true",
         f"--server.port={port}",
+        *options,
     ]
-    log = own_home / "server.log"
+    log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=os.environ
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
         )
         try:
             _wait(f"http://localhost:{port}/_stcore/health", process, log)

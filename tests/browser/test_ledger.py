@@ -43,11 +43,11 @@ def test_from_the_fan_to_what_came_true(open_page: Opened, tmp_path: Path) -> No
 
     page.get_by_role("button", name="All runs").click()
     page.get_by_role("tab", name="Ledger").click()
-    expect(page.get_by_role("heading", name="none of their days has come yet")).to_be_visible(
+    expect(page.get_by_role("heading", name="none of its days has come yet")).to_be_visible(
         timeout=LONG
     )
     page.locator('.st-key-ledger_file input[type="file"]').set_input_files(files["later"])
-    came = page.get_by_role("heading", name="after the fact: 3 days of 1 outlooks")
+    came = page.get_by_role("heading", name="after the fact (outlooks: 1, days: 3)")
     expect(came).to_be_visible(timeout=LONG)
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     assert no_traceback(page)

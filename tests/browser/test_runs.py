@@ -158,7 +158,7 @@ def test_an_unknown_run_is_a_sentence(open_page: Opened) -> None:
 def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(
     open_page: Opened,
 ) -> None:
-    page = open_page("/compare?rows=600&cells=rnn,gru&seeds=2&backend=torch&epochs=800")
+    page = open_page("/compare?rows=600&cells=rnn,gru&seeds=2&backend=torch&epochs=400")
     page.get_by_role("button", name="Compare 2 nets over 2 seeds").click()
     expect(page.get_by_text("each training is a run of its own")).to_be_visible(timeout=LONG)
     page.reload()
@@ -175,7 +175,7 @@ def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(
 
 def test_a_long_walk_goes_through_the_engine(open_page: Opened) -> None:
     page = open_page(
-        "/compare?rows=600&cells=gru&seeds=1&backend=torch&epochs=400&view=Walk-forward&folds=3"
+        "/compare?rows=600&cells=gru&seeds=1&backend=torch&epochs=200&view=Walk-forward&folds=3"
     )
     start = page.get_by_role("button", name="Compare 1 net over 1 seed")
     start.click(timeout=LONG)

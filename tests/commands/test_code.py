@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rnnapp.__main__ import main
+from tests.support import random_walk
 
 SETTINGS = ["--epochs", "2", "--rows", "700", "--window", "5"]
 
@@ -25,6 +26,21 @@ def test_the_script_runs_alone_and_agrees_with_train(
     assert main(["train", *SETTINGS, "--backend", "torch", "--device", "cpu", "--json"]) == 0
     rmse = json.loads(capsys.readouterr().out)["rmse"]
     assert float(done.stdout.splitlines()[-1].split()[2]) == pytest.approx(rmse, rel=1e-5)
+
+
+@pytest.mark.parametrize("role", ["prices", "second"])
+def test_the_file_that_was_read_is_never_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path("my.csv")
+    random_walk(700).frame.to_csv(file)
+    before = file.read_bytes()
+    source = {"prices": ["my.csv"], "second": ["--second", "my.csv", "--rows", "700"]}[role]
+    assert main(["code", *source, "--window", "5", "--out", "my.py"]) == 0
+    assert file.read_bytes() == before
+    assert capsys.readouterr().out == "Wrote my.py and my-rows.csv.\n"
+    assert '"my-rows.csv"' in Path("my.py").read_text()
 
 
 def test_without_a_file_the_script_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,3 +61,9 @@ def test_a_place_that_does_not_fit_is_refused(
     message = capsys.readouterr().err
     assert message.startswith("error: ")
     assert str(tmp_path) not in message
+
+
+def test_a_volatility_cannot_be_written_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    for options in (["--target=volatility"], ["--inputs=volatility"]):
+        assert main(["code", *SETTINGS, *options]) == 2
+        assert "cannot be written as code or as an ONNX file" in capsys.readouterr().err

@@ -125,3 +125,19 @@ def test_rivals_stand_in_the_json_with_their_time_and_form(
     assert {part["period"] for part in rows["RNN"]["periods"]} >= {"calm", "stormy"}
     answers = {check["pitfall"]: check["checked"] for check in report["pitfalls"]}
     assert answers["Only weak rivals"] == "yes"
+
+
+def test_a_volatility_has_har_and_garch_in_the_json_and_no_other_kind_of_target(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    volatility = ["compare", "--bundled=sp500", "--cells=gru", "--seeds=1", "--target=volatility"]
+    assert main([*volatility, "--json", *QUICK]) == 0
+    report = json.loads(capsys.readouterr().out)
+    rows = {row["name"]: row for row in report["rows"]}
+    rivals = {"Persistence", "EWMA (0.94)", "HAR", "HAR, negative returns", "GARCH(1,1)"}
+    assert rivals | {"GJR-GARCH", "GRU"} <= set(rows)
+    assert all(row["qlike"] > 0 for row in rows.values())
+    assert "Drift" not in rows
+    assert "log units" in report["verdict"]
+    assert main([*volatility, "--vary=target=volatility,level", *QUICK]) == 2
+    assert "Use targets of one kind" in capsys.readouterr().err

@@ -46,6 +46,14 @@ def test_the_json_has_the_next_days_with_both_fans(capsys: pytest.CaptureFixture
     assert made["seeds"] == 2
 
 
+def test_features_and_a_second_series_reach_past_the_last_row(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ("--second=nasdaq", "--features=prices,rsi,nasdaq", "--no-retrain")
+    made = printed(capsys, *options)
+    assert made["days"][0]["lower"] < made["days"][0]["predicted"]
+
+
 def test_out_writes_the_days_as_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "days.csv"
     made = printed(capsys, "--horizon=2", f"--out={path}", "--no-retrain")
@@ -81,3 +89,20 @@ def test_wrong_input_is_one_line_and_status_2(
     assert error.startswith("error: ")
     assert words in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_volatility_is_in_percent_a_year_with_a_band_of_prices_and_not_for_the_ledger(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = printed(capsys, "--horizon=2", "--target=volatility", "--no-retrain")
+    assert made["quantity"] == "volatility"
+    assert 2 < made["days"][0]["predicted"] < 100
+    band = made["price_band"]
+    assert band["volatility_by"] == "GRU"
+    assert band["lower"][0] < band["last_close"] < band["upper"][0]
+    assert "points" not in made["headline"] + made["verdict"]
+    assert "Tomorrow" not in made["headline"]
+    closes = printed(capsys, "--no-retrain")
+    assert closes["price_band"]["volatility_by"] == "HAR, negative returns"
+    assert main([*QUICK, "--target=volatility", "--keep"]) == 2
+    assert "a volatility is not recorded" in capsys.readouterr().err

@@ -10,8 +10,11 @@ import pytest
 
 from rnnapp.__main__ import main
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.second import SecondSeries, join_second
 from rnnapp.data.sources import bundled
 from rnnapp.data.windows import make_split
+from rnnapp.runs.history.store import RunStore
+from rnnapp.runs.loading import load_run
 from rnnapp.runs.record import record_run
 from rnnapp.training.loop import train
 
@@ -62,8 +65,31 @@ def test_a_promise_is_recorded_and_read_against_later_rows(
 
     assert main(["ledger", "--update"]) == 0  # no ticker: nothing to fetch
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("all nets, after the fact: 3 days of 1 outlooks. Coverage ")
+    assert lines[0].startswith("All nets, after the fact (outlooks: 1, days: 3): coverage ")
     assert any("after the fact" in line and "GRU on old" in line for line in lines)
+
+
+def test_a_saved_net_with_a_second_series_forecasts_newer_rows_with_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Its run has all that it saw; newer rows need the same series again."""
+    frame = bundled("sp500").tail(300).frame
+    old = bundled("sp500").__class__("old", frame.iloc[:270])
+    second = SecondSeries(bundled("nasdaq"), "nasdaq")
+    joined, _ = join_second(old, second, "before")
+    window = WindowConfig(window=5, features=("prices", "rsi", "nasdaq"))
+    split = make_split(joined, window)
+    run_id = record_run(train(split, ModelConfig(hidden=3), TrainConfig(epochs=2)), split)
+    loaded = load_run(RunStore(), run_id)
+    assert loaded.split is not None
+    assert loaded.split.columns == split.columns
+    new = tmp_path / "new.csv"
+    frame.to_csv(new)
+    options = ["forecast", str(new), "--run", run_id[:8], "--json"]
+    assert main(options) == 2
+    assert "has no column nasdaq" in capsys.readouterr().err
+    assert main([*options, "--second=nasdaq"]) == 0
+    assert json.loads(capsys.readouterr().out)["made_from"] == f"{frame.index[-1]:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize(

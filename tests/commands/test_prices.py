@@ -21,6 +21,7 @@ def test_json_tells_what_a_file_holds(capsys):
         "first",
         "last",
         "columns",
+        "others",
         "spacing",
         "repairs",
         "breaks",

@@ -20,6 +20,8 @@ from tests.support import random_walk
 
 KEYS = {
     "id",
+    "person",
+    "shared",
     "name",
     "status",
     "kind",

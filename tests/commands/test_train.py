@@ -149,3 +149,29 @@ def test_a_simulated_series_that_is_none_is_refused_in_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_features_and_a_second_series_go_by_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A second series is an input by itself; other columns and made features are named."""
+    quick = ["--bundled=sp500", "--rows=400", "--epochs=1", "--hidden=2", "--json"]
+    settings = told(capsys, *quick, "--second=nasdaq")["settings"]
+    assert settings["features"] == ["prices", "nasdaq"]  # type: ignore[index]
+    named = told(capsys, *quick, "--second=nasdaq", "--features=Close,rsi,nasdaq")
+    assert named["settings"]["features"] == ["Close", "rsi", "nasdaq"]  # type: ignore[index]
+    assert main(["train", *quick, "--second_day=same"]) == 2
+    assert "Add --second NAME" in capsys.readouterr().err
+    file = tmp_path / "mine.csv"
+    frame = (
+        bundled("sp500")
+        .frame.tail(300)[["Close"]]
+        .assign(mood=[day * 7 % 31 for day in range(300)])
+    )
+    frame.to_csv(file)
+    mine = told(capsys, str(file), *quick[1:], "--features=Close,mood,macd")
+    assert mine["settings"]["features"] == ["Close", "mood", "macd"]  # type: ignore[index]
+    assert main(["prices", str(file), "--second=nasdaq", "--second_day=before", "--json"]) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert read["others"] == ["mood", "nasdaq"]
+    assert any("earlier day" in note for note in read["repairs"])

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from rnnapp.data.extras import MOST_EXTRAS
 from rnnapp.data.notes import Note
 from rnnapp.data.prices import PriceTable
 
@@ -332,11 +333,13 @@ def check_invariants(table: PriceTable) -> None:
     assert frame.index.is_monotonic_increasing
     assert (frame.index == frame.index.normalize()).all()
     assert "Close" in frame
-    assert list(frame.columns) == [
-        c for c in ("Open", "High", "Low", "Close", "Volume") if c in frame
-    ]
+    written = [c for c in ("Open", "High", "Low", "Close", "Volume") if c in frame]
+    assert list(table.columns) == written
+    assert list(frame.columns) == [*written, *table.others]
+    assert len(table.others) <= MOST_EXTRAS
+    assert not np.isinf(frame[list(table.others)]).any(axis=None)
     assert (frame.dtypes == np.float64).all()
-    prices = frame.drop(columns="Volume", errors="ignore").to_numpy()
+    prices = frame[written].drop(columns="Volume", errors="ignore").to_numpy()
     assert np.isfinite(prices).all()
     assert table.is_positive == bool((prices > 0).all())
     if "Volume" in frame:

@@ -86,6 +86,9 @@ def test_an_unknown_name_has_no_exchange():
     assert exchange_code("my prices") == ""
     assert exchange_code(" ^gspc ") == "XNYS"
     assert exchange_code("7203.T") == "XTKS"
+    assert exchange_code("sp500") == exchange_code("S&P 500") == "XNYS"
+    assert exchange_code("nikkei_225") == "XTKS"
+    assert exchange_code("&") == ""
 
 
 def test_a_year_far_ahead_of_every_calendar_still_has_days():

@@ -42,7 +42,8 @@ def test_investing_export_gives_its_known_rows():
     check_invariants(table)
     assert len(table) == 4307
     assert table.columns == ("Open", "High", "Low", "Close", "Volume")
-    assert table.frame.loc["2018-04-18"].tolist() == [
+    assert table.others == ("Change %",)
+    assert table.frame.loc["2018-04-18", list(table.columns)].tolist() == [
         30469.95,
         30487.17,
         29979.40,

@@ -10,6 +10,7 @@ from rnnapp.evaluation.formatting import (
     decimal_places,
     format_mean_and_sd,
     format_points,
+    format_skill,
     hover_format,
     pick_plural,
 )
@@ -62,3 +63,11 @@ def test_one_and_many_have_their_own_sentences():
     assert pick_plural(1, *texts) == "1 run failed."
     assert pick_plural(0, *texts) == "0 runs failed."
     assert pick_plural(1200, *texts) == "1,200 runs failed."
+
+
+@pytest.mark.parametrize(
+    ("skill", "words"),
+    [(0.1234, "+12.3%"), (-99.99, "-9999.0%"), (-123456.0, "-1.2e+07%"), (float("nan"), "–")],
+)
+def test_a_skill_fits_its_tile_however_bad_it_is(skill: float, words: str) -> None:
+    assert format_skill(skill) == words

@@ -39,6 +39,14 @@ def test_the_column_that_knows_tomorrow_matters_and_noise_does_not() -> None:
     assert len(figure.data[0].x) == 3
 
 
+def test_features_are_shuffled_by_their_names_one_of_two_values_as_one() -> None:
+    split = make_split(random_walk(300), WindowConfig(window=3, features=("rsi", "weekday")))
+    assert split.columns == ("rsi", "weekday", "weekday")
+    model = train(split, ModelConfig(hidden=2), TrainConfig(epochs=1))
+    found = permutation_importance([model], split, repeats=2)
+    assert {one.column for one in found} == {"rsi", "weekday"}
+
+
 def test_none_of_them_is_an_answer() -> None:
     split = make_split(random_walk(300), WindowConfig(window=3))
     model = train(split, ModelConfig(hidden=2), TrainConfig(epochs=1))

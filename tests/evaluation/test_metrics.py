@@ -86,6 +86,16 @@ def test_the_lag_of_a_late_copy_is_how_late_it_is(days):
     assert best_lag(np.roll(actual, days)[days:], actual[days:]) == days
 
 
+def test_a_slow_forecast_that_beats_persistence_is_not_blamed_for_being_late():
+    """The mean of the last days is the better forecast of a series that is noise around it."""
+    actual = 1000 + 10 * np.random.default_rng(0).normal(size=600)
+    means = np.convolve(actual, np.ones(8) / 8, mode="valid")[:-1]
+    judged = evaluate(hand_made(means, actual[8:], actual[7:-1], train=50))
+    assert judged.beats_persistence
+    assert judged.best_lag > 1
+    assert "still beats the last close" in judged.verdict
+
+
 def test_persistence_over_a_longer_horizon_lags_by_the_horizon():
     actual = 1000 + np.cumsum(np.random.default_rng(1).normal(size=300))
     judged = evaluate(hand_made(actual[:-5], actual[5:], actual[:-5], train=50, horizon=5))

@@ -91,6 +91,13 @@ def test_the_file_names_its_columns_and_rows() -> None:
     assert facts["rows"] == "7"
 
 
+def test_inputs_beyond_price_columns_are_refused_in_a_sentence() -> None:
+    split = make_split(random_walk(100), WindowConfig(features=("Close", "rsi")))
+    trained = train(split, ModelConfig(), TRAIN)
+    with pytest.raises(ConfigError, match="takes price columns only, and this net sees rsi too"):
+        price_net_to_onnx(trained, split)
+
+
 def test_a_digit_net_takes_pixels() -> None:
     net = open_net("bilstm")
     digits = load_digits(DigitConfig(source="sklearn")).test

@@ -121,6 +121,20 @@ def test_a_series_with_holes_or_below_zero_is_the_same_run(
         assert_same_run(make_split(table, window), ModelConfig(), TRAIN)
 
 
+@pytest.mark.parametrize("inputs", ["level", "change"])
+def test_features_beyond_price_columns_are_made_by_the_same_functions(inputs: str) -> None:
+    """Another column with a late first value and a gap, and features of every source."""
+    table = random_walk(560)
+    mood = np.random.default_rng(3).normal(0, 2, len(table))
+    mood[:40] = np.nan
+    mood[200] = np.nan
+    table = PriceTable(table.name, table.frame.assign(mood=mood))
+    features = ("Open", "Volume", "mood", "rsi", "macd-histogram", "volume-change", "month")
+    window = WindowConfig(window=6, inputs=inputs, features=features)  # type: ignore[arg-type]
+    assert_same_run(make_split(table, window), ModelConfig(), TRAIN)
+    assert_same_run(make_split(moved_down(with_hole(table)), window), ModelConfig(), TRAIN)
+
+
 def test_notebook_settings_are_the_same_run() -> None:
     """Scaling over all rows, a sigmoid head, two layers with dropout, a scratch cell."""
     window = WindowConfig(window=5, target="level", scaling="all", split=120)

@@ -15,6 +15,7 @@ from rnnapp.figures.anatomy import (
     gradient_figure,
     parameter_figure,
     price_gates_figure,
+    signal_title,
 )
 from rnnapp.figures.diagrams import STAGES, cell_diagram
 from rnnapp.figures.equations import step_equations
@@ -41,9 +42,9 @@ def test_each_gate_has_its_map_on_its_scale(kind):
     view = views_of(kind)[0]
     days = np.arange("2020-01-01", "2020-01-07", dtype="datetime64[D]")
     figure = price_gates_figure(view.signals, days, np.arange(6.0), step=2, unit=1, dark=False)
-    maps = {trace.name: trace for trace in figure.data if trace.type == "heatmap"}
-    assert list(maps) == list(view.signals)
-    for name, trace in maps.items():
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert [trace.name for trace in maps] == [signal_title(name) for name in view.signals]
+    for name, trace in zip(view.signals, maps, strict=True):
         np.testing.assert_array_equal(np.array(trace.z), view.signals[name].T)
         if name in ("input", "forget", "output", "reset", "update"):
             assert (trace.zmin, trace.zmax) == (0, 1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
+
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.evaluation.forecast import forecast
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.outlook import outlook_from_models
 from rnnapp.export.script import run_script
+from rnnapp.figures.forecast import explain_loss
 from rnnapp.figures.forecast_report import forecast_report
 from rnnapp.training.loop import train
 from tests.support import random_walk
@@ -35,4 +38,7 @@ def test_the_report_is_whole_and_escapes_names() -> None:
     assert split.fingerprint in page
     assert "Seen under 3 settings." in page
     assert "class Net(nn.Module)" in page
+    assert explain_loss(split.config) in html.unescape(page), "a loss has no unit of its own"
+    assert "always up " in page, "a share of right directions says nothing without its base rate"
+    assert "Forecast the next close of " in page
     assert "&quot;window&quot;: 6" in page

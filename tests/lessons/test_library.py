@@ -45,6 +45,17 @@ def test_every_setting_is_in_the_glossary() -> None:
     assert settings <= set(load_terms())
 
 
+def test_an_entry_knows_the_lessons_that_it_names() -> None:
+    terms = load_terms()
+    assert terms["target"].lessons == (4, 8)
+    assert terms["cell"].lessons == (2, 5, 6)
+    assert terms["window"].lessons == (1,)
+    assert terms["mae"].lessons == ()
+    numbers = {lesson.number for lesson in LESSONS}
+    assert {number for term in terms.values() for number in term.lessons} <= numbers
+    assert {"data", "index", "upload", "ticker"} <= set(terms), "the first controls of each page"
+
+
 def test_a_search_finds_titles_first() -> None:
     found = [term.name for term in search_terms("Horizon")]
     assert found[0] == "horizon"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-__all__ = ["open_page", "read_headline", "read_words"]
+__all__ = ["open_page", "own_history", "read_headline", "read_words"]
 
 _PAGES = Path(__file__).parents[2] / "pages"
 
@@ -34,3 +37,14 @@ def read_headline(page: AppTest) -> str:
 def read_words(page: AppTest, kinds: Sequence[str] = ("markdown", "caption")) -> str:
     """What elements of these kinds say."""
     return "\n".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+
+
+@contextmanager
+def own_history(folder: Path) -> Iterator[None]:
+    """A data folder with a run history of its own; nothing is cached before or after."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNAPP_HOME", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        st.cache_resource.clear()
+        yield
+        st.cache_resource.clear()

@@ -15,6 +15,7 @@ from rnnapp.training.kernels import compilation
 from rnnapp.ui.compare import view as compare_view
 from rnnapp.ui.compare import walk_forward as compare_walk
 from tests.pages.support import open_page, read_headline
+from tests.pages.test_korean import assert_korean
 
 QUICK = {"rows": "500", "epochs": "2", "seeds": "2", "hidden": "3"}
 
@@ -47,6 +48,7 @@ def test_what_takes_long_shows_the_prices_and_one_click_compares() -> None:
     assert not page.exception
     assert "does any beat the last close?" in read_headline(page)
     assert page.button(key="compare_start").label == "Compare 3 nets over 2 seeds"
+    assert "nn.RNN(" in page.code[0].value, "the code can be taken before anything is trained"
 
 
 def test_a_comparison_ends_in_a_verdict_and_a_table() -> None:
@@ -131,6 +133,10 @@ def test_walk_forward_trains_each_fold() -> None:
     assert not page.exception
     assert not page.error
     assert list(page.dataframe[0].value["Forecast"]) == ["RNN"]
+
+    page.query_params["lang"] = "ko"
+    page.run()
+    assert_korean(page)
 
 
 def test_settings_of_an_address_are_taken_and_clamped() -> None:

@@ -5,7 +5,9 @@ Empty, drawn, refused, trained, and with no MNIST and no network.
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import re
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +20,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from rnnapp.data.ink import Stroke, draw_strokes
+from rnnapp.language import gettext, in_language
 from rnnapp.pretrained import NETS
 from rnnapp.ui.digits import canvas, training
 from rnnapp.ui.digits import drawing as digits
@@ -240,3 +243,15 @@ def test_the_turning_point_is_the_row_after_the_last_one_that_others_led() -> No
     assert digits.find_lead(beliefs, range(4, -1, -1), 7) == "7 leads for good after row 1"
     assert digits.find_lead(beliefs, range(5), 3) == "that half alone would say 7"
     assert digits.find_lead(beliefs[3:], range(2), 7) == "7 leads at once"
+
+
+def test_the_words_of_the_canvas_tools_are_those_that_the_component_has() -> None:
+    """They are found by its English words, to be named in the page's language."""
+    found = importlib.util.find_spec("streamlit_drawable_canvas")
+    assert found is not None
+    folder = Path(str(found.origin)).parent
+    scripts = "\n".join(path.read_text() for path in folder.rglob("index-*.js"))
+    for word in canvas._TOOLS:
+        assert f'"{word}"' in scripts
+        with in_language("ko"):
+            assert re.search("[가-힣]", gettext(word))

@@ -43,6 +43,11 @@ def test_the_first_opening_shows_real_prices_and_one_click_forecasts() -> None:
     assert "misses tomorrow's close by" in read_headline(page)
     assert any("persistence" in str(metric.delta) for metric in page.metric)
     assert [tab.label for tab in page.tabs][:4] == ["Next days", "Intervals", "Loss", "Residuals"]
+    for control, term in (
+        (page.segmented_control(key="data"), "data"),
+        (page.selectbox(key="index"), "index"),
+    ):
+        assert f"[What is this?](glossary?term={term})" in control.help
 
 
 def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(
@@ -54,6 +59,7 @@ def test_a_page_that_waits_for_the_compiler_says_so_and_goes_on_by_itself(
     page = opened(rows="500", epochs="1000", seed="77")
     assert any("being compiled" in caption.value for caption in page.caption)
     assert "Can a GRU forecast" in read_headline(page)
+    assert "nn.GRU(" in page.code[0].value, "the code can be taken before anything is trained"
     by_torch = opened(rows="500", epochs="1000", backend="torch")
     assert not any("being compiled" in caption.value for caption in by_torch.caption)
     working = False
@@ -303,4 +309,4 @@ def test_too_few_days_give_a_sentence_and_a_sealed_test_part_no_fan() -> None:
     assert "too few for an interval" in page.subheader[0].value
     page = trained(opened(rows="400", epochs="1", seed="74", valid="0.2", seal="on"))
     assert not page.subheader[1:] or "Next close" not in page.subheader[0].value
-    assert any("Open the test part to see the next days" in info.value for info in page.info)
+    assert any("Open it to see what comes next" in info.value for info in page.info)

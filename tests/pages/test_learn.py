@@ -59,6 +59,7 @@ def test_who_gives_up_is_shown_what_was_to_be_seen() -> None:
 def test_the_glossary_opens_at_a_term_and_searches() -> None:
     page = opened("glossary", term="window")
     assert "Window length" in page.markdown[1].value
+    assert any("[Open lesson 1](learn?lesson=1)" in one.value for one in page.caption)
     page.text_input(key="glossary_search").set_value("overfitting").run()
     assert any("by heart" in one.value for one in page.markdown)
     page.text_input(key="glossary_search").set_value("xyzzy").run()

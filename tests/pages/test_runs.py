@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
+from rnnapp.runs.history.ownership import Owner
 from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import RunStore
 from rnnapp.runs.record import record_run
 from rnnapp.training.loop import train
-from tests.pages.support import open_page, read_headline
+from tests.pages.support import open_page, own_history, read_headline
+from tests.pages.test_korean import assert_korean
 from tests.support import random_walk
 
 
@@ -24,12 +25,8 @@ from tests.support import random_walk
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run history of its own for this module: two saved runs and one that was interrupted."""
     folder = tmp_path_factory.mktemp("history")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RNNAPP_HOME", str(folder))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        st.cache_resource.clear()
+    with own_history(folder):
         yield folder
-        st.cache_resource.clear()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +42,8 @@ def saved(history: Path) -> list[str]:
     ]
     store = RunStore()
     settings = Settings(ModelConfig(cell="rnn"), TrainConfig(epochs=9), WindowConfig())
-    owner = f"{platform.node()}-1-gone"
+    gone = Owner()
+    gone.release()
     ids.append(
         store.create_run(
             NewRun(
@@ -54,7 +52,7 @@ def saved(history: Path) -> list[str]:
                 "prices",
                 "nowhere",
                 "0" * 64,
-                owner=owner,
+                owner=gone.id,
                 status="running",
             )
         )
@@ -200,21 +198,25 @@ def test_the_ledger_shows_what_came_true(saved: list[str]) -> None:
     run = opened(saved[0])
     newer = random_walk(150).frame
     uploader = next(one for one in run.get("file_uploader") if one.key == "newer_file")
-    uploader.upload("newer.csv", newer.iloc[:130].to_csv().encode(), "text/csv").run()
+    uploader.upload("KOSPI.csv", newer.iloc[:130].to_csv().encode(), "text/csv").run()
     assert not run.exception
     assert any(title.value.startswith("Next close, ") for title in run.subheader)
     run.button(key="newer_record").click().run()
     assert any("Recorded in the ledger" in one.value for one in run.success)
 
     page.run()
-    assert read_headline(page) == "### 1 outlook is recorded; none of their days has come yet."
+    assert read_headline(page) == "### 1 outlook is recorded; none of its days has come yet."
     uploader = next(one for one in page.get("file_uploader") if one.key == "ledger_file")
     uploader.upload("later.csv", newer.to_csv().encode(), "text/csv").run()
     assert not page.exception
-    assert read_headline(page).startswith("### all nets, after the fact: 1 days of 1 outlooks.")
+    assert read_headline(page).startswith("### All nets, after the fact (outlooks: 1, days: 1): ")
     days = page.dataframe[1].value
     assert days["State"].iloc[0] in ("hit", "missed")
     assert days["Came"].iloc[0] == pytest.approx(newer["Close"].iloc[130])
+
+    korean = open_page("runs", {"view": "Ledger", "lang": "ko"}, seconds=90)
+    assert_korean(korean)
+    assert set(korean.dataframe[1].value["State"]) <= {"적중", "빗나감"}
 
 
 def test_newer_rows_that_do_not_fit_are_refused_in_a_sentence(saved: list[str]) -> None:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.figures.runs import search_figure
+from rnnapp.language import in_language
 from rnnapp.runs.jobs.queue import JobQueue
 from rnnapp.runs.search.search import Search
 from rnnapp.runs.search.space import Dimension, SearchSpace
@@ -76,6 +77,16 @@ def test_optunas_pictures_come_in_our_theme(own: Path, kind: str, dark: bool) ->
     assert figure.layout.title.text is None
     assert figure.layout.font.color == ("#E5E7EB" if dark else "#1F2937")
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_its_pictures_are_chosen_in_every_language(own: Path) -> None:
+    made = search(6)
+    page = opened(search=made.name, lang="ko")
+    assert not page.exception
+    with in_language("ko"):  # the test reads what controls show
+        page.segmented_control(key="picture").set_value("Table").run()
+    assert not page.exception
+    assert len(page.dataframe[-1].value) == 6
 
 
 @pytest.mark.parametrize("address", ["nothing", "..", "../runs", "<b>", "a" * 300])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
+from rnnapp.runs.jobs.cluster import Slots
 from rnnapp.runs.jobs.queue import JobHandle, JobQueue
 
 __all__ = ["ManualQueue"]
@@ -28,6 +30,18 @@ class ManualQueue(JobQueue):
         handle = super().submit_job(work, *arguments, **options)
         self.handles.append(handle)
         return handle
+
+    def begin(self, slots: int) -> list[JobHandle]:
+        """Begin the jobs that a queue with so many slots would begin."""
+        self._cluster.slots = Slots(slots)
+        begun = []
+        while (handle := self._next_job()) is not None:
+            self._waiting.remove(handle)
+            self._running.append(handle)
+            handle.state = "running"
+            handle.started = time.monotonic()
+            begun.append(handle)
+        return begun
 
     def end(self, handle: JobHandle, result: Any = None) -> None:
         """End a job with a result."""

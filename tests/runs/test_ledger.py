@@ -15,7 +15,7 @@ from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.sources import bundled
 from rnnapp.data.windows import make_split
-from rnnapp.errors import SourceError
+from rnnapp.errors import ConfigError, SourceError
 from rnnapp.evaluation.outlook import outlook, outlook_from_models
 from rnnapp.evaluation.walkforward import fold_splits
 from rnnapp.runs.history.outlooks import RecordedOutlook
@@ -286,3 +286,10 @@ def test_the_history_of_runs_does_not_list_outlooks(ledger: Ledger, tmp_path: Pa
     record_at(ledger)
     store = RunStore(ledger.records.tracking.uri)
     assert store.list_runs() == ()
+
+
+def test_a_volatility_is_no_promise_about_closes(ledger: Ledger) -> None:
+    window = WindowConfig(window=5, target="volatility")
+    made = outlook(PRICES, window, MODEL, TRAIN, seeds=1)
+    with pytest.raises(ConfigError, match="a volatility is not recorded"):
+        ledger.record(made, PRICES, Settings(MODEL, TRAIN, window))

@@ -15,10 +15,10 @@ import pytest
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.prices import PriceTable
 from rnnapp.errors import QueueFullError, RunError
+from rnnapp.people import Limits
 from rnnapp.runs import manager as manager_module
 from rnnapp.runs.history import artifacts
 from rnnapp.runs.history.store import RunStore
-from rnnapp.runs.jobs import queue as queue_module
 from rnnapp.runs.manager import RunManager
 from rnnapp.runs.training_job import TrainingJob, run_training
 from rnnapp.training.loop import Training
@@ -102,9 +102,11 @@ def test_ended_runs_are_dropped_from_memory(manager: RunManager, prices: PriceTa
 def test_a_refused_run_leaves_nothing_behind(
     manager: RunManager, prices: PriceTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue_module, "MAX_WAITING", 1)
+    monkeypatch.setattr(manager.queue, "limits", Limits(waiting=1))
     first = manager.submit_run("waits", SETTINGS, prices=prices)
-    with pytest.raises(QueueFullError, match=r"1 jobs are waiting already\. Stop one of them"):
+    with pytest.raises(
+        QueueFullError, match=r"1 jobs of yours are waiting already\. Stop one of them"
+    ):
         manager.submit_run("refused", SETTINGS, prices=prices)
     assert [run.id for run in manager.list_runs()] == [first]
     assert manager.list_runs(deleted=True) == ()

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.data.prices import PriceTable
 from rnnapp.data.windows import make_split
 from rnnapp.errors import ConfigError
 from rnnapp.training.loop import Training
@@ -166,3 +167,14 @@ def test_splits_of_the_last_settings_are_at_hand() -> None:
     for length in range(10, 30):
         memory.split_for(SPLIT, WindowConfig(window=length, split=250))
     assert memory.split_for(SPLIT, window) is not other
+
+
+def test_a_frame_sees_the_features_and_the_second_series_of_its_page() -> None:
+    """The thumb changes one setting; the inputs stay what they were."""
+    table = random_walk(400)
+    table = PriceTable(table.name, table.frame.assign(mood=range(400)))
+    window = WindowConfig(window=6, split=250, features=("prices", "mood", "rsi"))
+    split = make_split(table, window)
+    settings = apply_move(SETTINGS._replace(window=window), Move(1, "window", 9, ""))
+    moved_split = FrameMemory[int]().split_for(split, settings.window)
+    assert (moved_split.steps, moved_split.columns) == (9, split.columns)

@@ -16,7 +16,7 @@ from starlette.types import Message
 from rnnapp.ui.first_paint import FirstPaint
 from rnnapp.ui.startup import front_page_route
 
-PAGE = "<html><body><div id='root'></div>" + " " * 2000 + "</body></html>"
+PAGE = '<html lang="en"><body><div id="root"></div>' + " " * 2000 + "</body></html>"
 OUTLINE = '<div id="first-paint"'
 
 
@@ -84,9 +84,21 @@ def get(address: str, accept: str = "text/html") -> tuple[dict[str, str], str]:
 def test_a_page_carries_its_outline_even_where_pages_are_compressed(address: str) -> None:
     headers, page = get(address)
     assert page.count(OUTLINE) == 1
-    assert page.startswith("<html><body>")
+    assert page.startswith('<html lang="en"><body>')
     assert page.endswith("</body></html>")
     assert int(headers["content-length"]) == len(page.encode())
+
+
+@pytest.mark.parametrize(("address", "words"), [("/", "close one of them"), ("/?lang=ko", "닫으")])
+def test_a_page_that_never_comes_says_why(address: str, words: str) -> None:
+    """Where a person has too many pages open, the next one's websocket is refused."""
+    page = get(address)[1]
+    assert words in page
+    assert "{late}" not in page
+
+
+def test_a_page_says_which_language_it_is_in() -> None:
+    assert get("/?lang=ko")[1].startswith('<html lang="ko"><body>')
 
 
 @pytest.mark.parametrize("address", ["/figures", "/missing"])

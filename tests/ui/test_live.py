@@ -5,13 +5,13 @@ In turn, given up when a control has moved, and never left holding its turn.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rnnapp.turns import FairTurns
 from rnnapp.ui import live
 
 
@@ -21,7 +21,7 @@ class MovedError(Exception):
 
 @pytest.fixture(autouse=True)
 def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = threading.Semaphore(1)
+    turns = FairTurns(1)
     monkeypatch.setattr(live, "_turns", lambda: turns)
     monkeypatch.setattr(live, "_CHECK_SECONDS", 0.0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,7 @@ from rnnapp.data.windows import make_split
 from rnnapp.evaluation.baselines import make_baselines
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.figures.style import LineStyle
+from rnnapp.language import in_language
 from rnnapp.ui import live_chart
 from rnnapp.ui.live_chart import (
     OPENING_DAYS,
@@ -28,6 +30,7 @@ from rnnapp.ui.live_chart import (
     forecast_curve,
     pack_epochs,
     pack_frame,
+    split_base,
 )
 from tests.support import random_walk
 
@@ -73,6 +76,22 @@ def test_persistence_is_the_close_known_when_the_day_was_forecast() -> None:
     _, arrays = read_frame(pack_frame("forecast", base_of(), [], STATE))
     assert np.isnan(arrays["anchor"][:2]).all()
     np.testing.assert_array_equal(arrays["anchor"][2:], arrays["actual"][:-2])
+
+
+def test_a_volatility_has_its_own_axis_curve_and_persistence() -> None:
+    """The frames of a moving thumb draw it as the page at rest does."""
+    prices = SPLIT.prices
+    split = make_split(prices, WindowConfig(window=5, horizon=2, target="mean-volatility"))
+    base = split_base(split)
+    frame, arrays = read_frame(pack_frame("forecast", base, [], ChartState("", 0, 1, False, "")))
+    assert frame["axis"] == "Mean volatility, % a year"
+    np.testing.assert_allclose(arrays["actual"], split.series, rtol=1e-6)
+    last = int(split.test.starts[-1]) + split.steps + 1
+    assert base.anchor[last] == pytest.approx(split.test.anchor[-1])
+    assert base.actual[last] == pytest.approx(split.test.actual[-1, -1])
+    closes = split_base(make_split(prices, WindowConfig(window=5, horizon=2)))
+    assert closes.token != base.token
+    assert closes.axis == "close, index points"
 
 
 def test_a_series_that_the_browser_has_is_not_sent_again() -> None:
@@ -201,3 +220,38 @@ def test_a_line_is_not_drawn_across_a_hole() -> None:
     trace = f"tracePoints(pen, {series}, {rows}, {rows}, 0, {len(rows)}, (day) => day, (v) => v)"
     moves = run_script(f"((pen) => {{ {trace}; return pen.moves }})({pen})")
     assert moves == [days[0], days[81]]
+
+
+def test_every_word_on_the_chart_is_in_the_language_of_the_request() -> None:
+    base, made = base_of(), make_baselines(SPLIT)[1]
+    with in_language("ko"):
+        frame = pack_frame("forecast", base, [forecast_curve(base, made, LINE)], STATE)
+    header = read_frame(frame)[0]
+    assert header["language"] == "ko"
+    shown = [*header["text"].values(), header["curves"][0]["label"]]
+    shown += [part for one in header["ranges"] for part in (one["label"], one["title"])]
+    assert all(re.search("[가-힣]", word) for word in shown), shown
+    assert header["curves"][0]["name"] == made.name  # what a browser remembers has no language
+
+
+def test_the_chart_script_has_no_words_of_its_own() -> None:
+    for name in ("chart_draw.js", "live_chart.js"):
+        script = (Path(live_chart.__file__).with_name("static") / name).read_text(encoding="utf-8")
+        drawn = r'(?:fillText\(|textContent = |title = |"aria-label", )["`]\w[^"`]*'
+        assert not re.findall(drawn, script)
+
+
+@pytest.mark.parametrize(
+    ("expression", "english", "korean"),
+    [
+        ("writeDay(19844, LANG)", "Wed 1 May 2024", "2024년 5월 1일"),
+        ("dateTicks(19844, 19850, 3, LANG)[0].text", "1 May 2024", "2024년 5월 1일"),
+        ("dateTicks(19850, 20030, 6, LANG)[1].text", "Jul", "7월"),
+        ("dateTicks(15000, 20030, 6, LANG)[0].text", "2015", "2015년"),
+    ],
+)
+def test_dates_on_the_chart_are_written_as_the_language_does(
+    expression: str, english: str, korean: str
+) -> None:
+    assert run_script(expression.replace("LANG", '"en"')) == english
+    assert run_script(expression.replace("LANG", '"ko"')).startswith(korean)

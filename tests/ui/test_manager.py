@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from rnnapp.runs.history.ownership import NEXT_START
 from rnnapp.ui import manager
 
 
@@ -49,10 +51,35 @@ def test_a_list_read_long_ago_shows_a_run_that_has_ended_since(monkeypatch) -> N
     """Whoever opens the Runs page a minute later must not look at the list of a minute ago."""
     runs = ["first"]
     reader = SimpleNamespace(list_runs=lambda deleted: tuple(runs))
-    monkeypatch.setattr(manager, "run_manager", lambda: reader)
+    monkeypatch.setattr(manager, "server_manager", lambda: reader)
     cache = manager.RunListCache(deleted=False)
     assert cache.get_runs() == ("first",)
     runs.append("second")
     monkeypatch.setattr(manager, "_LIST_SECONDS", 0.0)
     monkeypatch.setattr(manager, "_LIST_WAIT", 30.0)
     assert cache.get_runs() == ("first", "second")
+
+
+@pytest.mark.parametrize(("owner", "resumed"), [("", 0), (NEXT_START, 1)])
+def test_a_start_lists_the_history_once_and_goes_on_with_what_was_drained(
+    monkeypatch: pytest.MonkeyPatch, owner: str, resumed: int
+) -> None:
+    """A history of thousands of runs takes a second to list, while the first visitor waits."""
+    calls: list[str] = []
+
+    class Reader:
+        def list_runs(self, *, deleted: bool) -> tuple[SimpleNamespace, ...]:
+            calls.append("list")
+            return (SimpleNamespace(owner=owner),)
+
+        def resume_drained(self) -> int:
+            calls.append("resume")
+            return 0
+
+    cache = manager.RunListCache(deleted=False)
+    monkeypatch.setattr(manager, "_list_cache", lambda deleted: cache)
+    monkeypatch.setattr(manager, "server_manager", Reader)
+    manager.prepare_list()
+    assert calls == ["list"] + ["resume"] * resumed
+    assert len(cache.get_runs()) == 1
+    assert calls.count("list") == 1, "the page that comes next has the list"

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+import streamlit as st
 
-from rnnapp.ui.page import plain_text
+from rnnapp.language import gettext as _
+from rnnapp.language import in_language
+from rnnapp.lessons.glossary import load_terms
+from rnnapp.ui.explain import _SAME_TERM, explain
+from rnnapp.ui.page import _locale_settings, offer_file, plain_text
 
 HOSTILE = (
     "![x](http://example.org/pixel.png)",
@@ -55,3 +63,32 @@ def test_a_plain_sentence_stays_as_it_is() -> None:
 
 def test_signs_that_turn_a_line_around_or_break_it_are_left_out() -> None:
     assert plain_text("a\u202eb\x00c\r\nd") == "a b c d"
+
+
+def test_figures_that_share_an_entry_find_it() -> None:
+    assert set(_SAME_TERM.values()) <= set(load_terms())
+    assert explain("compare_loss", "A line.") != "A line."
+    assert explain("none", "A line.") == "A line."
+
+
+def test_a_file_is_in_the_language_of_the_page_that_offered_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Streamlit makes it when it is fetched, in a thread that belongs to no page."""
+    offered: list[Callable[[], str]] = []
+    monkeypatch.setattr(st, "download_button", lambda label, made, *_, **__: offered.append(made))
+    with in_language("ko"):
+        offer_file("Report", lambda: _("tomorrow = today"), "a.html", "text/html", key="a")
+    seen: list[str] = []
+    fetching = threading.Thread(target=lambda: seen.append(offered[0]()))
+    fetching.start()
+    fetching.join()
+    assert seen == ["내일 = 오늘"]
+
+
+def test_plotly_writes_dates_as_the_pages_language_does() -> None:
+    assert _locale_settings("en") == {}
+    settings: dict[str, Any] = _locale_settings("ko")
+    names = settings["locales"]["ko"]["format"]
+    assert (names["shortMonths"][0], names["days"][0]) == ("1월", "일요일")
+    assert names["dayMonthYear"] == "%Y년 %-m월 %-d일"

@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,15 @@ from rnnapp.configs import SimulatedConfig, from_dict, to_dict
 from rnnapp.data.notes import Note
 from rnnapp.data.prices import PriceTable
 from rnnapp.data.simulated import SimulatedPrices, simulate_prices
-from rnnapp.errors import ConfigError, RunError
+from rnnapp.errors import ConfigError, QuotaError, RunError
+from rnnapp.language import gettext as _
 from rnnapp.runs.history.store import RunStore
 from rnnapp.training.checkpoints import load_model
 from rnnapp.training.records import EpochEvent, TrainedModel
 from rnnapp.training.snapshots import pack_snapshots, unpack_snapshots
 
 __all__ = [
+    "FORECAST_FILE",
     "load_prices",
     "load_trained",
     "losses_to_csv",
@@ -37,7 +40,7 @@ __all__ = [
 
 _PRICES = "prices.npz"
 _MODEL = "model"
-_FORECAST = "forecast.csv"
+FORECAST_FILE = "forecast.csv"
 _WEIGHTS = "weights.safetensors"
 _SETTINGS = "settings.json"
 _SNAPSHOTS = "epochs.safetensors"
@@ -64,7 +67,8 @@ def prices_to_bytes(prices: PriceTable) -> bytes:
     """A table as a compressed npz of plain arrays: dates (N,), values (N, columns), and JSON."""
     buffer = io.BytesIO()
     repairs = [str(note) for note in prices.repairs]
-    described: dict[str, Any] = {"name": prices.name, "columns": prices.columns, "repairs": repairs}
+    columns = [str(name) for name in prices.frame.columns]
+    described: dict[str, Any] = {"name": prices.name, "columns": columns, "repairs": repairs}
     if isinstance(prices, SimulatedPrices):
         described["simulated"] = to_dict(prices.config)
     about = json.dumps(described)
@@ -90,7 +94,7 @@ def prices_from_bytes(content: bytes) -> PriceTable:
             frame = pd.DataFrame(arrays["values"], index=index, columns=about["columns"])
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(
-            "The saved prices are damaged.", remedy="Train it again on the prices themselves."
+            _("The saved prices are damaged."), remedy=_("Train it again on the prices themselves.")
         ) from error
     notes = tuple(Note("recorded", message) for message in about["repairs"])
     table = PriceTable(about["name"], frame, notes)
@@ -100,6 +104,8 @@ def prices_from_bytes(content: bytes) -> PriceTable:
 def _simulate_again(about: dict[str, Any], table: PriceTable) -> PriceTable | None:
     """The same rows with their best possible forecast, None where they are not simulated.
 
+    Other columns that were saved with them stay.
+
     A version that simulates otherwise opens the saved rows as plain prices.
     """
     if "simulated" not in about:
@@ -108,21 +114,29 @@ def _simulate_again(about: dict[str, Any], table: PriceTable) -> PriceTable | No
         whole = simulate_prices(from_dict(SimulatedConfig, about["simulated"]))
     except ConfigError:
         return None
+    simulated = table.select_features(()).fingerprint
     for rows in (whole.tail(len(table)), whole.head(len(table))):
-        if rows.fingerprint == table.fingerprint:
-            return rows
+        if rows.fingerprint == simulated:
+            return dataclasses.replace(rows, frame=table.frame, repairs=table.repairs)
     return None
 
 
 def save_result(
     store: RunStore, run_id: str, trained: TrainedModel, forecast_csv: bytes | None
 ) -> None:
-    """Save the weights with their settings, those of past epochs, and the forecast if any."""
+    """Save the weights with their settings, the forecast if any, and the weights of past epochs.
+
+    Past epochs are left out where there is no room for them.
+
+    Raises:
+        QuotaError: there is no room for the rest.
+    """
     store.save_model(run_id, trained, _MODEL)
-    if trained.snapshots:
-        store.save_files(run_id, {_SNAPSHOTS: pack_snapshots(trained.snapshots)})
     if forecast_csv is not None:
-        store.save_files(run_id, {_FORECAST: forecast_csv})
+        store.save_files(run_id, {FORECAST_FILE: forecast_csv})
+    if trained.snapshots:
+        with suppress(QuotaError):
+            store.save_files(run_id, {_SNAPSHOTS: pack_snapshots(trained.snapshots)})
 
 
 def load_trained(store: RunStore, run_id: str) -> TrainedModel | None:
@@ -140,10 +154,11 @@ def load_trained(store: RunStore, run_id: str) -> TrainedModel | None:
             content = store.load_file(run_id, f"{_MODEL}/{name}")
             if content is None:
                 raise RunError(
-                    f"The run lacks its file {name}.", remedy="Resume it, or train it again."
+                    _("The run lacks its file {name}.").format(name=name),
+                    remedy=_("Resume it, or train it again."),
                 )
             Path(made, name).write_bytes(content)
-        trained, _ = load_model(made)
+        trained, _unused = load_model(made)
     if _SNAPSHOTS not in files:
         return trained
     past = store.load_file(run_id, _SNAPSHOTS) or b""

@@ -18,6 +18,8 @@ from filelock import FileLock, Timeout
 
 from rnnapp.errors import RnnappError, RunError, describe_cause
 from rnnapp.home import home, make_private, private_folder
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = ["EXPERIMENT", "TrackingClient", "default_uri", "import_mlflow", "reading", "writing"]
 
@@ -76,9 +78,19 @@ _importing = threading.Lock()
 
 
 def import_mlflow(module: str) -> Any:
-    """Import a module of MLflow, one thread at a time: two at once find it half imported."""
+    """Import a module of MLflow, one thread at a time: two at once find it half imported.
+
+    Raises:
+        RunError: it is not installed.
+    """
     with _importing:
-        return importlib.import_module(f"mlflow.{module}")
+        try:
+            return importlib.import_module(f"mlflow.{module}")
+        except ModuleNotFoundError as error:
+            raise RunError(
+                _("The run history needs MLflow, which is not installed."),
+                remedy=_("Install it with: pip install 'rnnapp[runs]'"),
+            ) from error
 
 
 class TrackingClient:
@@ -145,7 +157,7 @@ class TrackingClient:
                     self._client = _make_client(self.uri)
                     self._enable_wal()
             elif self.file is not None and not self.file.exists():
-                raise RunError("The run history is gone. Restart the app; it begins a new one.")
+                raise RunError(_("The run history is gone. Restart the app; it begins a new one."))
             return self._client
 
     def _setup_lock(self) -> FileLock:
@@ -213,26 +225,32 @@ _Messages: TypeAlias = tuple[tuple[tuple[str, ...], str], ...]
 _LOCAL_ERRORS: _Messages = (
     (
         ("database is locked", "table is locked"),
-        "The run history is locked by another program. "
-        "Close that program, or try again in a minute.",
+        N_(
+            "The run history is locked by another program. "
+            "Close that program, or try again in a minute."
+        ),
     ),
     (
         ("not a database", "malformed", "corrupt"),
-        "The run history is damaged. "
-        "Move the file runs/mlflow.db of the data folder aside; a new one is begun.",
+        N_(
+            "The run history is damaged. "
+            "Move the file runs/mlflow.db of the data folder aside; a new one is begun."
+        ),
     ),
     (
         ("disk is full", "no space left", "file too large", "disk i/o error"),
-        "The run history cannot be written, the disk is full or failing. "
-        "Free some space, then try again.",
+        N_(
+            "The run history cannot be written, the disk is full or failing. "
+            "Free some space, then try again."
+        ),
     ),
     (
         ("readonly", "read-only", "permission denied", "unable to open"),
-        "The run history cannot be opened in its folder. Set RNNAPP_HOME to another folder.",
+        N_("The run history cannot be opened in its folder. Set RNNAPP_HOME to another folder."),
     ),
     (
         ("queuepool limit", "timed out"),
-        "The run history is busy with many requests. Try again in a minute.",
+        N_("The run history is busy with many requests. Try again in a minute."),
     ),
 )
 _SERVER_ERRORS: _Messages = (
@@ -245,18 +263,20 @@ _SERVER_ERRORS: _Messages = (
             "name or service",
             "connection aborted",
         ),
-        "The run history {server} does not answer. "
-        "Start that server, or unset MLFLOW_TRACKING_URI.",
+        N_(
+            "The run history {server} does not answer. "
+            "Start that server, or unset MLFLOW_TRACKING_URI."
+        ),
     ),
 )
 _ANY_ERRORS: _Messages = (
     (
         ("out-of-date database schema", "locate revision"),
-        "The run history was made by another version of MLflow. Run `mlflow db upgrade` on it.",
+        N_("The run history was made by another version of MLflow. Run `mlflow db upgrade` on it."),
     ),
     (
         ("run with id", "does_not_exist", "invalid run id", "parameter 'run_id'"),
-        "The run history has no such run. Choose one from the list.",
+        N_("The run history has no such run. Choose one from the list."),
     ),
 )
 
@@ -265,14 +285,14 @@ def _describe_error(error: BaseException, uri: str) -> str:
     """What went wrong and what to do, without a path of this machine."""
     local = uri.startswith("sqlite:///")
     if isinstance(error, Timeout):
-        return "The run history is being opened by another program. Try again in a minute."
+        return _("The run history is being opened by another program. Try again in a minute.")
     text = " ".join(f"{e}" for e in _error_chain(error)).lower()
     known = (*_ANY_ERRORS, *(_LOCAL_ERRORS if local else _SERVER_ERRORS))
     for signs, sentence in known:
         if any(sign in text for sign in signs):
-            return sentence.format(server=_without_password(uri))
-    return (
-        f"The run history does not answer ({describe_cause(error)}). Try again, or restart the app."
+            return _(sentence).format(server=_without_password(uri))
+    return _("The run history does not answer ({error}). Try again, or restart the app.").format(
+        error=describe_cause(error)
     )
 
 

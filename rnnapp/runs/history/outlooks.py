@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from rnnapp.configs import Settings
 from rnnapp.runs.history.mlflow_client import import_mlflow, reading, writing
-from rnnapp.runs.history.records import package_versions
+from rnnapp.runs.history.records import PERSON_TAG, package_versions
 from rnnapp.runs.history.store import RunStore
 
 __all__ = ["NewOutlook", "OutlookStore", "RecordedOutlook", "SeenRows"]
@@ -134,6 +134,8 @@ class OutlookStore:
 
     def __init__(self, store: RunStore) -> None:
         self.tracking = store.tracking
+        self.person = store.person
+        self._room = store.room
 
     @cached_property
     def experiment_id(self) -> str:
@@ -164,7 +166,7 @@ class OutlookStore:
 
     @reading
     def list_all(self) -> tuple[tuple[RecordedOutlook, ...], tuple[SeenRows, ...]]:
-        """Outlooks and seen rows, the oldest first."""
+        """Outlooks and seen rows that this person may see, the oldest first."""
         views = import_mlflow("entities").ViewType
         client = self.tracking.reader()
         outlooks: list[RecordedOutlook] = []
@@ -181,6 +183,8 @@ class OutlookStore:
             for made in page:
                 moment = dt.datetime.fromtimestamp(made.info.start_time / 1000, dt.UTC)
                 tags: Mapping[str, str] = made.data.tags
+                if not self.person.may_see(tags.get(PERSON_TAG, "")):
+                    continue
                 facts = _join_chunks(tags, _OUTLOOK)
                 if facts is not None:
                     outlooks.append(_outlook_from_json(facts, str(made.info.run_id), moment))
@@ -194,17 +198,21 @@ class OutlookStore:
     def _add(
         self, name: str, kind: str, facts: Mapping[str, Any], moment: dt.datetime | None
     ) -> str:
-        """One MLflow run with the facts in its tags, ended at once."""
+        """One MLflow run with the facts in its tags, ended at once.
+
+        Raises:
+            QuotaError: there is no room for it.
+        """
         client = self.tracking.writer()
         start = None
         if moment is not None:
             start = int(moment.timestamp() * 1000)
-        made = client.create_run(
-            self.experiment_id,
-            start_time=start,
-            run_name=name,
-            tags={**_cut_chunks(kind, facts), "mlflow.source.name": "rnnapp"},
-        )
+        tags = {**_cut_chunks(kind, facts), "mlflow.source.name": "rnnapp"}
+        if not self.person.alone:
+            tags[PERSON_TAG] = self.person.key
+            size = sum(map(len, tags.values()))
+            self._room.check_outlook(client, self.experiment_id, self.person.key, size)
+        made = client.create_run(self.experiment_id, start_time=start, run_name=name, tags=tags)
         client.set_terminated(made.info.run_id, "FINISHED")
         return str(made.info.run_id)
 

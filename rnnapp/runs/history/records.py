@@ -10,15 +10,20 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, get_args
 
 from rnnapp.configs import Settings, SettingsKind
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 __all__ = [
     "ACTIVE",
+    "FACTS_TAG",
+    "PERSON_TAG",
     "RESUMABLE",
     "STATUSES",
     "NewRun",
     "Run",
     "Status",
     "package_versions",
+    "shown_status",
     "thin_losses",
 ]
 
@@ -33,10 +38,30 @@ Status = Literal[
     "failed",
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
+_STATUS_WORDS: dict[str, str] = {
+    "queued": N_("queued"),
+    "running": N_("running"),
+    "finished": N_("finished"),
+    "early stopping": N_("early stopping"),
+    "stopped": N_("stopped"),
+    "diverged": N_("diverged"),
+    "interrupted": N_("interrupted"),
+    "failed": N_("failed"),
+    "deleted": N_("deleted"),
+}
 ACTIVE: tuple[Status, ...] = ("queued", "running")
+PERSON_TAG = "rnnapp.person"
+"""Tag of an MLflow run with the key of whose it is."""
+FACTS_TAG = "rnnapp.run"
+"""Tag by which an MLflow run is a run of this history."""
 RESUMABLE: tuple[Status, ...] = ("interrupted", "stopped", "failed")
 
 _SPARK = 32
+
+
+def shown_status(status: str) -> str:
+    """Where a run stands, as people read it; ``deleted`` is a word of lists."""
+    return _(_STATUS_WORDS.get(status, status))
 
 
 @dataclass(frozen=True)
@@ -85,6 +110,8 @@ class Run:
         note: a person's words.
         pinned: whether it is the baseline the others are compared to.
         deleted: whether it is deleted and can be restored.
+        person: key of whose it is, empty for a server's one person.
+        shared: whether others may read it who have its link.
         beat: when its owner last looked after it, seconds since 1970.
         versions: of Python and the packages that computed it.
     """
@@ -106,6 +133,8 @@ class Run:
     note: str = ""
     pinned: bool = False
     deleted: bool = False
+    person: str = ""
+    shared: bool = False
     session: str = ""
     owner: str = ""
     beat: float = 0.0

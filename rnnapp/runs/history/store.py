@@ -8,6 +8,7 @@ unfinished run) are the run's artifacts.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 import re
@@ -21,7 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rnnapp.configs import Settings
-from rnnapp.errors import CheckpointError, RunError
+from rnnapp.errors import CheckpointError, QuotaError, RunError
+from rnnapp.language import gettext as _
+from rnnapp.people import LOCAL, Person
 from rnnapp.runs.history.mlflow_client import (
     EXPERIMENT,
     TrackingClient,
@@ -31,12 +34,16 @@ from rnnapp.runs.history.mlflow_client import (
 )
 from rnnapp.runs.history.records import (
     ACTIVE,
+    FACTS_TAG,
+    PERSON_TAG,
+    RESUMABLE,
     NewRun,
     Run,
     Status,
     package_versions,
     thin_losses,
 )
+from rnnapp.runs.history.room import DiskRoom, delete_files
 from rnnapp.training.checkpoints import save_model
 from rnnapp.training.records import EpochEvent, TrainedModel, TrainingState
 from rnnapp.training.state import pack_state, unpack_old_state, unpack_state
@@ -48,11 +55,11 @@ if TYPE_CHECKING:
 __all__ = ["RunFacts", "RunStore", "check_run_id", "progress_facts"]
 
 # Tags; runs of older versions have the same.
-_FACTS = "rnnapp.run"
 _STATUS = "rnnapp.status"
 _LIVE = "rnnapp.live"
 _PIN = "rnnapp.pinned"
 _NOTE = "mlflow.note.content"
+_SHARED = "rnnapp.shared"
 _MLFLOW_STATUS: dict[Status, str] = {
     "queued": "SCHEDULED",
     "running": "RUNNING",
@@ -69,6 +76,7 @@ _PAGE = 5000  # runs that MLflow gives at once
 _STATE = "state.safetensors"
 _OLD_STATE = ("weights.safetensors", "settings.json")
 _STATES = ("state-0", "state-1")  # written in turn, so that one is always whole
+_ROW_BYTES = 120  # that a value of a metric takes in the database, about
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -99,24 +107,59 @@ def check_run_id(run_id: str) -> str:
         RunError: it cannot be the id of a run.
     """
     if not _RUN_ID.fullmatch(run_id):
-        raise RunError("The run history has no such run.", remedy="Choose one from the list.")
+        raise _no_such_run()
     return run_id
 
 
+def _no_such_run() -> RunError:
+    return RunError(_("The run history has no such run."), remedy=_("Choose one from the list."))
+
+
+def _read_tags(client: MlflowClient, run_id: str) -> Mapping[str, str]:
+    """A run's tags.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    try:
+        tags: Mapping[str, str] = client.get_run(run_id).data.tags
+    except Exception as error:
+        if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise _no_such_run() from error
+    return tags
+
+
 class RunStore:
-    """All runs there are.
+    """All runs there are, in one person's hands: who may read and change what is decided here.
 
     Args:
         uri: an MLflow tracking address; None takes ``MLFLOW_TRACKING_URI``, else a SQLite file
             under the data folder.
+
+    Attributes:
+        person: in whose hands it is.
+        room: what each person's runs take of the disk.
 
     Every method raises :class:`RunError`, in one sentence, where the store does not answer.
     """
 
     def __init__(self, uri: str | None = None) -> None:
         self.tracking = TrackingClient(uri)
+        self.person = LOCAL
         self._lock = threading.Lock()
         self._turns: dict[str, int] = {}
+        self._people: dict[str, str] = {}  # keys of whose runs are, by run; they never change
+        disk = None
+        if self.tracking.file is not None:
+            disk = self.tracking.file.parent
+        self.room = DiskRoom(disk)
+
+    def as_person(self, person: Person) -> RunStore:
+        """The same history in somebody's hands."""
+        theirs = copy.copy(self)
+        theirs.person = person
+        return theirs
 
     @property
     def uri(self) -> str:
@@ -124,12 +167,56 @@ class RunStore:
         return self.tracking.uri
 
     def _writer(self, run_id: str) -> MlflowClient:
+        """The client, for changing a run that this person may change.
+
+        Raises:
+            RunError: it may not, or there is no such run.
+        """
         check_run_id(run_id)
+        if not self.person.alone:
+            self._reader(run_id)
+            if not self.person.may_change(self._people[run_id]):
+                message = _("This run is somebody else's.")
+                raise RunError(message, remedy=_("It can be read, not changed."))
         return self.tracking.writer()
 
     def _reader(self, run_id: str) -> MlflowClient:
+        """The client, for reading a run that this person may see.
+
+        Raises:
+            RunError: it may not, or there is no such run: nobody can find out which.
+        """
         check_run_id(run_id)
-        return self.tracking.reader()
+        client = self.tracking.reader()
+        if self.person.alone:
+            return client
+        owner = self._people.get(run_id)
+        shared = False
+        if owner is None or not self.person.may_see(owner):
+            tags = _read_tags(client, run_id)
+            owner = tags.get(PERSON_TAG, "")
+            shared = _SHARED in tags
+            self._people[run_id] = owner
+        if not self.person.may_see(owner, shared=shared):
+            raise _no_such_run()
+        return client
+
+    def check_change(self, run_id: str) -> None:
+        """Make sure that this person may change a run.
+
+        Raises:
+            RunError: it may not, or there is no such run.
+        """
+        if not self.person.alone:
+            self._check_change(run_id)
+
+    @reading
+    def _check_change(self, run_id: str) -> None:
+        self._writer(run_id)
+
+    def select_own(self, runs: Iterable[Run]) -> tuple[Run, ...]:
+        """Those of these runs that this person's list shows."""
+        return tuple(run for run in runs if self.person.may_see(run.person))
 
     @cached_property
     def experiment_id(self) -> str:
@@ -139,7 +226,11 @@ class RunStore:
 
     @writing
     def create_run(self, new: NewRun) -> str:
-        """Begin a run; returns its id."""
+        """Begin a run; returns its id.
+
+        Raises:
+            QuotaError: this person's runs take what one person may have.
+        """
         facts = {
             "kind": new.kind,
             "data": new.data,
@@ -152,11 +243,13 @@ class RunStore:
             "seed": new.settings.train.seed,
         }
         tags = {
-            _FACTS: json.dumps(facts),
+            FACTS_TAG: json.dumps(facts),
             _STATUS: new.status,
             _LIVE: json.dumps({"owner": new.owner, "beat": time.time()}),
             "mlflow.source.name": "rnnapp",
         }
+        if not self.person.alone:
+            tags[PERSON_TAG] = self.person.key
         params = {
             "data": new.data,
             **new.settings.query(),
@@ -164,13 +257,21 @@ class RunStore:
             "seed": new.settings.train.seed,
         }
         client = self.tracking.writer()
+        if not self.person.alone:
+            self.room.check_new(client, self.experiment_id, self.person.key)
         made = client.create_run(self.experiment_id, run_name=new.name, tags=tags)
         run_id = str(made.info.run_id)
+        self._people[run_id] = self.person.key
         make_param = import_mlflow("entities").Param
         entities = [make_param(name, str(value)[:500]) for name, value in params.items()]
-        client.log_batch(run_id, params=entities)
-        if new.status != "running":
-            client.update_run(run_id, status=_MLFLOW_STATUS[new.status])
+        try:
+            client.log_batch(run_id, params=entities)
+            if new.status != "running":
+                client.update_run(run_id, status=_MLFLOW_STATUS[new.status])
+        except BaseException:  # nobody knows its id: it would stay in the list
+            with suppress(Exception):
+                client.delete_run(run_id)
+            raise
         return run_id
 
     @writing
@@ -209,6 +310,33 @@ class RunStore:
             client.update_run(run_id, status=_MLFLOW_STATUS[status])
         elif status is not None:
             client.set_terminated(run_id, _MLFLOW_STATUS[status])
+            self._count_losses(client, run_id, facts)
+            if status not in RESUMABLE:
+                self._drop_states(client, run_id)
+
+    def _count_files(self, client: MlflowClient, run_id: str, sizes: Mapping[str, int]) -> None:
+        """Count what comes to a run, before it is written.
+
+        Raises:
+            QuotaError: there is no room for it.
+        """
+        person = self._people.get(run_id, "")
+        if person:
+            self.room.add_files(client, person, run_id, sizes)
+
+    def _count_losses(self, client: MlflowClient, run_id: str, facts: RunFacts | None) -> None:
+        """Count a run's losses; they are there already, so that they only bound what follows."""
+        values = len(_EPOCH_METRICS) * (facts or {}).get("epoch", 0)
+        with suppress(QuotaError):
+            self._count_files(client, run_id, {"losses": _ROW_BYTES * values})
+
+    def _drop_states(self, client: MlflowClient, run_id: str) -> None:
+        """Delete the states of a run that will never go on."""
+        if self._turns.pop(run_id, None) is None:
+            return
+        with suppress(Exception):  # a server that deletes no files
+            delete_files(client, run_id, *_STATES)
+            self.room.drop_files(client, self._people.get(run_id, ""), run_id, *_STATES)
 
     @reading
     def list_runs(self, *, deleted: bool = False) -> tuple[Run, ...]:
@@ -227,7 +355,7 @@ class RunStore:
             runs += filter(None, map(_read_run, page))
             token = page.token
             if not token:
-                return tuple(runs)
+                return self.select_own(runs)
 
     @reading
     def get_run(self, run_id: str) -> Run:
@@ -235,7 +363,7 @@ class RunStore:
         run = _read_run(self._reader(run_id).get_run(run_id))
         if run is None:
             raise RunError(
-                "This run was made by another program.", remedy="Choose one from the list."
+                _("This run was made by another program."), remedy=_("Choose one from the list.")
             )
         return run
 
@@ -248,12 +376,15 @@ class RunStore:
         found = [run for run in self.list_runs(deleted=deleted) if run.id.startswith(beginning)]
         if not found:
             raise RunError(
-                f"No run's id begins with {beginning!r}.", remedy="Choose one from `runs list`."
+                _("No run's id begins with {beginning!r}.").format(beginning=beginning),
+                remedy=_("Choose one from `runs list`."),
             )
         if len(found) > 1:
             raise RunError(
-                f"{len(found)} runs have an id that begins with {beginning!r}.",
-                remedy="Use a longer beginning.",
+                _("{count} runs have an id that begins with {beginning!r}.").format(
+                    count=len(found), beginning=beginning
+                ),
+                remedy=_("Use a longer beginning."),
             )
         return found[0]
 
@@ -283,12 +414,25 @@ class RunStore:
         """Make it the baseline, alone, or unpin it."""
         client = self._writer(run_id)
         for other in self.list_runs():
-            if other.pinned and other.id != run_id:
+            if other.pinned and other.id != run_id and self.is_own(other):
                 client.delete_tag(other.id, _PIN)
         if pinned:
             client.set_tag(run_id, _PIN, "true")
         elif self.get_run(run_id).pinned:
             client.delete_tag(run_id, _PIN)
+
+    def is_own(self, run: Run) -> bool:
+        """Whether it is this person's; everything is, on a server for one."""
+        return self.person.alone or run.person == self.person.key
+
+    @writing
+    def share_run(self, run_id: str, shared: bool = True) -> None:
+        """Let whoever has its link read it, or no longer."""
+        client = self._writer(run_id)
+        if shared:
+            client.set_tag(run_id, _SHARED, "true")
+        elif self.get_run(run_id).shared:
+            client.delete_tag(run_id, _SHARED)
 
     @writing
     def delete_run(self, run_id: str) -> None:
@@ -302,18 +446,32 @@ class RunStore:
 
     @writing
     def save_files(self, run_id: str, files: Mapping[str, bytes], folder: str = "") -> None:
-        """Save files with a run, by name, in a folder of its artifacts."""
+        """Save files with a run, by name, in a folder of its artifacts.
+
+        Raises:
+            QuotaError: there is no room for them.
+        """
+        client = self._writer(run_id)
+        sizes = {f"{folder}/{name}": len(content) for name, content in files.items()}
+        self._count_files(client, run_id, sizes)
         with tempfile.TemporaryDirectory() as made:
             for name, content in files.items():
                 Path(made, name).write_bytes(content)
-            self._writer(run_id).log_artifacts(run_id, made, folder or None)
+            client.log_artifacts(run_id, made, folder or None)
 
     @writing
     def save_model(self, run_id: str, trained: TrainedModel, folder: str) -> None:
-        """Save a trained model, as a checkpoint folder, in a folder of a run's artifacts."""
+        """Save a trained model, as a checkpoint folder, in a folder of a run's artifacts.
+
+        Raises:
+            QuotaError: there is no room for it.
+        """
+        client = self._writer(run_id)
         with tempfile.TemporaryDirectory() as made:
             written = str(save_model(trained, made))
-            self._writer(run_id).log_artifacts(run_id, written, folder)
+            size = sum(file.stat().st_size for file in Path(written).rglob("*") if file.is_file())
+            self._count_files(client, run_id, {folder: size})
+            client.log_artifacts(run_id, written, folder)
 
     @reading
     def load_file(self, run_id: str, name: str) -> bytes | None:
@@ -344,12 +502,17 @@ class RunStore:
         Args:
             run_id: the run.
             content: the state as :func:`rnnapp.training.state.pack_state` packs it.
+
+        Raises:
+            QuotaError: there is no room for it.
         """
         turn = (self._turns.get(run_id, -1) + 1) % len(_STATES)
+        client = self._writer(run_id)
+        self._count_files(client, run_id, {_STATES[turn]: len(content)})
         self._turns[run_id] = turn
         with tempfile.TemporaryDirectory() as made:
             Path(made, _STATE).write_bytes(content)
-            self._writer(run_id).log_artifacts(run_id, made, _STATES[turn])
+            client.log_artifacts(run_id, made, _STATES[turn])
 
     @reading
     def load_state(self, run_id: str) -> bytes | None:
@@ -398,7 +561,7 @@ def _read_run(made: mlflow.entities.Run) -> Run | None:
     """MLflow's run as ours, None where another program made it."""
     tags: Mapping[str, str] = made.data.tags
     try:
-        facts: dict[str, Any] = json.loads(tags[_FACTS])
+        facts: dict[str, Any] = json.loads(tags[FACTS_TAG])
         live: RunFacts = json.loads(tags[_LIVE])
         return Run(
             id=made.info.run_id,
@@ -418,6 +581,8 @@ def _read_run(made: mlflow.entities.Run) -> Run | None:
             note=tags.get(_NOTE, ""),
             pinned=_PIN in tags,
             deleted=made.info.lifecycle_stage == "deleted",
+            person=tags.get(PERSON_TAG, ""),
+            shared=_SHARED in tags,
             session=facts["session"],
             owner=live.get("owner", ""),
             beat=live.get("beat", 0.0),

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnapp.errors import RunError, describe_cause
+from rnnapp.language import gettext as _
 from rnnapp.runs.jobs.local_cluster import CONNECT_SECONDS, LocalCluster, configure_dask
 
 if TYPE_CHECKING:
@@ -162,14 +163,17 @@ class Cluster:
         """The error for a cluster that does not answer."""
         if self._requested is not None:
             return RunError(
-                f"The scheduler {self._requested} does not answer.",
-                remedy="Start it (`dask scheduler`), or unset RNNAPP_SCHEDULER to train here.",
+                _("The scheduler {requested} does not answer.").format(requested=self._requested),
+                remedy=_("Start it (`dask scheduler`), or unset RNNAPP_SCHEDULER to train here."),
             )
-        remedy = "Restart the app; a run goes on from its last state."
+        remedy = _("Restart the app; a run goes on from its last state.")
         if error is None or not str(error):
-            return RunError("The worker processes cannot be reached.", remedy=remedy)
+            return RunError(_("The worker processes cannot be reached."), remedy=remedy)
         return RunError(
-            f"The worker processes cannot be reached ({describe_cause(error)}).", remedy=remedy
+            _("The worker processes cannot be reached ({error}).").format(
+                error=describe_cause(error)
+            ),
+            remedy=remedy,
         )
 
     def drop_connection(self) -> None:

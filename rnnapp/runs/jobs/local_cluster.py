@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import Any
 
 from rnnapp.errors import RunError
+from rnnapp.language import gettext as _
 
 __all__ = ["CONNECT_SECONDS", "LocalCluster", "configure_dask"]
 
@@ -84,7 +85,11 @@ class LocalCluster:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RunError(f"The process of the workers ended with code {self._process.wait()}.")
+            raise RunError(
+                _("The process of the workers ended with code {wait}.").format(
+                    wait=self._process.wait()
+                )
+            )
         return str(json.loads(line)["address"])
 
     @property

@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING, Literal
 from filelock import FileLock
 
 from rnnapp.data.prices import PriceTable
-from rnnapp.errors import RnnappError, RunError
+from rnnapp.errors import QuotaError, RnnappError, RunError
 from rnnapp.home import home, make_private, private_folder
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.people import LOCAL, Limits, Person, read_limits
 from rnnapp.runs.history.artifacts import prices_from_bytes, prices_to_bytes
+from rnnapp.runs.history.room import MEGABYTE, check_disk
 from rnnapp.runs.search.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ __all__ = [
     "SearchSummary",
     "TrialResult",
     "TrialState",
+    "check_change",
     "create_folder",
     "find_folder",
     "list_trials",
@@ -36,6 +41,7 @@ __all__ = [
     "load_space",
     "make_lock",
     "open_study",
+    "read_owner",
     "save_space",
     "saved_searches",
 ]
@@ -44,9 +50,10 @@ _JOURNAL = "study.journal"
 _SPACE = "plan.json"
 _PRICES = "prices.npz"
 _LOCK = "owner.lock"
+_PERSON = "person"
 _STUDY = "search"
 _NAME = re.compile(r"[0-9a-z][0-9a-z_-]{0,63}")
-_DAMAGED = "The search cannot be opened, its files are damaged."
+_DAMAGED = N_("The search cannot be opened, its files are damaged.")
 _START_TRIALS = 5  # trials before anything is pruned
 _WARM_UP_STEPS = 20  # per cent of a trial before it may be pruned
 TrialState = Literal["running", "complete", "pruned", "failed"]
@@ -96,13 +103,13 @@ class SearchSummary:
     changed: dt.datetime
 
 
-def saved_searches() -> tuple[SearchSummary, ...]:
-    """The searches on disk, the latest first."""
+def saved_searches(person: Person = LOCAL) -> tuple[SearchSummary, ...]:
+    """The searches on disk that this person may see, the latest first."""
     summaries = []
     for folder in _searches_folder().glob("*"):
         with suppress(RunError, OSError):
             changed = (folder / _JOURNAL).stat().st_mtime_ns
-            summaries.append(_summarise(find_folder(folder.name), changed))
+            summaries.append(_summarise(find_folder(folder.name, person), changed))
     return tuple(sorted(summaries, key=lambda summary: summary.changed, reverse=True))
 
 
@@ -124,15 +131,28 @@ def _searches_folder() -> Path:
     return home() / "searches"
 
 
-def create_folder(space: SearchSpace, prices: PriceTable) -> Path:
+def create_folder(
+    space: SearchSpace, prices: PriceTable, person: str = "", limits: Limits | None = None
+) -> Path:
     """Make the folder of a new search.
 
+    Args:
+        space: what is searched.
+        prices: the days before the test.
+        person: key of whose it is.
+        limits: what one person may have; those of ``RNNAPP_LIMITS`` by default.
+
     Raises:
+        QuotaError: the person's searches take what one person may have.
         RunError: it cannot be written.
     """
+    if person:
+        _check_room(person, limits or read_limits())
     name = uuid.uuid4().hex[:12]
     try:
         folder = private_folder("searches", name)
+        if person:
+            make_private(folder / _PERSON).write_text(person)
         make_private(folder / _PRICES).write_bytes(prices_to_bytes(prices))
     except OSError as error:
         raise _not_saved(error) from error
@@ -140,19 +160,56 @@ def create_folder(space: SearchSpace, prices: PriceTable) -> Path:
     return folder
 
 
-def find_folder(name: str) -> Path:
+def _check_room(person: str, limits: Limits) -> None:
+    check_disk(_searches_folder().parent, limits)
+    used = 0
+    for folder in _searches_folder().glob("*"):
+        if read_owner(folder) == person:
+            used += sum(file.stat().st_size for file in folder.iterdir())
+    if used >= limits.history_megabytes * MEGABYTE:
+        message = _(
+            "Your searches take {used:,} MB of the {bound:,} MB that one person has on this server."
+        )
+        raise QuotaError(
+            message.format(used=used // MEGABYTE, bound=limits.history_megabytes),
+            remedy=_("Go on with an earlier search."),
+        )
+
+
+def find_folder(name: str, person: Person = LOCAL) -> Path:
     """The folder of a saved search; its name is a name, never a path.
 
     Raises:
-        RunError: there is no search of that name.
+        RunError: there is no search of that name that this person may see.
     """
     folder = _searches_folder() / name
-    if not _NAME.fullmatch(name) or not (folder / _SPACE).is_file():
+    known = _NAME.fullmatch(name) is not None and (folder / _SPACE).is_file()
+    if not known or not person.may_see(read_owner(folder)):
         raise RunError(
-            "There is no search of that name.",
-            remedy="Choose one from the list, or begin a new one.",
+            _("There is no search of that name."),
+            remedy=_("Choose one from the list, or begin a new one."),
         )
     return folder
+
+
+def check_change(folder: Path, person: Person) -> None:
+    """Make sure that this person may start and stop a search.
+
+    Raises:
+        RunError: it is somebody else's.
+    """
+    if not person.may_change(read_owner(folder)):
+        raise RunError(
+            _("This search is somebody else's."), remedy=_("It can be read, not changed.")
+        )
+
+
+def read_owner(folder: Path) -> str:
+    """Key of whose a search is; empty for a server's one person."""
+    try:
+        return (folder / _PERSON).read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def save_space(folder: Path, space: SearchSpace) -> None:
@@ -242,11 +299,11 @@ def _read_trial(trial: FrozenTrial) -> TrialResult:
 
 
 def _damaged() -> RunError:
-    return RunError(_DAMAGED, remedy="Begin a new one.")
+    return RunError(_(_DAMAGED), remedy=_("Begin a new one."))
 
 
 def _not_saved(error: OSError) -> RunError:
     return RunError(
-        f"The search cannot be saved ({error.strerror}).",
-        remedy="Free some space, or set RNNAPP_HOME to another folder.",
+        _("The search cannot be saved ({strerror}).").format(strerror=error.strerror),
+        remedy=_("Free some space, or set RNNAPP_HOME to another folder."),
     )

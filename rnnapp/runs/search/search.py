@@ -16,17 +16,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from filelock import Timeout
 
 from rnnapp.configs import WindowConfig
 from rnnapp.data.prices import PriceTable
-from rnnapp.errors import QueueFullError, RnnappError, RunError
+from rnnapp.errors import QueueFullError, QuotaError, RnnappError, RunError
+from rnnapp.language import gettext as _
+from rnnapp.people import LOCAL, Person
 from rnnapp.runs.jobs.cluster import Message
 from rnnapp.runs.jobs.queue import JobHandle, JobQueue
 from rnnapp.runs.jobs.worker import JobContext
 from rnnapp.runs.search.saved import (
     TrialResult,
+    check_change,
     create_folder,
     find_folder,
     list_trials,
@@ -34,6 +38,7 @@ from rnnapp.runs.search.saved import (
     load_space,
     make_lock,
     open_study,
+    read_owner,
     save_space,
 )
 from rnnapp.runs.search.space import SearchSpace
@@ -47,6 +52,8 @@ __all__ = ["Search"]
 _LISTEN_SECONDS = 0.5  # that one wait for a message may take
 _MAX_VALUE = 1e9  # Optuna takes no infinity
 Score = Callable[[JobContext, Trial], float]
+_starting = threading.Lock()
+_started: WeakSet[Search] = WeakSet()
 logger = logging.getLogger(__name__)
 
 
@@ -74,6 +81,7 @@ class Search:
         queue: where trials run.
         score: judges a trial, on a worker.
         slots: trials to run at once; as many as there are workers where it is not given.
+        person: who runs them.
 
     Attributes:
         study: the Optuna study.
@@ -93,12 +101,14 @@ class Search:
         *,
         score: Score = score_trial,
         slots: int | None = None,
+        person: str = "",
     ) -> None:
         self.folder = folder
         self.space = space
         self.prices = prices
         self.queue = queue
         self.trouble = ""
+        self.person = person
         self.study = open_study(folder, space.seed)
         self._score = score
         self._slots = slots
@@ -120,32 +130,45 @@ class Search:
         *,
         score: Score = score_trial,
         slots: int | None = None,
+        person: str = "",
     ) -> Search:
         """A new search, saved in a folder of its own.
 
         Args:
             prices: the table; only its days before the test are saved and used.
             space: what is searched.
-            queue, score, slots: as in the class.
+            queue, score, slots, person: as in the class.
 
         Raises:
             TooFewRowsError: too few days before the test for that many folds.
+            QuotaError: the person has as many searches under way, as much of them on the disk or
+                as much time of today behind as one person may have; nothing is left on the disk.
             RunError: it cannot be saved on disk.
         """
+        with _starting:
+            _check_quotas(queue, person, by=person)
         window = space.base.window or WindowConfig()
         seen = rows_before_test(prices, window)
         days_per_fold(seen, window, space.folds)
-        return cls(create_folder(space, seen), space, seen, queue, score=score, slots=slots)
+        folder = create_folder(space, seen, person, queue.limits)
+        return cls(folder, space, seen, queue, score=score, slots=slots, person=person)
 
     @classmethod
-    def open(cls, name: str, queue: JobQueue) -> Search:
+    def open(cls, name: str, queue: JobQueue, *, person: Person = LOCAL) -> Search:
         """A search saved on disk, as it is; nothing of it changes before it is started.
 
+        Its trials count as its owner's, whoever opens it: what one person may take is theirs. On a
+        server for one they count for nobody.
+
         Raises:
-            RunError: there is none of that name, or its files are damaged.
+            RunError: there is none of that name that this person may see, or its files are
+                damaged.
         """
-        folder = find_folder(name)
-        return cls(folder, load_space(folder), load_prices(folder), queue)
+        folder = find_folder(name, person)
+        owner = ""
+        if not person.alone:
+            owner = read_owner(folder) or person.key
+        return cls(folder, load_space(folder), load_prices(folder), queue, person=owner)
 
     @property
     def name(self) -> str:
@@ -170,23 +193,32 @@ class Search:
         lock.release()
         return False
 
-    def start(self, budget: int | None = None) -> None:
+    def start(self, budget: int | None = None, *, by: Person = LOCAL) -> None:
         """Run trials in the background until the budget is spent.
 
         Args:
             budget: trials in all, former ones included; None leaves it as it is.
+            by: who starts it.
 
         Raises:
-            RunError: another app runs it, or it cannot be saved.
+            QuotaError: its person has as many under way, or as much time of today behind, as one
+                person may.
+            RunError: another app runs it, it cannot be saved, or it is somebody else's.
         """
-        if self.running:
-            return
+        check_change(self.folder, by)
+        with _starting:
+            if not self.running:
+                _check_quotas(self.queue, self.person, by=by.key)
+                self._start(budget)
+                _started.add(self)
+
+    def _start(self, budget: int | None) -> None:
         try:
             self._owner_lock.acquire(timeout=1)
         except Timeout:
             raise RunError(
-                "This search is running in another app.",
-                remedy="Stop it there, or wait until it ends.",
+                _("This search is running in another app."),
+                remedy=_("Stop it there, or wait until it ends."),
             ) from None
         try:
             self._end_stale_trials()
@@ -203,8 +235,13 @@ class Search:
         self._thread = threading.Thread(target=self._run, name="rnnapp-search", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Run no more trials; those running are requested to stop and count for nothing."""
+    def stop(self, *, by: Person = LOCAL) -> None:
+        """Run no more trials; those running are requested to stop and count for nothing.
+
+        Raises:
+            RunError: it is somebody else's.
+        """
+        check_change(self.folder, by)
         self._stop_requested.set()
         self._reports.put(_Report())
 
@@ -240,8 +277,8 @@ class Search:
             self.trouble = str(error)
         except Exception as error:
             logger.exception("The search %s broke off", self.name)
-            self.trouble = (
-                f"The search broke off ({type(error).__name__}). Continue it to try again."
+            self.trouble = _("The search broke off ({name}). Continue it to try again.").format(
+                name=type(error).__name__
             )
         finally:
             for active in self._active.values():
@@ -268,11 +305,13 @@ class Search:
             len(self._active) < slots and self._count_done() + len(self._active) < self.space.budget
         ):
             try:
-                with self.queue.reserve_place():
+                with self.queue.reserve_place(self.person):
                     trial = self.study.ask(distributions)
                     self._active[trial.number] = _ActiveTrial(trial, self._submit_trial(trial))
             except QueueFullError as error:
-                self.trouble = f"{error.message} The search goes on when there is room."
+                self.trouble = _("{message} The search goes on when there is room.").format(
+                    message=error.message
+                )
                 return True
             self.trouble = self._last_failure
         return False
@@ -284,6 +323,7 @@ class Search:
             self._score,
             Trial(self.prices, settings, self.space.folds, self._step),
             session=f"search-{self.name}",
+            person=self.person,
             reserved=True,
             on_message=lambda message: self._reports.put(_Report(number, message)),
             on_end=lambda handle: self._reports.put(_Report(number)),
@@ -339,3 +379,30 @@ class Search:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.study.tell(trial, state=TrialState.PRUNED)
+
+
+def _check_quotas(queue: JobQueue, person: str, *, by: str) -> None:
+    """Make sure that a person may have one more search under way.
+
+    Args:
+        queue: where its trials run.
+        person: whose search it is.
+        by: who starts it: the person, or a teacher.
+
+    Raises:
+        QuotaError: that person has as many, or has used up today's time.
+    """
+    if not person:
+        return
+    count = sum(search.person == person and search.running for search in _started)
+    if count >= queue.limits.searches:
+        message = _("{count} searches of yours are under way, as many as one person may have.")
+        if by not in (person, LOCAL.key):
+            message = _(
+                "{count} searches of its owner are under way, as many as one person may have."
+            )
+        raise QuotaError(
+            message.format(count=count),
+            remedy=_("Stop one of them, or continue this one when one has ended."),
+        )
+    queue.check_day(person)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig, options
 from rnnapp.errors import ConfigError
+from rnnapp.language import gettext as _
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -43,11 +44,15 @@ class Dimension:
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", tuple(self.choices))
         if not any(self.name in options(cls) for cls in _CLASSES.values()):
-            raise ConfigError(f"There is no setting {self.name!r} to search over.")
+            raise ConfigError(
+                _("There is no setting {name!r} to search over.").format(name=self.name)
+            )
         if not self.choices and not (self.low <= self.high and (self.low > 0 or not self.log)):
             raise ConfigError(
-                f"{self.name} is searched from {self.low:g} to {self.high:g}.",
-                remedy="Use a lower and a higher bound.",
+                _("{name} is searched from {low:g} to {high:g}.").format(
+                    name=self.name, low=self.low, high=self.high
+                ),
+                remedy=_("Use a lower and a higher bound."),
             )
 
     def to_distribution(self) -> BaseDistribution:
@@ -82,10 +87,11 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         if not self.dimensions:
-            raise ConfigError("Nothing is searched.", remedy="Choose at least one setting.")
+            raise ConfigError(_("Nothing is searched."), remedy=_("Choose at least one setting."))
         if self.budget < 1:
             raise ConfigError(
-                f"The budget is {self.budget} trials.", remedy="Use a budget of at least 1."
+                _("The budget is {budget} trials.").format(budget=self.budget),
+                remedy=_("Use a budget of at least 1."),
             )
 
     def apply_params(self, params: Mapping[str, Value]) -> Settings:

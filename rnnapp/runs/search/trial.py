@@ -14,6 +14,7 @@ from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import DivergedError, TooFewRowsError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.walkforward import walk_forward
+from rnnapp.language import gettext as _
 from rnnapp.runs.jobs.worker import JobContext
 from rnnapp.training.loop import Training
 from rnnapp.training.records import EpochEvent
@@ -62,8 +63,10 @@ def days_per_fold(seen: PriceTable, window: WindowConfig, folds: int) -> int:
     days = int(len(seen) * (window.valid or _VALID_SHARE)) // folds
     if days < 2:
         raise TooFewRowsError(
-            f"{len(seen)} days lie before the test; {folds} folds leave {days} for each.",
-            remedy="Use fewer folds or a longer file.",
+            _("{count} days lie before the test; {folds} folds leave {days} for each.").format(
+                count=len(seen), folds=folds, days=days
+            ),
+            remedy=_("Use fewer folds or a longer file."),
         )
     return days
 
@@ -72,7 +75,7 @@ def score_trial(context: JobContext, trial: Trial) -> float:
     """Train at each origin and judge on the days that follow; the live loss is reported.
 
     Returns:
-        Mean over the folds of RMSE / persistence's RMSE in index points: below 1 beats persistence.
+        Mean over the folds of RMSE / persistence's RMSE: below 1 beats persistence.
         Infinite where a training diverges, NaN where it was stopped.
     """
     window = trial.settings.window or WindowConfig()
@@ -138,4 +141,7 @@ def _persistence_loss(split: PriceSplit) -> float:
     if split.config.target == "level":
         closes = np.repeat(judged.anchor[:, None], split.outputs, axis=1)  # (N, H)
         predicted = split.target_scaler.transform(closes)
+    elif split.config.forecasts_volatility:
+        logs = np.log(np.repeat(judged.anchor[:, None], split.outputs, axis=1))  # (N, H)
+        predicted = split.target_scaler.transform(logs)
     return max(float(np.mean((judged.targets - predicted) ** 2)), 1e-12)

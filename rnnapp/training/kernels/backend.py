@@ -17,6 +17,7 @@ from torch import Tensor
 from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import TrainingError
+from rnnapp.language import gettext as _
 from rnnapp.models.recurrent import RecurrentNet
 from rnnapp.training.backends import EpochTotals, StopFlag, Weights
 from rnnapp.training.kernels.compilation import count_run, find_kernels
@@ -115,7 +116,8 @@ class CompiledBackend(CompiledNet):
         reason = unsupported_reason(split, model, train)
         if reason:
             raise TrainingError(
-                f"The compiled backend cannot run this: {reason}.", remedy="Use backend=torch."
+                _("The compiled backend cannot run this: {reason}.").format(reason=reason),
+                remedy=_("Use backend=torch."),
             )
         net = RecurrentNet(
             model,
@@ -219,11 +221,11 @@ def unsupported_reason(split: Split, model: ModelConfig, train: TrainConfig) -> 
     """Why the kernels cannot run this, as half a sentence; None where they can."""
     kind = split.train.rows.dtype
     if model.dropout > 0 and model.layers > 1:
-        return "dropout is drawn by torch"
+        return _("dropout is drawn by torch")
     if train.device == "cuda":
-        return "it runs on the CPU only"
+        return _("it runs on the CPU only")
     if kind != np.uint8 and not np.issubdtype(kind, np.floating):
-        return f"rows are {kind}, it takes float32 or uint8"
+        return _("rows are {kind}, it takes float32 or uint8").format(kind=kind)
     return None
 
 

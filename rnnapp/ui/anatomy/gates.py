@@ -15,9 +15,11 @@ import streamlit as st
 from rnnapp.data.digits import DigitSplit
 from rnnapp.data.sequences import Sequences, Split
 from rnnapp.data.windows import PriceSplit
-from rnnapp.figures.anatomy import digit_gates_figure, price_gates_figure
+from rnnapp.figures.anatomy import digit_gates_figure, price_gates_figure, signal_title
 from rnnapp.figures.diagrams import STAGES, cell_diagram
 from rnnapp.figures.equations import step_equations
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.models.anatomy import LayerView, inspect_gates
 from rnnapp.training.torch_backend import gather_windows
 from rnnapp.ui.anatomy.net import Subject
@@ -34,7 +36,7 @@ export default function ({ parentElement, data }) {
   parentElement.querySelector('.drawing').innerHTML = data
 }
 """
-_WAYS = ("forwards", "backwards")
+_WAYS = (N_("layer {number}, forwards"), N_("layer {number}, backwards"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,11 @@ def show_gates(subject: Subject) -> None:
     moment = _controls(subject, "gates")
     chart(_figure(subject, moment), "gates", _alt(subject, moment))
     st.caption(
-        "Gates run from 0, shut, to 1, open; candidates and states are red above 0 and blue below. "
-        f"The lines mark what is written out below: {moment.when}, unit {moment.unit + 1}."
+        _(
+            "Gates run from 0, shut, to 1, open; candidates and states are red above 0 "
+            "and blue below. The lines mark what is written out below: {when}, unit "
+            "{unit}."
+        ).format(when=moment.when, unit=moment.unit + 1)
     )
     _equations(moment)
 
@@ -67,16 +72,16 @@ def show_diagram(subject: Subject) -> None:
     moment = _controls(subject, "diagram")
     stages = STAGES[kind]
     stage = st.segmented_control(
-        "Lit",
+        _("Lit"),
         range(len(stages)),
-        format_func=lambda i: f"{i + 1} {stages[i]}",
+        format_func=lambda i: f"{i + 1} {_(stages[i])}",
         default=0,
         key=f"stage_{kind}",
         required=True,
-        help="What happens within a step, in order; pointing at a part lights it too.",
+        help=_("What happens within a step, in order; pointing at a part lights it too."),
     )
     _drawing(cell_diagram(kind, stage=int(stage), values=_values(moment)), key=f"drawing_{kind}")
-    st.caption(f"Numbers of {moment.when}, unit {moment.unit + 1}.")
+    st.caption(_("Numbers of {when}, unit {unit}.").format(when=moment.when, unit=moment.unit + 1))
     _equations(moment)
 
 
@@ -97,14 +102,14 @@ def _controls(subject: Subject, key: str) -> _Moment:
     place = _shared(
         middle,
         "selectbox",
-        "Layer",
+        _("Layer"),
         "layer",
         key,
         list(range(len(views))),
         format_func=lambda i: _called(views[i]),
     )
-    unit = _slide(right, "Unit", "unit", key, subject.model.hidden)
-    step = _slide(st, "Step", "step", key, split.steps)
+    unit = _slide(right, _("Unit"), "unit", key, subject.model.hidden)
+    step = _slide(st, _("Step"), "step", key, split.steps)
     return _Moment(views[place], unit, step, window, _when(subject, window, step))
 
 
@@ -114,12 +119,16 @@ def _window(place: Any, subject: Subject, key: str) -> int:
     if isinstance(subject.split, DigitSplit):
         name = "_digit"
         start = min(int(st.session_state.get(name, 0)), count - 1)
-        chosen = int(place.number_input("Test digit", 0, count - 1, start, key=f"{key}{name}"))
+        chosen = int(place.number_input(_("Test digit"), 0, count - 1, start, key=f"{key}{name}"))
     else:
         name = "_window"
         start = min(int(st.session_state.get(name, count - 1)), count - 1)
         chosen = (
-            int(place.number_input("Test window", 1, count, start + 1, key=f"{key}{name}_{count}"))
+            int(
+                place.number_input(
+                    _("Test window"), 1, count, start + 1, key=f"{key}{name}_{count}"
+                )
+            )
             - 1
         )
     st.session_state[name] = chosen
@@ -134,7 +143,11 @@ def _slide(place: Any, label: str, name: str, key: str, count: int) -> int:
     chosen = (
         int(
             place.slider(
-                f"{label} (1 to {count})", 1, count, start + 1, key=f"{key}_{name}_{count}"
+                _("{label} (1 to {count})").format(label=label, count=count),
+                1,
+                count,
+                start + 1,
+                key=f"{key}_{name}_{count}",
             )
         )
         - 1
@@ -211,17 +224,21 @@ def _values(moment: _Moment) -> dict[str, float]:
 
 
 def _called(view: LayerView) -> str:
-    return f"{view.layer + 1}, {_WAYS[view.direction]}"
+    return _(_WAYS[view.direction]).format(number=view.layer + 1)
 
 
 def _when(subject: Subject, window: int, step: int) -> str:
     split = subject.split
     if isinstance(split, PriceSplit):
         day = split.prices.dates[int(split.test.starts[window]) + step]
-        return f"step {step + 1}, {np.datetime_as_string(day, unit='D')}"
-    return f"row {step + 1} of a {int(split.test.targets[window])}"
+        return _("step {step}, {day}").format(
+            step=step + 1, day=np.datetime_as_string(day, unit="D")
+        )
+    return _("row {step} of a {digit}").format(step=step + 1, digit=int(split.test.targets[window]))
 
 
 def _alt(subject: Subject, moment: _Moment) -> str:
-    what = "the close above" if isinstance(subject.split, PriceSplit) else "the digit at the left"
-    return f"Heat maps over time of {', '.join(moment.view.signals)}, one row a unit, with {what}."
+    template = _("Heat maps over time of {signals}, one row a unit, with the digit at the left.")
+    if isinstance(subject.split, PriceSplit):
+        template = _("Heat maps over time of {signals}, one row a unit, with the close above.")
+    return template.format(signals=", ".join(map(signal_title, moment.view.signals)))

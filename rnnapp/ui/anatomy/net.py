@@ -17,7 +17,11 @@ from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig
 from rnnapp.data.digits import DigitSplit, find_mnist, load_digits
 from rnnapp.data.sequences import Split
 from rnnapp.data.windows import PriceSplit, make_split
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.anatomy import derivative_figure, gradient_figure, parameter_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
 from rnnapp.models.anatomy import (
     parameter_groups,
     parameter_table,
@@ -33,8 +37,10 @@ from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.controls import model_controls, train_controls, window_controls
 from rnnapp.ui.data import choose_prices
 from rnnapp.ui.epoch_slider import chosen_epoch, epoch_slider, play_on
+from rnnapp.ui.explain import explain
 from rnnapp.ui.page import chart, headline, is_dark, plain_text
 from rnnapp.ui.results import compute_shared, recall_result, split_key
+from rnnapp.ui.tables import label_columns
 
 __all__ = [
     "Subject",
@@ -50,17 +56,49 @@ _AT_ONCE = 0.3  # seconds a training may take without a click on a button
 _DIGITS_TRAINED = 6000  # digits that a net of this page learns: enough for gates to show something
 _FLOW_HIDDEN = 64
 _FLOW_LAYERS = 2
-_FLOW_CAPTION = (
+_FLOW_CAPTION = N_(
     "Loss: half the squared length of the last hidden state. The {kind} has {weights}; "
     "the two others first weights of the same seed. Read forwards."
 )
-_FLOW_SMALLER = "Computed with {hidden} units and {layers} layers to stay quick."
-_DERIVATIVE_CAPTION = (
+_FLOW_SMALLER = N_("Computed with {hidden} units and {layers} layers to stay quick.")
+_DERIVATIVE_CAPTION = N_(
     "Each step back multiplies by such a derivative: at most 1 for tanh, "
     "at most a quarter for the sigmoid."
 )
 _EPOCH_PLACE = "anatomy"  # of the slider over past epochs
-_WEIGHTS = "weights after {epochs} of {total} epochs on {count:,} {what}, loss {loss:.4g}"
+# By whether digits are read.
+_WEIGHTS = {
+    True: N_("weights after {epochs} of {total} epochs on {count:,} digits, loss {loss:.4g}"),
+    False: N_("weights after {epochs} of {total} epochs on {count:,} windows, loss {loss:.4g}"),
+}
+# By whether digits are read, and whether there are several layers.
+_HEADLINES = {
+    (False, False): N_(
+        "{name} with {hidden} units and {layers} layer learns {total:,} values and reads {steps} "
+        "days of {features} values."
+    ),
+    (False, True): N_(
+        "{name} with {hidden} units and {layers} layers learns {total:,} values and reads {steps} "
+        "days of {features} values."
+    ),
+    (True, False): N_(
+        "{name} with {hidden} units and {layers} layer learns {total:,} values and reads {steps} "
+        "rows of {features} values."
+    ),
+    (True, True): N_(
+        "{name} with {hidden} units and {layers} layers learns {total:,} values and reads {steps} "
+        "rows of {features} values."
+    ),
+}
+_AXES = {
+    "batch": N_("batch"),
+    "steps": N_("steps"),
+    "features": N_("features"),
+    "layers": N_("layers"),
+    "directions": N_("directions"),
+    "hidden": N_("hidden"),
+    "outputs": N_("outputs"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +147,18 @@ def anatomy_controls() -> Subject | None:
             outputs=split.outputs,
             seed=train.seed,
         ).eval()
-        return Subject(split, model, train, net, f"first weights of seed {train.seed}, untrained")
+        return Subject(
+            split,
+            model,
+            train,
+            net,
+            _("first weights of seed {seed}, untrained").format(seed=train.seed),
+        )
     shown = trained.at_epoch(chosen_epoch(trained, _EPOCH_PLACE))
-    words = _WEIGHTS.format(
+    words = _(_WEIGHTS[isinstance(split, DigitSplit)]).format(
         epochs=len(shown.history),
         total=len(trained.history),
         count=len(_short(split).train),
-        what=_what(split),
         loss=shown.history[-1].train_loss,
     )
     return Subject(split, model, train, shown.net(), words, trained)
@@ -125,16 +168,18 @@ def show_headline(subject: Subject) -> None:
     """The answer on top: how large the net is, and which weights are shown."""
     model, split = subject.model, subject.split
     total = sum(p.numel() for p in subject.net.parameters())
-    article = "An" if model.name[0] in "RL" else "A"
-    layers = f"{model.layers} {'layer' if model.layers == 1 else 'layers'}"
-    unit = "days"
-    if isinstance(split, DigitSplit):
-        unit = "rows"
+    template = _HEADLINES[isinstance(split, DigitSplit), model.layers > 1]
     headline(
-        f"{article} {model.name} of {model.hidden} units and {layers} learns {total:,} values "
-        f"and reads {split.steps} {unit} of {split.features} values."
+        _(template).format(
+            name=shown_name(model.name),
+            hidden=model.hidden,
+            layers=model.layers,
+            total=total,
+            steps=split.steps,
+            features=split.features,
+        )
     )
-    st.caption(f"Shown are {subject.weights}.")
+    st.caption(_("Shown are {weights}.").format(weights=subject.weights))
     if subject.trained is not None:
         epoch_slider(subject.trained, _EPOCH_PLACE)
 
@@ -148,9 +193,9 @@ def play_epochs(subject: Subject) -> None:
 def show_shapes(subject: Subject) -> None:
     """The walk from input to output."""
     classic = st.toggle(
-        "Classic example",
+        _("Classic example"),
         key="classic",
-        help="12 values as 4 sequences of 3, hidden 2, 2 layers; other settings as chosen.",
+        help=_("12 values as 4 sequences of 3, hidden 2, 2 layers; other settings as chosen."),
     )
     model, sizes, batch = (
         subject.model,
@@ -163,9 +208,9 @@ def show_shapes(subject: Subject) -> None:
     walk = shape_walk(model, batch=batch, **sizes)
     table = pd.DataFrame(
         {
-            "tensor": [row.name for row in walk],
+            "tensor": [_(row.name) for row in walk],
             "shape": [str(row.shape) for row in walk],
-            "axes": [", ".join(row.axes) for row in walk],
+            "axes": [", ".join(_(_AXES.get(axis, axis)) for axis in row.axes) for row in walk],
             "made by": [row.code for row in walk],
         }
     )
@@ -173,28 +218,31 @@ def show_shapes(subject: Subject) -> None:
         table,
         hide_index=True,
         height="content",
-        alt="Every tensor from input to output with its shape and axes.",
+        column_config=label_columns(table.columns),
+        alt=_("Every tensor from input to output with its shape and axes."),
     )
     if model.bidirectional:
-        st.markdown("Taken apart by direction:")
+        st.markdown(_("Taken apart by direction:"))
         shapes = {row.name: row.shape for row in walk}
         st.code(
-            f"both = out.view(B, T, 2, H)         # {shapes['out by direction']}\n"
-            f"last = h_n.view(L, 2, B, H)         # {shapes['h_n by direction']}\n"
-            "both[:, -1, 0] == last[-1, 0]       # forward ends at the last step\n"
-            "both[:, 0, 1] == last[-1, 1]        # backward ends at the first",
+            _(
+                "both = out.view(B, T, 2, H)         # {shapes}\n"
+                "last = h_n.view(L, 2, B, H)         # {shapes_2}\n"
+                "both[:, -1, 0] == last[-1, 0]       # forward ends at the last step\n"
+                "both[:, 0, 1] == last[-1, 1]        # backward ends at the first"
+            ).format(shapes=shapes["out by direction"], shapes_2=shapes["h_n by direction"]),
             language="python",
         )
         if model.readout == "last":
             st.caption(
-                "Read out at the last step, the backward direction has seen that one step only."
+                _("Read out at the last step, the backward direction has seen that one step only.")
             )
 
 
 def show_parameters(subject: Subject) -> None:
     """The table by tensor, the formula, and the totals over the hidden size."""
     rows = parameter_table(subject.net)
-    st.metric("Trainable values", f"{sum(row.count for row in rows):,}")
+    st.metric(_("Trainable values"), f"{sum(row.count for row in rows):,}")
     table = pd.DataFrame(
         {
             "tensor": [row.name for row in rows],
@@ -206,26 +254,29 @@ def show_parameters(subject: Subject) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        column_config=label_columns(table.columns),
         height=min(420, 38 + 35 * len(rows)),
-        alt="Every parameter tensor with its shape and count.",
+        alt=_("Every parameter tensor with its shape and count."),
     )
     gates = {
-        "rnn": "one block of weights",
-        "lstm": "four blocks: i, f, g, o",
-        "gru": "three blocks: r, z, n",
+        "rnn": _("one block of weights"),
+        "lstm": _("four blocks: i, f, g, o"),
+        "gru": _("three blocks: r, z, n"),
     }[subject.model.kind]
     st.markdown(
-        f"G counts what each unit computes (here {gates}), "
-        "I the inputs of a layer, D the directions."
+        _(
+            "G counts what each unit computes (here {gates}), "
+            "I the inputs of a layer, D the directions."
+        ).format(gates=gates)
     )
-    for name, formula, _ in parameter_groups(subject.model, **subject.sizes):
+    for name, formula, *_counts in parameter_groups(subject.model, **subject.sizes):
         st.markdown(f"**{name}** ${formula}$")
     hidden = sorted({*range(1, 129), subject.model.hidden})
     totals = parameter_totals(subject.model, hidden, **subject.sizes)
     chart(
         parameter_figure(totals, hidden, subject.model, is_dark()),
         "parameters",
-        "Trainable values over the hidden size, by cell.",
+        _("Trainable values over the hidden size, by cell."),
     )
 
 
@@ -239,30 +290,30 @@ def show_flow(subject: Subject) -> None:
     chart(
         derivative_figure(is_dark()),
         "derivatives",
-        "tanh and sigmoid with their derivatives, at most 1 and 0.25.",
+        _("tanh and sigmoid with their derivatives, at most 1 and 0.25."),
     )
-    st.caption(_DERIVATIVE_CAPTION)
+    st.caption(_(_DERIVATIVE_CAPTION))
 
 
 def _flow_controls() -> tuple[int, float]:
     """Steps that the gradient goes back, and what is added to the gates' bias."""
     left, right = st.columns(2)
     steps = left.slider(
-        "Steps back (steps)",
+        _("Steps back (steps)"),
         5,
         200,
         60,
         key="flow_steps",
-        help="Length of the sequence that is read.",
+        help=explain("flow_steps", _("Length of the sequence that is read.")),
     )
     bias = right.slider(
-        "Gates kept open by",
+        _("Gates kept open by"),
         0.0,
         6.0,
         0.0,
         0.5,
         key="flow_bias",
-        help="Added to the LSTM's forget and the GRU's update bias.",
+        help=explain("flow_bias", _("Added to the LSTM's forget and the GRU's update bias.")),
     )
     return steps, bias
 
@@ -273,24 +324,24 @@ def _flow_charts(flows: list[GradientFlow]) -> None:
         chart(
             gradient_figure(flows, "h"),
             "flow_h",
-            "Norm of the gradient of the loss by hidden state, by steps before the last.",
+            _("Norm of the gradient of the loss by hidden state, by steps before the last."),
         )
     with right:
         chart(
             gradient_figure(flows, "x"),
             "flow_x",
-            "Norm of the gradient of the loss by input, by steps before the last.",
+            _("Norm of the gradient of the loss by input, by steps before the last."),
         )
 
 
 def _flow_caption(subject: Subject) -> str:
     """What the gradients are of, and by which nets."""
-    caption = _FLOW_CAPTION.format(kind=subject.model.kind.upper(), weights=subject.weights)
+    caption = _(_FLOW_CAPTION).format(kind=subject.model.kind.upper(), weights=subject.weights)
     hidden = min(subject.model.hidden, _FLOW_HIDDEN)
     layers = min(subject.model.layers, _FLOW_LAYERS)
     if (hidden, layers) == (subject.model.hidden, subject.model.layers):
         return caption
-    return f"{caption} {_FLOW_SMALLER.format(hidden=hidden, layers=layers)}"
+    return f"{caption} {_(_FLOW_SMALLER).format(hidden=hidden, layers=layers)}"
 
 
 def _flows(subject: Subject, steps: int, bias: float) -> list[GradientFlow]:
@@ -321,11 +372,17 @@ def _flows(subject: Subject, steps: int, bias: float) -> list[GradientFlow]:
 def _flow_sentence(flows: list[GradientFlow]) -> str:
     steps = len(flows[0].h) - 1
     told = ", ".join(f"{flow.kind.upper()} {_power(flow.h[0])}" for flow in flows)
-    return f"{steps} steps back, of a gradient of 1 there arrives: {told}."
+    return _("{steps} steps back, of a gradient of 1 there arrives: {told}.").format(
+        steps=steps, told=told
+    )
 
 
 def _power(value: float) -> str:
-    return f"{value:.2f}" if value >= 0.01 else f"{value:.0e}" if value > 0 else "nothing"
+    if value >= 0.01:
+        return f"{value:.2f}"
+    if value > 0:
+        return f"{value:.0e}"
+    return _("nothing")
 
 
 def _long_window(split: Split, steps: int) -> Any:
@@ -339,43 +396,44 @@ def _long_window(split: Split, steps: int) -> Any:
 
 
 def _choose_split() -> Split | None:
-    names = {"prices": "Prices", "digits": "Digits"}
+    names = {"prices": _("Prices"), "digits": _("Digits")}
     seed_word("reads", tuple(names), "prices")
     reads = st.segmented_control(
-        "The net reads",
+        _("The net reads"),
         tuple(names),
         format_func=names.__getitem__,
         key="reads",
         required=True,
         persist_state="session",
-        help="A window of prices, or a digit row by row.",
+        help=_("A window of prices, or a digit row by row."),
     )
     publish_word("reads", str(reads), "prices")
     if reads == "digits":
-        split = _digits(find_mnist() is not None)
+        with st.spinner(_("Reading the digits")):
+            split = _digits(find_mnist() is not None)
         for note in split.notes:
-            st.caption(plain_text(note))
+            st.caption(plain_text(translate_again(note)))
         return split
     prices = choose_prices()
     return None if prices is None else make_split(prices, window_controls(prices))
 
 
-@st.cache_resource(show_spinner="Reading the digits", max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=2)
 def _digits(_found: bool) -> DigitSplit:
     return load_digits(DigitConfig())
 
 
 def _choose_weights() -> str:
-    names = {"first": "First", "trained": "Trained"}
+    names = {"first": _("First"), "trained": _("Trained")}
     seed_word("weights", tuple(names), "first")
     chosen = st.segmented_control(
-        "Weights",
+        _("Weights"),
         tuple(names),
         format_func=names.__getitem__,
         key="weights",
         required=True,
         persist_state="session",
-        help="As drawn from the seed, or after training under the settings below.",
+        help=_("As drawn from the seed, or after training under the settings below."),
     )
     publish_word("weights", str(chosen), "first")
     return str(chosen)
@@ -389,14 +447,14 @@ def _trained(split: Split, model: ModelConfig, train: TrainConfig) -> TrainedMod
         recall_result(key) is None
         and seconds > _AT_ONCE
         and not st.button(
-            f"Train (about {seconds:,.0f} s)",
+            _("Train (about {seconds:,.0f} s)").format(seconds=seconds),
             key="anatomy_train",
             icon=":material/play_arrow:",
             type="primary",
         )
     ):
         return None
-    with st.spinner("Training"):
+    with st.spinner(_("Training")):
         return compute_shared(
             key,
             lambda: train_net(split, model, train, keep_snapshots=True),
@@ -409,7 +467,3 @@ def _short(split: Split) -> Split:
     if isinstance(split, PriceSplit):
         return split
     return dataclasses.replace(split, train=split.train[:_DIGITS_TRAINED], test=split.test[:1000])
-
-
-def _what(split: Split) -> str:
-    return "digits" if isinstance(split, DigitSplit) else "windows"

@@ -17,8 +17,11 @@ from rnnapp.errors import ConfigError
 from rnnapp.evaluation.compare import VARIABLE, Candidate, SeedResult, make_candidates, vary_setting
 from rnnapp.evaluation.judge import Comparison
 from rnnapp.evaluation.rivals import Rival
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.ui.address import publish, publish_word
 from rnnapp.ui.controls import choice, number, switch, train_controls
+from rnnapp.ui.explain import explain
 
 __all__ = ["CompareRequest", "CompareResult", "compare_controls", "number_control"]
 
@@ -29,9 +32,9 @@ NETS = {
     "birnn": "BiRNN",
     "bilstm": "BiLSTM",
     "bigru": "BiGRU",
-    "rnn-scratch": "RNN from scratch",
-    "lstm-scratch": "LSTM from scratch",
-    "gru-scratch": "GRU from scratch",
+    "rnn-scratch": N_("RNN from scratch"),
+    "lstm-scratch": N_("LSTM from scratch"),
+    "gru-scratch": N_("GRU from scratch"),
 }
 _FIRST = ("rnn", "lstm", "gru")
 _NOTHING = "nothing"
@@ -95,17 +98,22 @@ class CompareResult:
 
 def compare_controls(window: WindowConfig) -> CompareRequest:
     """Nets, what varies, seeds and training."""
-    st.subheader("Nets", divider="gray")
+    st.subheader(_("Nets"), divider="gray")
     cells = _cells()
-    with st.expander("Their settings"):
+    with st.expander(_("Their settings")):
         model = _sizes()
     setting, values = _varied()
     train = train_controls(validated=window.valid > 0, seed_shown=False)
     seeds = number_control(
-        "seeds", "Seeds", 1, 20, 5, "Runs of each net. One seed says nothing about architectures."
+        "seeds",
+        _("Seeds"),
+        1,
+        20,
+        5,
+        _("Runs of each net. One seed says nothing about architectures."),
     )
     if not cells:
-        raise ConfigError("No net is chosen; at least one of RNN, LSTM and GRU would do.")
+        raise ConfigError(_("No net is chosen; at least one of RNN, LSTM and GRU would do."))
     entries = make_candidates([_net(word, model) for word in cells], window, train)
     if setting != _NOTHING:
         entries = vary_setting(
@@ -140,7 +148,7 @@ def number_control(
         kind(high),
         step=kind(step),
         key=name,
-        help=help,
+        help=explain(name, help),
         persist_state="session",
         **more,
     )
@@ -153,12 +161,12 @@ def _cells() -> list[str]:
         asked = st.query_params.get("cells", "").split(",")
         st.session_state["cells"] = [word for word in NETS if word in asked] or list(_FIRST)
     chosen = st.pills(
-        "Nets to compare",
+        _("Nets to compare"),
         list(NETS),
-        format_func=lambda word: NETS[word],
+        format_func=lambda word: _(NETS[word]),
         selection_mode="multi",
         key="cells",
-        help="Each is trained on the same days with the same seeds.",
+        help=explain("nets", _("Each is trained on the same days with the same seeds.")),
         persist_state="session",
     )
     chosen = [word for word in NETS if word in chosen]
@@ -170,7 +178,9 @@ def _sizes() -> ModelConfig:
     values: dict[str, Any] = {
         name: number(ModelConfig, name) for name in ("hidden", "layers", "dropout")
     }
-    values["readout"] = choice(ModelConfig, "readout", {"all": "all steps", "last": "last step"})
+    values["readout"] = choice(
+        ModelConfig, "readout", {"all": _("all steps"), "last": _("last step")}
+    )
     values["squash"] = switch(ModelConfig, "squash")
     model = ModelConfig(**values)
     publish(model)
@@ -180,7 +190,7 @@ def _sizes() -> ModelConfig:
 def _varied() -> tuple[str, str]:
     """The setting that varies and its values; ``vary=hidden:4,16`` in the address."""
     if "vary" not in st.session_state:
-        name, _, values = st.query_params.get("vary", "").partition(":")
+        name, _unused, values = st.query_params.get("vary", "").partition(":")
         st.session_state["vary"] = name if name in VARIABLE else _NOTHING
         if name in VARIABLE and values:
             st.session_state[f"vary_{name}"] = values
@@ -190,11 +200,11 @@ def _varied() -> tuple[str, str]:
         for name, option in options(cls).items()
     }
     setting = st.selectbox(
-        "Setting to vary",
+        _("Setting to vary"),
         (_NOTHING, *VARIABLE),
         format_func=lambda name: names.get(name, name),
         key="vary",
-        help="Each net is trained once for every value.",
+        help=explain("vary", _("Each net is trained once for every value.")),
         persist_state="session",
     )
     values = ""
@@ -202,7 +212,7 @@ def _varied() -> tuple[str, str]:
         key = f"vary_{setting}"
         st.session_state.setdefault(key, _SUGGESTED[setting])
         values = st.text_input(
-            "Its values", key=key, help="With commas between them.", persist_state="session"
+            _("Its values"), key=key, help=_("With commas between them."), persist_state="session"
         )
     publish_word("vary", f"{setting}:{values.replace(' ', '')}" if setting != _NOTHING else "", "")
     return setting, values

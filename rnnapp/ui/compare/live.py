@@ -18,8 +18,10 @@ from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.judge import Comparison
 from rnnapp.evaluation.looks import Looks
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.compare import assign_lines
 from rnnapp.figures.style import LineStyle, line_of
+from rnnapp.language import gettext as _
 from rnnapp.training.loop import Training
 from rnnapp.ui.drag import (
     SLIDERS,
@@ -40,7 +42,7 @@ from rnnapp.ui.live_chart import (
     pack_frame,
     split_base,
 )
-from rnnapp.ui.live_forecast import ahead_words
+from rnnapp.ui.live_forecast import ahead_words, series_words
 from rnnapp.ui.looks import session_looks
 from rnnapp.ui.page import headline as show_headline
 from rnnapp.ui.past_epochs import rmse_on_test
@@ -108,7 +110,7 @@ class LiveCompare:
                 False,
                 str(error),
                 "",
-                "These settings cannot be trained.",
+                _("These settings cannot be trained."),
                 move.seq,
             )
             return self._pack(self.split, [], state, known=move.base)
@@ -126,16 +128,18 @@ class LiveCompare:
         query = _query_of(settings)
         day = np.datetime_as_string(self.split.boundary, unit="D")
         if comparison is None:
-            alt = f"Closing prices of {self.split.prices.name}. The test part begins on {day}."
+            alt = series_words(self.split, str(day))
             return self._pack(self.split, [], ChartState(query, 0, total, True, "", alt, headline))
-        names = ", ".join(row.name for row in comparison.net_rows)
-        alt = (
-            f"Actual close by day with the forecasts of {names}. "
-            f"The test part begins on {day}. {headline}"
+        names = ", ".join(shown_name(row.name) for row in comparison.net_rows)
+        alt = _(
+            "Actual {noun} by day with the forecasts of {names}. The test part begins on {day}. "
+            "{headline}"
+        ).format(noun=self.split.quantity.noun, names=names, day=day, headline=headline)
+        words = _("{epochs} of {total} epochs, {seeds} seeds").format(
+            epochs=epochs, total=total, seeds=self.seeds
         )
-        words = f"{epochs} of {total} epochs, {self.seeds} seeds"
         if self.seeds == 1:
-            words = f"{epochs} of {total} epochs, one seed"
+            words = _("{epochs} of {total} epochs, one seed").format(epochs=epochs, total=total)
         state = ChartState(query, epochs, total, True, words, alt, headline)
         return self._pack(self.split, self._resting_curves(comparison), state)
 
@@ -179,14 +183,23 @@ class LiveCompare:
             losses = [event.train_loss for event in trained.history]
             curves.append(forecast_curve(base, made, self._line(entry), losses=losses))
             error, rule = rmse_on_test(made)
-            errors.append(f"{entry.name} {format_points(error)}")
+            errors.append(f"{shown_name(entry.name)} {format_points(error)}")
         curves += bound_curves(base, split)
         done, total = training.epochs, settings.train.epochs
-        headline = (
-            f"RMSE for {ahead_words(split)} after {done} of {total} epochs, one seed: "
-            f"{', '.join(errors)} points; persistence {format_points(rule)}."
+        headline = _(
+            "RMSE for {split} after {done} of {total} epochs, one seed: "
+            "{errors} {unit}; persistence {rule}."
+        ).format(
+            split=ahead_words(split),
+            done=done,
+            total=total,
+            errors=", ".join(errors),
+            unit=split.quantity.error_unit,
+            rule=format_points(rule),
         )
-        words = f"{done} of {total} epochs, seed 1 of {self.seeds}"
+        words = _("{done} of {total} epochs, seed 1 of {seeds}").format(
+            done=done, total=total, seeds=self.seeds
+        )
         query = _query_of(settings)
         state = ChartState(query, done, total, False, words, headline=headline, seq=move.seq)
         return self._pack(split, curves, state, known=move.base)
@@ -256,7 +269,7 @@ def show_live_compare(
     )
     with st.container(key=f"{_KEY}_headline"):
         show_headline(headline)
-    live_chart(_KEY, live.draw_rest(comparison, epochs, headline))
+    live_chart(_KEY, live.draw_rest(comparison, epochs, headline), page)
 
 
 def _query_of(settings: NetSettings) -> str:

@@ -1,4 +1,4 @@
-"""Looks at the test part on the Compare page: each net counts; sealed, none does."""
+"""Looks at the test part on the Compare page: each net and rival counts; sealed, none does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rnnapp.evaluation.compare import SeedResult, split_for
 from rnnapp.evaluation.forecast import Forecast, seal_test
 from rnnapp.evaluation.judge import Row, doubt_rows, judge_results
 from rnnapp.evaluation.rivals import Rival
+from rnnapp.language import gettext as _
 from rnnapp.ui.compare.controls import CompareResult
 from rnnapp.ui.looks import SEALED_WORDS, session_looks
 from rnnapp.ui.results import compute_shared, result_key, split_key
@@ -21,8 +22,9 @@ __all__ = ["seal_rivals", "seal_runs", "shared_baselines", "view_result"]
 def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
     """The result as the page may show it.
 
-    Sealed, the validation part stands in for the test part, and it is no look. Open, each net of
-    the table is one more; "better" is said only of those that survive all looks so far.
+    Sealed, the validation part stands in for the test part, and it is no look. Open, each net and
+    each stronger rival of the table is one more; "better" is said only of those that survive all
+    looks so far.
     """
     if sealed:
         return compute_shared(
@@ -32,14 +34,15 @@ def view_result(result: CompareResult, *, sealed: bool) -> CompareResult:
             lambda: _seal_result(result),
         )
     looks = session_looks(result.split)
-    rows = result.comparison.net_rows
+    rivals = {rival.name for rival in result.rivals}
+    rows = [row for row in result.comparison.rows if row.kind == "net" or row.name in rivals]
     for row in rows:
         looks.record_forecast(_setting_of(row, result.split), row.forecast)
     summaries = {row.name: looks.summarize(_setting_of(row, result.split)) for row in rows}
     doubtful = {name for name, seen in summaries.items() if seen.in_doubt}
     luck = ""
-    if rows:
-        luck = summaries[rows[0].name].describe_luck()
+    if result.comparison.best is not None:
+        luck = summaries[result.comparison.best].describe_luck()
     return dataclasses.replace(
         result, comparison=doubt_rows(result.comparison, doubtful), luck=luck
     )
@@ -52,7 +55,7 @@ def _seal_result(result: CompareResult) -> CompareResult:
     rivals = seal_rivals(result.rivals)
     comparison = judge_results(result.split, results, baselines=rules, rivals=rivals)
     return dataclasses.replace(
-        result, comparison=comparison, results=results, sealed=True, luck=SEALED_WORDS
+        result, comparison=comparison, results=results, sealed=True, luck=_(SEALED_WORDS)
     )
 
 
@@ -80,8 +83,9 @@ def seal_rivals(rivals: Sequence[Rival]) -> tuple[Rival, ...]:
 
 
 def _setting_of(row: Row, split: PriceSplit) -> Hashable:
-    """What identifies a net of the table; one run is the same look as on the Forecast page."""
-    assert row.candidate is not None
+    """What identifies a row of the table; one run is the same look as on the Forecast page."""
+    if row.candidate is None:  # a rival has no settings beyond its windows
+        return split_key(split, "rival", row.name)
     own = split_for(row.candidate, split)
     if len(row.runs) == 1:
         return result_key(row.runs[0].trained, own)

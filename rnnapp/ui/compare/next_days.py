@@ -13,23 +13,26 @@ from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.outlook import Outlook, outlook_from_models
 from rnnapp.figures.compare import assign_lines
 from rnnapp.figures.outlook import outlooks_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
 from rnnapp.ui.compare.controls import CompareResult
 from rnnapp.ui.outlook import SEALED, outlook_table
 from rnnapp.ui.page import chart, is_dark, plain_text
 
 __all__ = ["show_next_days"]
 
-_OTHER_HORIZON = "{name} forecasts another number of days and is left out."
-_AVERAGE = (
+_OTHER_HORIZON = N_("{name} forecasts another number of days and is left out.")
+_AVERAGE = N_(
     "{day}: the nets say {average} on average, from {low} to {high}; persistence says {rival}, "
-    "with an interval from {lower} to {upper}."
+    "with an interval from {lower} to {upper} {unit}."
 )
 
 
 def show_next_days(result: CompareResult) -> None:
     """Every net's next days on one picture with persistence's fan, as a table and as CSV."""
     if result.sealed:
-        st.info(SEALED)
+        st.info(_(SEALED))
         return
     every = _make_outlooks(result)
     if not every:
@@ -38,11 +41,11 @@ def show_next_days(result: CompareResult) -> None:
     each = [one for one in every if len(one.dates) == len(first.dates)]
     for one in every:
         if len(one.dates) != len(first.dates):
-            st.caption(plain_text(_OTHER_HORIZON.format(name=one.name)))
+            st.caption(plain_text(_(_OTHER_HORIZON).format(name=one.name)))
     lines = assign_lines(result.comparison)
     average = np.mean([one.predicted for one in each], axis=0)
     nearest = [float(one.predicted[0]) for one in each]
-    words = _AVERAGE.format(
+    words = _(_AVERAGE).format(
         day=pd.Timestamp(first.dates[0]).strftime("%Y-%m-%d"),
         average=format_points(float(average[0])),
         low=format_points(min(nearest)),
@@ -50,12 +53,14 @@ def show_next_days(result: CompareResult) -> None:
         rival=format_points(first.last_close),
         lower=format_points(float(first.persistence_lower[0])),
         upper=format_points(float(first.persistence_upper[0])),
+        unit=first.quantity.short_unit,
     )
     figure = outlooks_figure(result.split.prices, each, lines, dark=is_dark())
     chart(figure, "compare_outlook", words)
     st.markdown(plain_text(words))
     verdicts = [one.verdict for one in each]
-    st.caption(plain_text(" ".join([*verdicts, *first.notes, first.calendar])))
+    common = map(translate_again, (*first.notes, first.calendar))
+    st.caption(plain_text(" ".join([*verdicts, *common])))
     frame = pd.DataFrame({"date": first.dates})
     for one in each:
         frame[one.name] = one.predicted
@@ -63,7 +68,7 @@ def show_next_days(result: CompareResult) -> None:
     frame["persistence"] = first.persistence
     frame["persistence_lower"] = first.persistence_lower
     frame["persistence_upper"] = first.persistence_upper
-    outlook_table(frame, "compare_outlook_csv")
+    outlook_table(frame, "compare_outlook_csv", first.quantity)
 
 
 def _make_outlooks(result: CompareResult) -> list[Outlook]:

@@ -9,11 +9,18 @@ import streamlit as st
 
 from rnnapp.evaluation.judge import Comparison
 from rnnapp.figures.compare import assign_lines
-from rnnapp.figures.tables import COMPARISON_COLUMNS, column_formats, comparison_frame
+from rnnapp.figures.tables import (
+    COMPARISON_COLUMNS,
+    column_formats,
+    comparison_frame,
+    fit_columns,
+)
+from rnnapp.language import gettext as _
+from rnnapp.ui.tables import with_shown_cells
 
 __all__ = ["show_table", "table_frame"]
 
-_FIRST = ("name", "rmse", "rmse_sd", "skill", "reached", "direction", "dm", "set", "beats")
+_FIRST = ("name", "rmse", "rmse_sd", "qlike", "skill", "reached", "direction", "dm", "set", "beats")
 """Columns that a laptop has room for; the others follow in the order of the report."""
 
 
@@ -27,22 +34,25 @@ def show_table(comparison: Comparison, *, live: bool = False) -> None:
     every = False
     if not live:
         every = st.toggle(
-            "All columns", key="all_columns", help="MAE, MAPE, MASE, lag, seconds and the rest."
+            _("All columns"),
+            key="all_columns",
+            help=_("MAE, MAPE, MASE, lag, seconds and the rest."),
         )
     frame = table_frame(comparison, every=every)
     lines = assign_lines(comparison)
     colors = [f"color: {lines[name].color}" for name in frame["Forecast"]]
+    frame = with_shown_cells(frame, "Forecast")
     formats: dict[Any, Any] = {
         head: text for head, text in column_formats(comparison).items() if head in frame
     }
     styled = frame.style.format(formats, na_rep="–")
     styled = styled.apply(lambda column: colors, subset=["Forecast"])
     columns: dict[str, Any] = {
-        column.short: st.column_config.Column(column.short, help=column.help)
-        for column in COMPARISON_COLUMNS
+        column.short: st.column_config.Column(_(column.short), help=_(column.help))
+        for column in fit_columns(COMPARISON_COLUMNS, comparison)
     }
-    columns["Forecast"] = st.column_config.TextColumn("Forecast", width="medium")
-    columns["Verdict"] = st.column_config.TextColumn("Verdict", width="large")
+    columns["Forecast"] = st.column_config.TextColumn(_("Forecast"), width="medium")
+    columns["Verdict"] = st.column_config.TextColumn(_("Verdict"), width="large")
     st.dataframe(
         styled,
         hide_index=True,
@@ -50,7 +60,9 @@ def show_table(comparison: Comparison, *, live: bool = False) -> None:
         height=37 + 35 * len(frame),
         placeholder="–",
         key=f"compare_table{'_live' * live}",
-        alt=f"Metrics of {len(frame)} forecasts, best first. {comparison.verdict}",
+        alt=_("Metrics of {count} forecasts, best first. {verdict}").format(
+            count=len(frame), verdict=comparison.verdict
+        ),
     )
 
 

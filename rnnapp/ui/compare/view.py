@@ -17,23 +17,27 @@ from rnnapp.background import BackgroundTask
 from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.baselines import PERSISTENCE
 from rnnapp.evaluation.compare import Candidate, SeedResult, compare_nets
-from rnnapp.evaluation.formatting import format_mean_and_sd, format_points
+from rnnapp.evaluation.formatting import format_mean_and_sd, format_points, format_skill
 from rnnapp.evaluation.judge import Comparison, Row, judge_results
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.compare import curves_figure
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
 from rnnapp.runs.batches import compare_runs
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import EpochEvent
-from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.compare.controls import CompareRequest, CompareResult
 from rnnapp.ui.compare.live import show_live_compare
 from rnnapp.ui.compare.looks import seal_runs, shared_baselines, view_result
 from rnnapp.ui.compare.rivals import await_rivals, rivals_control, with_rivals
 from rnnapp.ui.compare.table import show_table
-from rnnapp.ui.compare.tabs import TABS
+from rnnapp.ui.compare.tabs import TABS, show_compared_code
 from rnnapp.ui.live import (
     LIVE_COMPARISON_SECONDS,
     LONG_SECONDS,
     await_kernels,
+    enter_line,
     run_inline,
 )
 from rnnapp.ui.live_forecast import ahead_words
@@ -49,6 +53,7 @@ from rnnapp.ui.page import (
     plain_text,
     quiet_line,
     show_errors,
+    translated_tabs,
 )
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.results import compute_shared, recall_result, split_key
@@ -59,10 +64,18 @@ from rnnapp.ui.tasks import (
     start_task,
     watch_task,
 )
+from rnnapp.ui.volatility import describe_volatility
 
 __all__ = ["show_compare"]
 
 _PLACE = "compare"
+# By whether there are several nets, and several seeds.
+_COMPARE = {
+    (False, False): N_("Compare {nets} net over {seeds} seed"),
+    (False, True): N_("Compare {nets} net over {seeds} seeds"),
+    (True, False): N_("Compare {nets} nets over {seeds} seed"),
+    (True, True): N_("Compare {nets} nets over {seeds} seeds"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +115,7 @@ def show_compare(split: PriceSplit, request: CompareRequest) -> None:
             result = compute_shared(key, lambda: _compare_inline(split, request))
     with st.sidebar:
         sealed = seal_control(split)
-        rivals = rivals_control()
+        rivals = rivals_control(split)
     if result is not None:
         if rivals:
             result = with_rivals(result)
@@ -163,6 +176,7 @@ def _start(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
         total=len(request.entries) * request.seeds,
         progress=lambda: about.progress,
         name="comparison",
+        turn=None if queued else enter_line(),
     )
 
     def collect() -> CompareResult | None:
@@ -172,20 +186,22 @@ def _start(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
 
 
 def _show_prices(split: PriceSplit, request: CompareRequest, key: Hashable) -> None:
-    question = (
-        f"Which net forecasts {ahead_words(split)} of {split.prices.name} best, "
-        "and does any beat the last close?"
-    )
+    question = _(
+        "Which net forecasts {target} of {series} best, and does any beat the last {noun}?"
+    ).format(target=ahead_words(split), series=split.prices.name, noun=split.quantity.noun)
     show_live_compare(split, request.entries, request.seeds, None, question)
     nets, seeds = len(request.entries), request.seeds
-    label = f"Compare {nets} net{'s' * (nets > 1)} over {seeds} seed{'s' * (seeds > 1)}"
+    label = _(_COMPARE[nets > 1, seeds > 1]).format(nets=nets, seeds=seeds)
     if st.button(label, type="primary", icon=":material/play_arrow:", key="compare_start"):
         with show_errors():
             _start(split, request, key)
+    with st.expander(_("Code"), icon=":material/code:"):
+        show_compared_code(request, split)
     await_kernels(split, request.entries[0].model, request.entries[0].train)
     st.caption(
-        f"{len(split.train):,} windows train, {len(split.test):,} test. "
-        "Five baselines are judged beside the nets."
+        _(
+            "{count:,} windows train, {count_2:,} test. Baselines are judged beside the nets."
+        ).format(count=len(split.train), count_2=len(split.test))
     )
     notes(split.notes)
 
@@ -203,10 +219,10 @@ def _show_running(task: CompareTask, *, sealed: bool) -> None:
         if len(results) not in judged:
             judged[len(results)] = judge_results(about.split, results, baselines=rules)
         comparison = judged[len(results)]
-        headline(comparison.verdict if results else "The nets are learning.")
+        headline(comparison.verdict if results else _("The nets are learning."))
         rate = len(about.epochs) / max(task.job.seconds_spent, 1e-3)
         words = progress_words(
-            f"{len(results)} of {task.job.total} trainings",
+            _("{count} of {total} trainings").format(count=len(results), total=task.job.total),
             rate=rate,
             seconds_left=task.job.seconds_left,
             stopping=task.job.stopping,
@@ -214,8 +230,10 @@ def _show_running(task: CompareTask, *, sealed: bool) -> None:
         show_task_progress(task, words)
         if about.queued:
             st.caption(
-                "This takes a while, so each training is a run of its own: "
-                "it goes on when this page is closed."
+                _(
+                    "This takes a while, so each training is a run of its own: "
+                    "it goes on when this page is closed."
+                )
             )
         chart(curves_figure(comparison, dark=is_dark()), "compare", comparison.verdict)
         if results:
@@ -236,7 +254,8 @@ def _show_result(result: CompareResult, key: Hashable, *, rivals: bool) -> None:
         follows=not result.sealed,
     )
     if rivals and not result.rivals:
-        await_rivals(split)
+        with show_errors():
+            await_rivals(split)
     with st.container(key="compare_resting"):
         _show_figures(result, key)
 
@@ -245,13 +264,13 @@ def _show_figures(result: CompareResult, key: Hashable) -> None:
     comparison, split = result.comparison, result.split
     if comparison.net_rows:
         metric_row(_figures(comparison.net_rows[0], comparison.find_row(PERSISTENCE)))
-        st.caption(f"{comparison.net_rows[0].evaluation.verdict} {result.luck}")
+        luck = translate_again(result.luck)
+        st.caption(f"{comparison.net_rows[0].evaluation.verdict} {luck}")
+        if split.quantity.is_volatility:
+            st.caption(describe_volatility(split))
     _unfinished(result, key)
     notes(split.notes)
-    first = next(iter(TABS))
-    seed_word("view", tuple(TABS), first)
-    tabs = st.tabs(list(TABS), key="view", on_change="rerun")
-    publish_word("view", str(st.session_state["view"]), first)
+    tabs = translated_tabs(list(TABS), key="view", in_address=True)
     for tab, show in zip(tabs, TABS.values(), strict=True):
         if tab.open:
             with tab, show_errors():
@@ -263,11 +282,15 @@ def _unfinished(result: CompareResult, key: Hashable) -> None:
     """Runs that broke off are result; a comparison that was stopped can be had whole."""
     for run in result.results:
         if run.error is not None:
-            st.warning(plain_text(run.error), icon=":material/error:")
+            st.warning(plain_text(translate_again(run.error)), icon=":material/error:")
     wanted = len(result.request.entries) * result.request.seeds
     if len(result.results) < wanted:
-        st.caption(f"Stopped after {len(result.results)} of {wanted} trainings.")
-        if st.button("Train all of them", icon=":material/play_arrow:", key="compare_again"):
+        st.caption(
+            _("Stopped after {count} of {wanted} trainings.").format(
+                count=len(result.results), wanted=wanted
+            )
+        )
+        if st.button(_("Train all of them"), icon=":material/play_arrow:", key="compare_again"):
             _start(result.split, result.request, key)
 
 
@@ -277,40 +300,48 @@ def _figures(best: Row, base: Row) -> list[Metric]:
     right = mean["directional_accuracy"]
     figures = [
         Metric(
-            f"{label}, points",
+            _("{metric}, {unit}").format(metric=label, unit=judged.quantity.error_unit),
             format_points(mean[name]),
-            f"persistence {format_points(base.mean[name])}",
+            _("persistence {mean}").format(mean=format_points(base.mean[name])),
             mean[name] < base.mean[name],
             _over(best, name),
+            name,
         )
         for label, name in (("RMSE", "rmse"), ("MAE", "mae"))
     ]
     return [
         *figures,
         Metric(
-            "Skill",
-            f"{mean['skill']:+.1%}",
-            "persistence 0%",
+            _("Skill"),
+            format_skill(mean["skill"]),
+            _("persistence 0%"),
             mean["skill"] > 0,
-            "1 − RMSE / persistence's RMSE.",
+            _("1 − RMSE / persistence's RMSE."),
+            "skill",
         ),
         Metric(
-            "Direction right",
+            _("Direction right"),
             f"{right:.1%}",
-            f"always up {judged.base_rate:.1%}",
+            _("always up {base_rate:.1%}").format(base_rate=judged.base_rate),
             right > judged.base_rate,
-            f"95% interval {low:.0%} to {high:.0%}, {judged.still_days} still days left out.",
+            _("95% interval {low:.0%} to {high:.0%}, {still_days} still days left out.").format(
+                low=low, high=high, still_days=judged.still_days
+            ),
+            "direction",
         ),
         Metric(
-            "Rank",
+            _("Rank"),
             f"{best.rank}",
-            f"persistence {base.rank}",
+            _("persistence {rank}").format(rank=base.rank),
             best.rank < base.rank,
-            "Of nets and baselines, by mean RMSE.",
+            _("Of nets and baselines, by mean RMSE."),
+            "rank",
         ),
     ]
 
 
 def _over(row: Row, name: str) -> str:
     error = format_mean_and_sd(row.mean[name], row.sd[name])
-    return f"{row.name} on test: {error}, mean and sd over seeds."
+    return _("{name} on test: {error}, mean and sd over seeds.").format(
+        name=shown_name(row.name), error=error
+    )

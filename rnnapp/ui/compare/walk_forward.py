@@ -22,15 +22,17 @@ from rnnapp.evaluation.formatting import decimal_places
 from rnnapp.evaluation.metrics import evaluate
 from rnnapp.evaluation.walkforward import Fold, join_folds, overlap_gap, walk_forward
 from rnnapp.figures.compare import assign_lines, folds_figure
+from rnnapp.language import gettext as _
 from rnnapp.runs.batches import walk_runs
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.ensemble import train_many
 from rnnapp.ui.compare.controls import CompareResult, number_control
-from rnnapp.ui.live import LONG_SECONDS
+from rnnapp.ui.live import LONG_SECONDS, enter_line
 from rnnapp.ui.manager import run_manager, session_id
-from rnnapp.ui.page import chart, is_dark
+from rnnapp.ui.page import chart, is_dark, show_errors
 from rnnapp.ui.progress import progress_words
 from rnnapp.ui.results import recall_result, split_key
+from rnnapp.ui.tables import label_columns, with_shown_cells
 from rnnapp.ui.tasks import (
     PageTask,
     find_task,
@@ -38,6 +40,7 @@ from rnnapp.ui.tasks import (
     start_task,
     watch_task,
 )
+from rnnapp.ui.visitors import current_person
 
 __all__ = ["show_walk_forward"]
 
@@ -50,27 +53,23 @@ WalkTask: TypeAlias = PageTask[WalkJob, tuple[Walk, ...]]
 def show_walk_forward(compared: CompareResult) -> None:
     """Ask for folds and days, then walk."""
     st.markdown(
-        "One split can be lucky: here each net is trained anew at several origins "
-        "and tested on what follows."
+        _(
+            "One split can be lucky: here each net is trained anew at several origins "
+            "and tested on what follows."
+        )
     )
     if compared.sealed:
-        st.info("The folds are judged on test days. Open the test part to walk forward.")
+        st.info(_("The folds are judged on test days. Open the test part to walk forward."))
         return
     units = compared.split.prices.spacing.units
-    left, right = st.columns(2)
-    with left:
-        folds = number_control(
-            "folds", "Folds", 2, 12, 5, "Origins at which the nets are trained anew."
-        )
-    with right:
-        step = number_control(
-            "step", f"Test {units} a fold", 5, 120, 20, f"{units.title()} between two origins.", 5
-        )
+    folds, step = _fold_controls(units)
     config = compared.split.config
     if overlap_gap(config):
         st.caption(
-            f"{overlap_gap(config)} windows before each fold are left out, "
-            f"since labels {config.horizon} {units} ahead overlap."
+            _(
+                "{config} windows before each fold are left out, "
+                "since labels {horizon} {units} ahead overlap."
+            ).format(config=overlap_gap(config), horizon=config.horizon, units=units)
         )
     key = split_key(compared.split, compared.request, "walk", folds, step)
     task: WalkTask | None = find_task(_PLACE, key)
@@ -79,9 +78,34 @@ def show_walk_forward(compared: CompareResult) -> None:
         _watch_walk(task, compared)
     elif result is not None:
         _show_walk(result, compared)
-    elif st.button(f"Walk forward over {folds} folds", key="walk", icon=":material/play_arrow:"):
-        job = _start_walk(compared, folds, step)
-        start_task(PageTask(_PLACE, key, job, lambda: job.result() or None))
+    elif st.button(
+        _("Walk forward over {folds} folds").format(folds=folds),
+        key="walk",
+        icon=":material/play_arrow:",
+    ):
+        with show_errors():
+            job = _start_walk(compared, folds, step)
+            start_task(PageTask(_PLACE, key, job, lambda: job.result() or None))
+
+
+def _fold_controls(units: str) -> tuple[int, int]:
+    """How many folds, and how many rows each tests."""
+    left, right = st.columns(2)
+    with left:
+        folds = number_control(
+            "folds", _("Folds"), 2, 12, 5, _("Origins at which the nets are trained anew.")
+        )
+    with right:
+        step = number_control(
+            "step",
+            _("Test {units} a fold").format(units=units),
+            5,
+            120,
+            20,
+            _("{title} between two origins.").format(title=units.title()),
+            5,
+        )
+    return folds, step
 
 
 def _start_walk(compared: CompareResult, folds: int, step: int) -> WalkJob:
@@ -92,20 +116,30 @@ def _start_walk(compared: CompareResult, folds: int, step: int) -> WalkJob:
     )
     queue = run_manager().queue
     session = session_id()
+    person = current_person().key
 
     def walk_queued(stop: threading.Event) -> Iterator[Walk]:
         return walk_runs(
-            queue, compared.split, entries, folds=folds, step=step, stop=stop, session=session
+            queue,
+            compared.split,
+            entries,
+            folds=folds,
+            step=step,
+            stop=stop,
+            session=session,
+            person=person,
         )
 
     def walk_here(stop: threading.Event) -> Iterator[Walk]:
         return _walk(compared, folds, step, stop)
 
+    here = seconds < LONG_SECONDS
     return BackgroundTask(
-        walk_here if seconds < LONG_SECONDS else walk_queued,
+        walk_here if here else walk_queued,
         result=tuple,
         total=folds * len(entries),
         name="walk-forward",
+        turn=enter_line() if here else None,
     )
 
 
@@ -124,7 +158,7 @@ def _fitter(entry: Candidate, stop: threading.Event) -> Callable[[PriceSplit], F
     def fit(split: PriceSplit) -> Forecast:
         for trained in train_many([(split, entry.model, entry.train)], workers=1, stop=stop):
             return forecast(trained, split, entry.name)
-        raise TrainingError("The walk was stopped. Start it again.")
+        raise TrainingError(_("The walk was stopped. Start it again."))
 
     return fit
 
@@ -133,7 +167,7 @@ def _watch_walk(task: WalkTask, compared: CompareResult) -> None:
     def show() -> None:
         job = task.job
         words = progress_words(
-            f"{len(job.items)} of {job.total} trainings",
+            _("{count} of {total} trainings").format(count=len(job.items), total=job.total),
             seconds_left=job.seconds_left,
             stopping=job.stopping,
         )
@@ -157,7 +191,10 @@ def _show_walk(walked: tuple[Walk, ...], compared: CompareResult) -> None:
     chart(
         figure,
         "compare_walk",
-        "RMSE of each net in each fold beside persistence's; dotted lines are the single split's.",
+        _(
+            "RMSE of each net in each fold beside persistence's; dotted lines are the "
+            "single split's."
+        ),
     )
     _show_folds(shown, single, compared)
 
@@ -186,17 +223,16 @@ def _show_folds(
         )
     places = decimal_places([base, *single.values()])
     formats: dict[str, Any] = {
-        name: st.column_config.NumberColumn(name, format=f"%.{places}f")
+        name: st.column_config.NumberColumn(format=f"%.{places}f")
         for name in rows[0]
         if "RMSE" in name or "Pers" in name
     }
     formats |= {
-        name: st.column_config.NumberColumn(name, format="%+.1f%%")
-        for name in rows[0]
-        if "Skill" in name
+        name: st.column_config.NumberColumn(format="%+.1f%%") for name in rows[0] if "Skill" in name
     }
     formats |= {
         "DM p, folds, two-sided": st.column_config.NumberColumn(format="%.3f"),
         "Beats persistence": st.column_config.Column(),
     }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=formats)
+    frame = with_shown_cells(pd.DataFrame(rows), "Forecast")
+    st.dataframe(frame, hide_index=True, column_config=label_columns(frame.columns, formats))

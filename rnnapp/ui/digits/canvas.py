@@ -12,6 +12,10 @@ import streamlit as st
 
 from rnnapp.data.ink import CANVAS, STROKE, Stroke, draw_strokes
 from rnnapp.figures.style import text_color
+from rnnapp.language import SOURCE, current_language
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.ui.explain import explain
 from rnnapp.ui.page import is_dark
 
 __all__ = [
@@ -26,6 +30,31 @@ __all__ = [
 
 _COUNT = "_canvas_count"
 _START = "_canvas_start"
+_TOOLS = (
+    N_("Update the app with this drawing"),
+    N_("Undo"),
+    N_("Redo"),
+    N_("Edit"),
+    N_("Bring forward"),
+    N_("Send backward"),
+    N_("Delete selected"),
+    N_("Reset canvas & history"),
+)
+_NAME_TOOLS = """
+export default function ({ data }) {
+  const name = () => {
+    for (const host of document.querySelectorAll('.st-key-canvas *')) {
+      for (const button of host.shadowRoot?.querySelectorAll('.dc-icon-button') ?? []) {
+        const words = data[button.title]
+        if (words) { button.title = words; button.setAttribute('aria-label', words) }
+      }
+    }
+  }
+  name()
+  const again = setInterval(name, 300)  // a cleared canvas is a new one
+  return () => clearInterval(again)
+}
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +73,13 @@ class Ink:
 def brush_control() -> int:
     """The brush's width in pixels."""
     return st.slider(
-        "Brush (pixels)",
+        _("Brush (pixels)"),
         8,
         30,
         STROKE,
         2,
         key="brush",
-        help="Use any width: strokes are brought to MNIST's weight.",
+        help=explain("brush", _("Use any width: strokes are brought to MNIST's weight.")),
     )
 
 
@@ -78,7 +107,7 @@ def draw_canvas(brush: int) -> None:
     from streamlit_drawable_canvas import st_canvas
 
     # a canvas that replaces another must not move for a moment
-    with st.container(height=CANVAS + 6, border=False):
+    with st.container(height=CANVAS + 6, border=False, key="canvas"):
         st_canvas(
             stroke_width=brush,
             stroke_color=text_color(is_dark()),
@@ -93,15 +122,23 @@ def draw_canvas(brush: int) -> None:
     paths = _canvas_state()["raw"]["objects"]
     with st.container(horizontal=True, gap="small"):
         st.button(
-            "Undo", key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo_stroke
+            _("Undo"), key="undo", icon=":material/undo:", disabled=not paths, on_click=_undo_stroke
         )
         st.button(
-            "Clear",
+            _("Clear"),
             key="clear",
             icon=":material/delete:",
             disabled=not paths,
             on_click=clear_canvas,
         )
+        if current_language() != SOURCE:
+            _name_tools()
+
+
+def _name_tools() -> None:
+    """The words of the canvas's own tools in the page's language; the component knows English."""
+    component = st.components.v2.component("canvas_words", js=_NAME_TOOLS)
+    component(data={word: _(word) for word in _TOOLS}, key="canvas_words", width="content")
 
 
 def clear_canvas() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from rnnapp.data.pictures import decode_picture
 from rnnapp.data.segments import Digits, find_digits
 from rnnapp.errors import DataError
+from rnnapp.language import gettext as _
 
 __all__ = ["choose_photo", "photo_digits"]
 
@@ -23,9 +24,9 @@ _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 def choose_photo(way: str) -> None:
     """The uploader or the camera."""
     if way == "camera":
-        st.camera_input("Photo of a digit, or of several", key=_KEYS[way])
+        st.camera_input(_("Photo of a digit, or of several"), key=_KEYS[way])
     else:
-        st.file_uploader("Picture of a digit, or of several", _TYPES, key=_KEYS[way])
+        st.file_uploader(_("Picture of a digit, or of several"), _TYPES, key=_KEYS[way])
 
 
 def photo_digits(way: str) -> Digits | None:

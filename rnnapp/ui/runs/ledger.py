@@ -11,26 +11,33 @@ import streamlit as st
 from rnnapp.data.prices import read_prices
 from rnnapp.data.sources import BUNDLED, bundled
 from rnnapp.evaluation.formatting import pick_plural
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.ledger import running_figure
-from rnnapp.runs.ledger import JudgedOutlook, Ledger
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.language import translate_again
+from rnnapp.runs.ledger import JudgedOutlook, Ledger, shown_state
 from rnnapp.runs.ledger_scores import LedgerScore, running_scores, score_ledger
 from rnnapp.ui.manager import run_manager
 from rnnapp.ui.page import chart, headline, is_dark, offer_file, plain_text, show_errors
+from rnnapp.ui.tables import label_columns, with_shown_cells
 
 __all__ = ["show_ledger"]
 
-_EMPTY = (
+_EMPTY = N_(
     "No outlook is recorded yet. Open the Forecast page and press “Record in the ledger”, or use "
     "`python -m rnnapp forecast --keep`."
 )
-_NONE_CAME = "{count} recorded; none of their days has come yet."
+_ONE_OPEN = N_("{count} outlook is recorded; none of its days has come yet.")
+_NONE_CAME = N_("{count} outlooks are recorded; none of their days has come yet.")
+
 _SETTLED = "settled_days"
-_OTHERS = (
+_OTHERS = N_(
     "Days that were over before their outlook was recorded are no promises, and are counted apart. "
     "Revised: the closes that the outlook was made from were changed since (a split, a "
     "correction), which is neither hit nor miss."
 )
-_MATCHES_NOTHING = (
+_MATCHES_NOTHING = N_(
     "These rows settle nothing: no open outlook is of this series, or its days are not in them."
 )
 
@@ -38,11 +45,11 @@ _MATCHES_NOTHING = (
 def show_ledger() -> None:
     """Scores, their growth, every outlook with its days, and the ways to bring later rows."""
     ledger = Ledger(run_manager().store)
-    with st.spinner("Reading the ledger", show_time=True):
+    with st.spinner(_("Reading the ledger"), show_time=True):
         judged = ledger.read()
     if not judged:
-        headline("The ledger is empty.")
-        st.info(_EMPTY)
+        headline(_("The ledger is empty."))
+        st.info(_(_EMPTY))
         return
     scores = score_ledger(judged)
     headline(_ledger_headline(judged, scores))
@@ -51,14 +58,13 @@ def show_ledger() -> None:
         _show_scores(scores)
         _show_running(judged, scores[0])
     _show_outlooks(judged)
-    st.caption(_OTHERS)
+    st.caption(_(_OTHERS))
 
 
 def _ledger_headline(judged: Sequence[JudgedOutlook], scores: Sequence[LedgerScore]) -> str:
     if scores:
         return scores[0].describe()
-    count = pick_plural(len(judged), "{count} outlook is", "{count} outlooks are")
-    return _NONE_CAME.format(count=count)
+    return pick_plural(len(judged), _(_ONE_OPEN), _(_NONE_CAME))
 
 
 def _show_update(ledger: Ledger) -> None:
@@ -66,16 +72,18 @@ def _show_update(ledger: Ledger) -> None:
     settled = st.session_state.pop(_SETTLED, None)
     if settled:
         st.success(
-            pick_plural(settled, "{count} day is newly known.", "{count} days are newly known.")
+            pick_plural(
+                settled, _("{count} day is newly known."), _("{count} days are newly known.")
+            )
         )
     elif settled == 0:
-        st.info(_MATCHES_NOTHING)
+        st.info(_(_MATCHES_NOTHING))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button(
-            "Fetch what came",
+            _("Fetch what came"),
             key="ledger_update",
             icon=":material/download:",
-            help="From Yahoo Finance, for outlooks of a ticker.",
+            help=_("From Yahoo Finance, for outlooks of a ticker."),
         ):
             with show_errors():
                 count, failures = ledger.update()
@@ -84,7 +92,7 @@ def _show_update(ledger: Ledger) -> None:
                 if not failures:
                     _run_again(count)
         for name, title in BUNDLED.items():
-            if st.button(f"Use the bundled {title}", key=f"ledger_{name}"):
+            if st.button(_("Use the bundled {title}").format(title=title), key=f"ledger_{name}"):
                 with show_errors():
                     _run_again(ledger.add_rows(bundled(name)))  # type: ignore[arg-type]
     _read_upload(ledger)
@@ -93,7 +101,7 @@ def _show_update(ledger: Ledger) -> None:
 def _read_upload(ledger: Ledger) -> None:
     """Judge by an uploaded file, once."""
     file = st.file_uploader(
-        "Later rows of a series", key="ledger_file", help="A price file that holds what came."
+        _("Later rows of a series"), key="ledger_file", help=_("A price file that holds what came.")
     )
     if file is None or st.session_state.get("_ledger_read") == file.file_id:
         return
@@ -110,8 +118,8 @@ def _run_again(settled: int) -> None:
 def _show_scores(scores: Sequence[LedgerScore]) -> None:
     lines = [
         {
-            "Net": score.group,
-            "Recorded": {True: "after the fact", False: "in time"}[score.late],
+            "Net": shown_name(score.group),
+            "Recorded": {True: _("after the fact"), False: _("in time")}[score.late],
             "Outlooks": score.outlooks,
             "Days": score.days,
             "Nominal": 100 * score.level,
@@ -131,10 +139,16 @@ def _show_scores(scores: Sequence[LedgerScore]) -> None:
     columns: dict[str, Any] = {
         **{name: st.column_config.NumberColumn(format="%.0f%%") for name in shares},
         **{name: st.column_config.NumberColumn(format="%+.1f%%") for name in skills},
-        "RMSE": st.column_config.NumberColumn("RMSE, points", format="%.4g"),
-        "Persistence's": st.column_config.NumberColumn("Persistence's, points", format="%.4g"),
+        "RMSE": st.column_config.NumberColumn(_("RMSE, points"), format="%.4g"),
+        "Persistence's": st.column_config.NumberColumn(_("Persistence's, points"), format="%.4g"),
     }
-    st.dataframe(pd.DataFrame(lines), hide_index=True, column_config=columns, placeholder="–")
+    frame = pd.DataFrame(lines)
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=label_columns(frame.columns, columns),
+        placeholder="–",
+    )
 
 
 def _show_running(judged: Sequence[JudgedOutlook], score: LedgerScore) -> None:
@@ -145,15 +159,18 @@ def _show_running(judged: Sequence[JudgedOutlook], score: LedgerScore) -> None:
     left, right = st.columns(2)
     with left:
         figure = running_figure(
-            running, "coverage", target=score.level, y="days inside, %", dark=is_dark()
+            running, "coverage", target=score.level, y=_("days inside, %"), dark=is_dark()
         )
-        chart(figure, "ledger_coverage", "Running coverage with its interval, beside the nominal.")
+        chart(
+            figure, "ledger_coverage", _("Running coverage with its interval, beside the nominal.")
+        )
     with right:
-        figure = running_figure(running, "skill", target=0.0, y="skill, %", dark=is_dark())
-        chart(figure, "ledger_skill", "Running skill with its interval, beside none.")
+        figure = running_figure(running, "skill", target=0.0, y=_("skill, %"), dark=is_dark())
+        chart(figure, "ledger_skill", _("Running skill with its interval, beside none."))
 
 
-def _show_outlooks(judged: Sequence[JudgedOutlook]) -> None:
+def _list_days(judged: Sequence[JudgedOutlook]) -> pd.DataFrame:
+    """A row for each day that was forecast, the newest outlook first."""
     lines = []
     for one in reversed(judged):
         made = one.outlook
@@ -178,25 +195,33 @@ def _show_outlooks(judged: Sequence[JudgedOutlook]) -> None:
                     "Id": made.id[:8],
                 }
             )
+    return pd.DataFrame(lines)
+
+
+def _show_outlooks(judged: Sequence[JudgedOutlook]) -> None:
     points = ("Forecast", "From", "To", "Came", "Error", "Persistence's")
     columns: dict[str, Any] = {
-        name: st.column_config.NumberColumn(format="%.5g", help="Index points.") for name in points
+        name: st.column_config.NumberColumn(format="%.5g", help=_("Index points."))
+        for name in points
     }
     columns |= {
         "Recorded": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         "Made from": st.column_config.DateColumn(format="YYYY-MM-DD"),
         "Day": st.column_config.DateColumn(format="ddd YYYY-MM-DD"),
     }
-    frame = pd.DataFrame(lines)
+    frame = _list_days(judged)
+    shown = with_shown_cells(frame, "Net")
+    shown["State"] = frame["State"].map(shown_state)
+    shown["Revised"] = frame["Revised"].map(translate_again)
     st.dataframe(
-        frame.astype({"Recorded": object}),  # an object column shows its time zone
+        shown.astype({"Recorded": object}),  # an object column shows its time zone
         hide_index=True,
-        column_config=columns,
+        column_config=label_columns(frame.columns, columns),
         placeholder="–",
         key="ledger",
     )
     offer_file(
-        "Ledger (CSV)",
+        _("Ledger (CSV)"),
         lambda: frame.to_csv(index=False),
         "ledger.csv",
         "text/csv",

@@ -8,8 +8,13 @@ from typing import Any, NamedTuple, TypeAlias
 import pandas as pd
 import streamlit as st
 
-from rnnapp.runs.history.records import STATUSES, Run
-from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.evaluation.formatting import pick_plural
+from rnnapp.evaluation.shown_names import shown_name
+from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
+from rnnapp.runs.history.records import STATUSES, Run, shown_status
+from rnnapp.ui.account import show_account
+from rnnapp.ui.classroom import in_class, show_board
 from rnnapp.ui.manager import (
     DELETED,
     OPENED,
@@ -19,25 +24,41 @@ from rnnapp.ui.manager import (
     reload_lists,
     run_manager,
 )
-from rnnapp.ui.page import headline, open_page, plain_text, show_errors
+from rnnapp.ui.page import (
+    escape_formula,
+    headline,
+    open_page,
+    plain_text,
+    show_errors,
+    translated_tabs,
+)
 from rnnapp.ui.runs.ledger import show_ledger
 from rnnapp.ui.runs.one import describe_settings, show_run
 from rnnapp.ui.runs.side_by_side import show_compared
 
 __all__ = ["show_runs"]
 
+_ONE_RUN = N_("{count} run")
+_MORE_RUNS = N_("{count} runs")
+_ONE_ACTIVE = N_("{count} run, {active} under way")
+_MORE_ACTIVE = N_("{count} runs, {active} under way")
+_ONE_DELETED = N_("{count} deleted run can be restored.")
+_MORE_DELETED = N_("{count} deleted runs can be restored.")
+_SUMMARY = N_(
+    "{runs}; {better:,} of {count:,} forecasts miss by less than persistence, best {name} "
+    "({skill:+.1%})."
+)
 _CHOSEN = "chosen_runs"
 _SHOWN = "_runs_shown"
 _SORT_KEYS: dict[str, Callable[[Run], Any]] = {
-    "Latest": lambda run: -run.created.timestamp(),
-    "Lowest RMSE": lambda run: run.metrics.get("rmse", float("inf")),
-    "Highest skill": lambda run: -run.metrics.get("skill", -float("inf")),
-    "Highest accuracy": lambda run: -run.metrics.get("test_accuracy", -1.0),
-    "Longest": lambda run: -run.seconds,
-    "Name": lambda run: run.name.lower(),
+    N_("Latest"): lambda run: -run.created.timestamp(),
+    N_("Lowest RMSE"): lambda run: run.metrics.get("rmse", float("inf")),
+    N_("Highest skill"): lambda run: -run.metrics.get("skill", -float("inf")),
+    N_("Highest accuracy"): lambda run: -run.metrics.get("test_accuracy", -1.0),
+    N_("Longest"): lambda run: -run.seconds,
+    N_("Name"): lambda run: run.name.lower(),
 }
 _REFRESH_EVERY = 1.0  # seconds between two updates of the list while something runs
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ROW_HEIGHT = 35
 _MAX_HEIGHT = 560
 _ColumnConfig: TypeAlias = dict[str, Any]
@@ -71,7 +92,7 @@ class _Filters(NamedTuple):
 def show_runs() -> None:
     """The list, one run (``?run=ID``), or several side by side (``?run=ID,ID``)."""
     run_ids = [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
-    if run_ids and st.button("All runs", icon=":material/arrow_back:", key="all_runs"):
+    if run_ids and st.button(_("All runs"), icon=":material/arrow_back:", key="all_runs"):
         go_to_runs()
     if len(run_ids) > 1:
         show_compared(run_ids)
@@ -83,10 +104,11 @@ def show_runs() -> None:
 
 def _show_tabs() -> None:
     """The list of runs, and the ledger; only the open one is read."""
-    shown = {"Runs": _show_list, "Ledger": show_ledger}
-    seed_word("view", tuple(shown), "Runs")
-    tabs = st.tabs(list(shown), key="view", on_change="rerun")
-    publish_word("view", str(st.session_state["view"]), "Runs")
+    show_account()
+    shown = {N_("Runs"): _show_list, N_("Ledger"): show_ledger}
+    if in_class():
+        shown[N_("Board")] = show_board
+    tabs = translated_tabs(list(shown), key="view", in_address=True)
     for tab, show in zip(tabs, shown.values(), strict=True):
         if tab.open:
             with tab:
@@ -94,7 +116,7 @@ def _show_tabs() -> None:
 
 
 def _show_list() -> None:
-    with st.spinner("Reading the run history", show_time=True):
+    with st.spinner(_("Reading the run history"), show_time=True):
         found = list_runs()
     with st.sidebar:
         filters = _filter_controls(found)
@@ -116,62 +138,67 @@ def _show_list() -> None:
 
 def _show_empty() -> None:
     st.info(
-        "Train a net on the Forecast page and press “Save this run”, "
-        "or search on the Tune page: runs gather here."
+        _(
+            "Train a net on the Forecast page and press “Save this run”, "
+            "or search on the Tune page: runs gather here."
+        )
     )
-    if st.button("Train one", type="primary", icon=":material/show_chart:"):
+    if st.button(_("Train one"), type="primary", icon=":material/show_chart:"):
         open_page("forecast")
 
 
 def _filter_controls(runs: Sequence[Run]) -> _Filters:
-    st.subheader("Filter", divider="gray")
+    st.subheader(_("Filter"), divider="gray")
     find = st.text_input(
-        "Find",
+        _("Find"),
         key="find",
-        placeholder="name, data, cell or note",
-        help="Runs that have all these words.",
+        placeholder=_("name, data, cell or note"),
+        help=_("Runs that have all these words."),
     )
     statuses = st.multiselect(
-        "Status",
+        _("Status"),
         [*STATUSES, "deleted"],
+        format_func=shown_status,
         key="statuses",
-        placeholder="any",
-        help="“deleted” shows what can be restored.",
+        placeholder=_("any"),
+        help=_("“deleted” shows what can be restored."),
     )
     data = st.multiselect(
-        "Data",
+        _("Data"),
         sorted({run.data for run in runs}),
         key="run_data",
-        placeholder="any",
-        help="What they learned from.",
+        placeholder=_("any"),
+        help=_("What they learned from."),
     )
-    st.subheader("Order", divider="gray")
+    st.subheader(_("Order"), divider="gray")
     sort = st.selectbox(
-        "Sort by", list(_SORT_KEYS), key="sort", help="A click on a column's name sorts as well."
+        _("Sort by"),
+        list(_SORT_KEYS),
+        format_func=_,
+        key="sort",
+        help=_("A click on a column's name sorts as well."),
     )
     return _Filters(find.lower().split(), statuses, data, sort)
 
 
 def _summarise_runs(runs: Sequence[Run], deleted: bool) -> str:
     if deleted:
-        return f"{_count_runs(len(runs), 'deleted run')} can be restored."
-    text = _count_runs(len(runs), "run")
+        return pick_plural(len(runs), _(_ONE_DELETED), _(_MORE_DELETED))
     active = sum(run.active for run in runs)
+    counted = pick_plural(len(runs), _(_ONE_RUN), _(_MORE_RUNS))
     if active:
-        text = f"{text}, {active} under way"
+        counted = pick_plural(len(runs), _(_ONE_ACTIVE), _(_MORE_ACTIVE), active=active)
     judged = [run for run in runs if "skill" in run.metrics]
     if not judged:
-        return f"{text}."
+        return _("{runs}.").format(runs=counted)
     best = max(judged, key=lambda run: run.metrics["skill"])
-    better = sum(run.metrics["skill"] > 0 for run in judged)
-    share = f"{better:,} of {len(judged):,} forecasts miss by less than persistence"
-    return f"{text}; {share}, best {best.name} ({best.metrics['skill']:+.1%})."
-
-
-def _count_runs(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {noun}s"
+    return _(_SUMMARY).format(
+        runs=counted,
+        better=sum(run.metrics["skill"] > 0 for run in judged),
+        count=len(judged),
+        name=best.name,
+        skill=best.metrics["skill"],
+    )
 
 
 def _show_table(runs: Sequence[Run]) -> None:
@@ -184,12 +211,12 @@ def _show_table(runs: Sequence[Run]) -> None:
     def show_rows() -> None:
         current = [_refresh_run(run) for run in runs]
         st.session_state[_SHOWN] = [run.id for run in current]
-        frame = pd.DataFrame([_row_values(run) for run in current], columns=list(_COLUMNS))
+        frame = pd.DataFrame([_row_values(run) for run in current], columns=_HEADS)
         st.dataframe(
             frame.astype({"Age": object}),  # an object column shows its time zone
             hide_index=True,
             height=min(38 + _ROW_HEIGHT * max(len(current), 1), _MAX_HEIGHT),
-            column_config=_COLUMNS,
+            column_config=_column_config(),
             key="runs_table",
             on_select=_choose_rows,
             selection_mode="multi-row",
@@ -222,24 +249,24 @@ def _run_actions(runs: Sequence[Run]) -> None:
         before = []
     st.session_state[_CHOSEN] = [run_id for run_id in before if run_id in known]
     chosen: list[str] = st.multiselect(
-        "Chosen runs",
+        _("Chosen runs"),
         known,
         key=_CHOSEN,
         format_func=lambda run_id: _option_label(known[run_id]),
-        placeholder="tick rows above, or name runs here",
-        help="One to open it, two or more to put them side by side.",
+        placeholder=_("tick rows above, or name runs here"),
+        help=_("One to open it, two or more to put them side by side."),
     )
     with st.container(horizontal=True):
         if st.button(
-            "Open run", disabled=len(chosen) != 1, icon=":material/open_in_full:", type="primary"
+            _("Open run"), disabled=len(chosen) != 1, icon=":material/open_in_full:", type="primary"
         ):
             go_to_runs(*chosen)
-        if st.button("Compare runs", disabled=len(chosen) < 2, icon=":material/compare_arrows:"):
+        if st.button(_("Compare runs"), disabled=len(chosen) < 2, icon=":material/compare_arrows:"):
             go_to_runs(*chosen)
         busy = any(known[run_id].active for run_id in chosen)
-        help_text = {True: "Stop it first.", False: "It can be undone."}[busy]
+        help_text = {True: _("Stop it first."), False: _("It can be undone.")}[busy]
         if st.button(
-            "Delete", disabled=not chosen or busy, icon=":material/delete:", help=help_text
+            _("Delete"), disabled=not chosen or busy, icon=":material/delete:", help=help_text
         ):
             with show_errors():
                 delete_runs([known[run_id] for run_id in chosen])
@@ -253,24 +280,24 @@ def _undo_button() -> None:
     deleted: list[tuple[str, str]] = st.session_state.get(DELETED, [])
     if not deleted:
         return
-    names = ", ".join(name for _, name in deleted)
+    names = ", ".join(name for _unused, name in deleted)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(plain_text(f"Deleted: {names}."), width="content")
-        if st.button("Undo", icon=":material/undo:"):
+        st.markdown(plain_text(_("Deleted: {names}.").format(names=names)), width="content")
+        if st.button(_("Undo"), icon=":material/undo:"):
             with show_errors():
-                _restore_runs([run_id for run_id, _ in deleted])
+                _restore_runs([run_id for run_id, _unused in deleted])
 
 
 def _restore_controls(runs: Sequence[Run]) -> None:
     known = {run.id: run for run in runs}
     chosen = st.multiselect(
-        "Restore",
+        _("Restore"),
         known,
         key="restore_runs",
         format_func=lambda run_id: known[run_id].name,
-        placeholder="deleted runs",
+        placeholder=_("deleted runs"),
     )
-    if st.button("Restore", disabled=not chosen, icon=":material/undo:"):
+    if st.button(_("Restore"), disabled=not chosen, icon=":material/undo:"):
         with show_errors():
             _restore_runs(chosen)
 
@@ -283,29 +310,50 @@ def _restore_runs(run_ids: Sequence[str]) -> None:
     st.rerun()
 
 
-_COLUMNS: _ColumnConfig = {
-    "Loss": st.column_config.LineChartColumn(
-        "Loss", width="small", help="Training loss over its epochs."
-    ),
-    "Name": st.column_config.TextColumn("Name"),
-    "Status": st.column_config.TextColumn("Status", width="small"),
-    "Data": st.column_config.TextColumn("Data"),
-    "RMSE": st.column_config.NumberColumn(
-        "RMSE, points", format="%.4g", help="On the test part, index points."
-    ),
-    "Skill": st.column_config.NumberColumn(
-        "Skill", format="%+.1f%%", help="1 − RMSE / persistence's RMSE, %."
-    ),
-    "Accuracy": st.column_config.NumberColumn(
-        "Accuracy", format="%.2f%%", help="Test digits read right, %."
-    ),
-    "Epochs": st.column_config.TextColumn("Epochs", width="small"),
-    "Duration": st.column_config.NumberColumn("Duration, s", format="%.1f", help="Training alone."),
-    "Age": st.column_config.DatetimeColumn("Age", format="distance"),
-    "Settings": st.column_config.TextColumn(
-        "Settings", help="Those that differ from their defaults."
-    ),
-}
+_HEADS = [
+    "Loss",
+    "Name",
+    "Status",
+    "Data",
+    "RMSE",
+    "Skill",
+    "Accuracy",
+    "Epochs",
+    "Duration",
+    "Age",
+    "Settings",
+]
+
+
+def _column_config() -> _ColumnConfig:
+    """The columns' heads and formats, by the names of the frame."""
+    return {
+        "Loss": st.column_config.LineChartColumn(
+            _("Loss"), width="small", help=_("Training loss over its epochs.")
+        ),
+        "Name": st.column_config.TextColumn(_("Name")),
+        "Status": st.column_config.TextColumn(_("Status"), width="small"),
+        "Data": st.column_config.TextColumn(_("Data")),
+        "RMSE": st.column_config.NumberColumn(
+            "RMSE",
+            format="%.4g",
+            help=_("On the test part: index points, or of a volatility's logarithm."),
+        ),
+        "Skill": st.column_config.NumberColumn(
+            _("Skill"), format="%+.1f%%", help=_("1 − RMSE / persistence's RMSE, %.")
+        ),
+        "Accuracy": st.column_config.NumberColumn(
+            _("Accuracy"), format="%.2f%%", help=_("Test digits read right, %.")
+        ),
+        "Epochs": st.column_config.TextColumn(_("Epochs"), width="small"),
+        "Duration": st.column_config.NumberColumn(
+            _("Duration, s"), format="%.1f", help=_("Training alone.")
+        ),
+        "Age": st.column_config.DatetimeColumn(_("Age"), format="distance"),
+        "Settings": st.column_config.TextColumn(
+            _("Settings"), help=_("Those that differ from their defaults.")
+        ),
+    }
 
 
 def _row_values(run: Run) -> list[object]:
@@ -313,12 +361,12 @@ def _row_values(run: Run) -> list[object]:
     return [
         list(run.spark),
         escape_formula(mark_baseline(run)),
-        run.status,
-        escape_formula(run.data),
+        shown_status(run.status),
+        escape_formula(shown_name(run.data)),
         run.metrics.get("rmse"),
         _to_percent(run.metrics.get("skill")),
         _to_percent(run.metrics.get("test_accuracy")),
-        f"{run.epoch} of {run.epochs}",
+        _("{epoch} of {epochs}").format(epoch=run.epoch, epochs=run.epochs),
         run.seconds,
         run.created,
         describe_settings(run),
@@ -338,17 +386,11 @@ def mark_baseline(run: Run) -> str:
     return run.name
 
 
-def escape_formula(text: str) -> str:
-    """Text that a spreadsheet shows as text: the table's CSV may be opened in one."""
-    if text.startswith(_FORMULA_SIGNS):
-        return f"'{text}"
-    return text
-
-
 def _searchable_text(run: Run) -> str:
     parts = [
         run.name,
         run.status,
+        shown_status(run.status),
         run.data,
         run.source,
         run.settings.model.name,

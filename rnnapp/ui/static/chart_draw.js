@@ -10,7 +10,16 @@ const LEAST_PLAIN = 1e-4;
 const dateOf = (day) => new Date(day * 86_400_000);
 const dayOf = (year, month, date = 1) => Date.UTC(year, month, date) / 86_400_000;
 
-function writeDay(day) {
+// A date in another language than English, by the browser's own tables.
+function writeLocal(day, language, parts) {
+  return new Intl.DateTimeFormat(language, { timeZone: "UTC", ...parts }).format(dateOf(day));
+}
+
+// A template of the page's language with its named places filled in.
+const fillIn = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+function writeDay(day, language = "en") {
+  if (language !== "en") return writeLocal(day, language, { year: "numeric", month: "long", day: "numeric", weekday: "short" });
   const date = dateOf(day);
   return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
@@ -57,8 +66,23 @@ function priceTicks(low, high, count) {
   return ticks;
 }
 
-// Ticks on the firsts of months or years, or every so many days: [{day, text}].
-function dateTicks(first, last, count) {
+// A tick's day, month or year as the language writes it; an English one has its year only where it is set apart.
+function writeDateTick(day, language, finest, withYear) {
+  const date = dateOf(day);
+  const year = String(date.getUTCFullYear());
+  if (finest === "year") return language === "en" ? year : writeLocal(day, language, { year: "numeric" });
+  if (language !== "en") {
+    const parts = { month: "long", ...(finest === "day" && { day: "numeric" }), ...(withYear && { year: "numeric" }) };
+    return writeLocal(day, language, parts);
+  }
+  const month = MONTHS[date.getUTCMonth()];
+  const text = finest === "day" ? `${date.getUTCDate()} ${month}` : month;
+  return withYear ? `${text} ${year}` : text;
+}
+
+// Ticks on the firsts of months or years, or every so many days: [{day, text}]. The first of a view of months or days
+// names its year.
+function dateTicks(first, last, count, language = "en") {
   const rough = (last - first) / Math.max(1, count);
   const from = dateOf(first);
   const ticks = [];
@@ -66,7 +90,7 @@ function dateTicks(first, last, count) {
     const step = [1, 2, 3, 7, 14].find((s) => s >= rough) ?? 14;
     const monday = 4; // 5 January 1970 was a Monday
     for (let day = Math.ceil((first - monday) / step) * step + monday; day <= last; day += step) {
-      ticks.push({ day, text: `${dateOf(day).getUTCDate()} ${MONTHS[dateOf(day).getUTCMonth()]}` });
+      ticks.push({ day, text: writeDateTick(day, language, "day", !ticks.length) });
     }
   } else if (rough < 300) {
     const step = [1, 2, 3, 6].find((s) => s * 30.5 >= rough) ?? 6;
@@ -74,18 +98,16 @@ function dateTicks(first, last, count) {
       const day = dayOf(from.getUTCFullYear(), n * step);
       if (day > last) break;
       if (day < first) continue;
-      const date = dateOf(day);
-      const january = date.getUTCMonth() === 0;
-      ticks.push({ day, text: january ? String(date.getUTCFullYear()) : MONTHS[date.getUTCMonth()] });
+      const finest = dateOf(day).getUTCMonth() === 0 ? "year" : "month";
+      ticks.push({ day, text: writeDateTick(day, language, finest, !ticks.length) });
     }
   } else {
     const step = [1, 2, 5, 10, 20, 50].find((s) => s * 365 >= rough) ?? 100;
     for (let year = Math.ceil(from.getUTCFullYear() / step) * step; dayOf(year, 0) <= last; year += step) {
-      if (dayOf(year, 0) >= first) ticks.push({ day: dayOf(year, 0), text: String(year) });
+      const day = dayOf(year, 0);
+      if (day >= first) ticks.push({ day, text: writeDateTick(day, language, "year") });
     }
   }
-  // The first tick of a view of months or days names its year.
-  if (rough < 300 && ticks.length && !/^\d{4}$/.test(ticks[0].text)) ticks[0].text += ` ${dateOf(ticks[0].day).getUTCFullYear()}`;
   return ticks;
 }
 
@@ -196,8 +218,8 @@ function fillBand(pen, days, curve, from, to, x, y) {
   pen.globalAlpha = 1;
 }
 
-// The boundary: the test part lightly shaded, a dashed line, "train" and "test" at its sides.
-function markBoundary(pen, x, box, ink, small) {
+// The boundary: the test part lightly shaded, a dashed line, the words for training and test at its sides.
+function markBoundary(pen, x, box, ink, small, words) {
   const edge = Math.min(box.right, Math.max(box.left, x));
   pen.fillStyle = ink;
   pen.globalAlpha = 0.05;
@@ -219,14 +241,14 @@ function markBoundary(pen, x, box, ink, small) {
   }
   if (inside && x - box.left > 34) {
     pen.textAlign = "right";
-    pen.fillText("train", x - 6, box.top + 4);
+    pen.fillText(words.train, x - 6, box.top + 4);
   }
   if (box.right - x > 30) {
     pen.textAlign = "left";
-    pen.fillText("test", Math.max(x, box.left) + 6, box.top + 4);
+    pen.fillText(words.test, Math.max(x, box.left) + 6, box.top + 4);
   } else if (!inside) {
     pen.textAlign = "left";
-    pen.fillText("train", box.left + 6, box.top + 4);
+    pen.fillText(words.train, box.left + 6, box.top + 4);
   }
   pen.globalAlpha = 1;
 }

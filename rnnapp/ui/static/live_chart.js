@@ -72,6 +72,16 @@ class LiveChart {
     this.request.open = 0; // an answer under way is for an earlier place of the thumb
     this.take(bytes);
     this.pump();
+    this.reportDrawn();
+  }
+
+  // The server holds the rest of its first page back until the chart is painted.
+  reportDrawn() {
+    const { token, route } = this.header;
+    if (window.rnnappReported || !token) return;
+    window.rnnappReported = true;
+    const report = () => fetch(route, { method: "POST", body: JSON.stringify({ token, drawn: true }) }).catch(() => {});
+    requestAnimationFrame(() => setTimeout(report, 0));
   }
 
   take(bytes) {
@@ -98,6 +108,7 @@ class LiveChart {
     if (header.resets) this.hidden.clear();
     for (const curve of this.curves) if (curve.waits && !this.seen?.has(curve.name)) this.hidden.add(curve.name);
     this.seen = new Set(this.curves.map((curve) => curve.name));
+    this.nameParts();
     this.showScrub();
     this.view = views[header.key] ??= { range: header.opens };
     this.showWords();
@@ -122,6 +133,21 @@ class LiveChart {
     root.dataset.view = `${isoDay(seen[0])}/${isoDay(seen[1])}`;
     if (header.done || !this.plot.hasAttribute("aria-label")) this.plot.setAttribute("aria-label", header.alt);
     if (this.epochAt !== null) this.describeEpoch();
+  }
+
+  // The words of the page's language on buttons, and for those who cannot see them.
+  nameParts() {
+    const { text, language } = this.header;
+    if (this.root.lang === language) return;
+    this.root.lang = language;
+    this.part("ranges").setAttribute("aria-label", text.range);
+    this.part("strip").title = text.strip;
+    this.part("play").setAttribute("aria-label", text.play);
+    this.part("scrub").querySelector("input").setAttribute("aria-label", text.epoch);
+    this.part("save").title = text.saveHelp;
+    this.part("save").textContent = text.save;
+    this.part("entries").dataset.made = "";
+    this.part("entries").dataset.nets = "";
   }
 
   showWords() {
@@ -277,8 +303,8 @@ class LiveChart {
     const { base, header } = this;
     base.all ??= Int32Array.from(base.days, (_, i) => i);
     const ink = this.colors().ink;
-    const actual = { name: "actual", color: ink, dash: "solid", width: 1.6, rows: base.all, values: base.actual };
-    const rule = { name: "persistence", color: header.grey, dash: "dash", width: 1.2, rows: base.all, values: base.anchor };
+    const actual = { name: "actual", label: header.text.actual, color: ink, dash: "solid", width: 1.6, rows: base.all, values: base.actual };
+    const rule = { name: "persistence", label: header.text.persistence, color: header.grey, dash: "dash", width: 1.2, rows: base.all, values: base.anchor };
     const curves = this.scrubbed() ?? this.curves;
     const rest = [rule, ...curves.filter((one) => one.kind === "baseline"), actual, ...curves.filter((one) => one.kind === "net")];
     return rest.filter((one) => !this.hidden.has(one.name));
@@ -346,7 +372,7 @@ class LiveChart {
     const small = `12px ${font}`;
     pen.font = small;
     const ends = width >= 620 ? layers.filter((curve) => curve.kind || curve.name === "actual" || curve.name === "persistence") : [];
-    const margin = Math.min(150, Math.max(0, ...ends.map((curve) => pen.measureText(curve.name).width))) + (ends.length ? 14 : 10);
+    const margin = Math.min(150, Math.max(0, ...ends.map((curve) => pen.measureText(curve.label).width))) + (ends.length ? 14 : 10);
     const ticks = priceTicks(low, high, (height - 60) / 56);
     const step = ticks.length > 1 ? ticks[1] - ticks[0] : high - low;
     const prices = ticks.map((value) => ({ value, text: writeTick(value, step) }));
@@ -361,7 +387,7 @@ class LiveChart {
     pen.beginPath();
     pen.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
     pen.clip();
-    markBoundary(pen, x(this.header.boundary), box, ink, small);
+    markBoundary(pen, x(this.header.boundary), box, ink, small, this.header.text);
     for (const curve of layers) {
       if (curve.lower) fillBand(pen, this.base.days, curve, ...this.window(curve, from, to), x, y);
     }
@@ -407,7 +433,7 @@ class LiveChart {
     pen.fillText(this.header.axis, 2, 2);
     pen.textAlign = "center";
     let free = -Infinity;
-    for (const tick of dateTicks(this.span()[0], this.span()[1], (box.right - box.left) / 92)) {
+    for (const tick of dateTicks(this.span()[0], this.span()[1], (box.right - box.left) / 92, this.header.language)) {
       const px = x(tick.day);
       const half = pen.measureText(tick.text).width / 2;
       if (px - half < Math.max(free, box.left - 12) || px + half > width) continue;
@@ -444,7 +470,7 @@ class LiveChart {
     pen.textBaseline = "middle";
     for (const label of spreadLabels(labels, 15, box.top, box.bottom)) {
       pen.fillStyle = label.curve.color;
-      pen.fillText(label.curve.name, box.right + 7, label.y, width - box.right - 8);
+      pen.fillText(label.curve.label, box.right + 7, label.y, width - box.right - 8);
     }
   }
 
@@ -466,7 +492,7 @@ class LiveChart {
     }
     const y = (price) => box.bottom - 2 - (Math.min(Math.max((price - low) / (high - low || 1), 0), 1)) * (box.bottom - box.top - 4);
     this.stripScale = { x, day: (px) => first + ((px - box.left) / (box.right - box.left)) * (last - first), box };
-    markBoundary(pen, x(this.header.boundary), box, ink, `11px ${font}`);
+    markBoundary(pen, x(this.header.boundary), box, ink, `11px ${font}`, this.header.text);
     for (const curve of layers) {
       if (curve.kind === "baseline" || curve.name === "persistence") continue;
       pen.globalAlpha = curve.kind === "net" ? 0.8 : 0.55;
@@ -513,7 +539,7 @@ class LiveChart {
     pen.textBaseline = "top";
     const [first, last] = this.edges();
     let free = -Infinity;
-    for (const tick of dateTicks(first, last, (box.right - box.left) / 70)) {
+    for (const tick of dateTicks(first, last, (box.right - box.left) / 70, this.header.language)) {
       const half = pen.measureText(tick.text).width / 2;
       const px = x(tick.day);
       if (px - half < Math.max(free, box.left - 10) || px + half > box.right + 10) continue;
@@ -725,14 +751,14 @@ class LiveChart {
     const rank = { actual: -1, persistence: 99 };
     lines.sort((a, b) => (rank[a.curve.name] ?? 0) - (rank[b.curve.name] ?? 0));
     const head = document.createElement("b");
-    head.textContent = writeDay(this.base.days[row]);
+    head.textContent = writeDay(this.base.days[row], this.header.language);
     tip.replaceChildren(head, ...lines.map(({ curve, value }) => {
       const line = document.createElement("div");
       const mark = document.createElement("i");
       mark.style.borderTopColor = curve.color;
       mark.style.borderTopStyle = curve.dash === "solid" ? "solid" : "dashed";
       const name = document.createElement("span");
-      name.textContent = curve.name;
+      name.textContent = curve.label;
       const number = document.createElement("span");
       number.textContent = writePrice(value);
       line.append(mark, name, number);
@@ -771,9 +797,9 @@ class LiveChart {
   showLegend() {
     const { ink } = this.colors();
     const entries = [
-      { name: "actual", color: ink, dash: "solid" },
+      { name: "actual", label: this.header.text.actual, color: ink, dash: "solid" },
       ...this.curves.filter((curve) => curve.kind === "net"),
-      { name: "persistence", color: this.header.grey, dash: "dash" },
+      { name: "persistence", label: this.header.text.persistence, color: this.header.grey, dash: "dash" },
       ...this.curves.filter((curve) => curve.kind === "baseline"),
     ];
     const bar = this.part("entries");
@@ -782,24 +808,24 @@ class LiveChart {
     if (this.header.seq > 0 && bar.dataset.nets === nets && this.legendAt === this.hidden.size) return;
     bar.dataset.nets = nets;
     this.legendAt = this.hidden.size;
-    const made = entries.map((one) => `${one.name}${one.color}${one.dash}${this.hidden.has(one.name)}`).join();
+    const made = entries.map((one) => `${one.name}${one.label}${one.color}${one.dash}${this.hidden.has(one.name)}`).join();
     if (bar.dataset.made === made) return;
     bar.dataset.made = made;
     bar.replaceChildren(...entries.map((entry) => this.legendButton(entry)));
   }
 
-  legendButton({ name, color, dash }) {
+  legendButton({ name, label: words, color, dash }) {
     const button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-pressed", String(!this.hidden.has(name)));
-    button.title = "Show or hide";
+    button.title = this.header.text.toggle;
     const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
     const look = { x1: 0, x2: 24, y1: 5, y2: 5, stroke: color, "stroke-width": 2, "stroke-dasharray": (DASHES[dash] ?? []).join(" ") };
     for (const [word, value] of Object.entries(look)) line.setAttribute(word, value);
     picture.append(line);
     const label = document.createElement("span");
-    label.textContent = name;
+    label.textContent = words;
     button.append(picture, label);
     button.addEventListener("click", () => {
       if (!this.hidden.delete(name)) this.hidden.add(name);
@@ -921,7 +947,7 @@ class LiveChart {
     for (const curve of this.curves) curve.marked = this.epochAt === null ? undefined : this.epochAt - 1;
     const shown = this.epochAt ?? header.epochs;
     const k = this.past?.epochs.indexOf(shown) ?? -1;
-    const words = k < 0 ? `Epoch ${shown} of ${header.total}` : this.past.words[k];
+    const words = k < 0 ? fillIn(header.text.epochOf, { epoch: shown, total: header.total }) : this.past.words[k];
     this.part("epoch").textContent = words;
     this.part("scrub").querySelector("input").setAttribute("aria-valuetext", words);
   }

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from rnnapp.errors import RunError, TrainingError
-from rnnapp.runs.jobs import queue as queue_module
+from rnnapp.people import Limits
 from rnnapp.runs.jobs.queue import JobHandle, JobQueue
 from tests.runs import work
 
@@ -84,10 +84,10 @@ def test_slots_are_shared_between_sessions(queue: JobQueue) -> None:
 
 
 def test_the_queue_is_bounded(queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_module, "MAX_WAITING", 2)
+    monkeypatch.setattr(queue, "limits", Limits(waiting=2))
     running = [hold(queue), hold(queue)]
     waiting = [queue.submit_job(work.add, 1, 1) for _ in range(2)]
-    with pytest.raises(RunError, match=r"2 jobs are waiting already\. Stop one of them"):
+    with pytest.raises(RunError, match=r"2 jobs of yours are waiting already\. Stop one of them"):
         queue.submit_job(work.add, 1, 1)
     for handle in running:
         queue.stop_job(handle)

@@ -13,7 +13,7 @@ import pytest
 from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.windows import make_split
 from rnnapp.errors import ConfigError, RunError, TooFewRowsError
-from rnnapp.runs.jobs import queue as queue_module
+from rnnapp.people import Limits
 from rnnapp.runs.jobs.queue import JobQueue
 from rnnapp.runs.search.saved import saved_searches
 from rnnapp.runs.search.search import Search
@@ -60,6 +60,18 @@ def test_a_trial_is_judged_beside_persistence_and_reports_its_live_loss() -> Non
     steps = [message["step"] for message in context.messages]
     assert steps == sorted(set(steps))
     assert steps[-1] == 100
+    assert context.messages[-1]["value"] == pytest.approx(value, rel=0.05)
+
+
+def test_the_live_loss_of_a_volatility_trial_is_beside_the_last_volatility() -> None:
+    """The last fold's live value and its judged one agree: both are relative to persistence."""
+    window = WindowConfig(window=5, target="volatility")
+    settings = dataclasses.replace(BASE, window=window)
+    seen = rows_before_test(random_walk(300), window)
+    context = work.RecordingContext()
+    trial = Trial(seen, settings, 2, days_per_fold(seen, window, 2))
+    value = score_trial(context, trial)
+    assert 0.4 < value < 1.1, "a random walk's volatility is forecast better by a mean"
     assert context.messages[-1]["value"] == pytest.approx(value, rel=0.05)
 
 
@@ -225,12 +237,12 @@ def test_a_search_waits_while_the_queue_is_full_and_says_so(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search, queue = manual_search()
-    monkeypatch.setattr(queue_module, "MAX_WAITING", 0)
+    monkeypatch.setattr(queue, "limits", Limits(waiting=0))
     search.start()
     until(lambda: "The search goes on when there is room." in search.trouble)
     assert search.running
     assert search.trials == (), "a refused trial leaves nothing behind"
-    monkeypatch.setattr(queue_module, "MAX_WAITING", 64)
+    monkeypatch.setattr(queue, "limits", Limits(waiting=64))
     until(lambda: queue.handles)
     assert search.trouble == ""
     search.stop()
