@@ -45,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(skip)
     for item in items:  # scripts/test looks for them there only
         room = item.path.relative_to(ROOT / "tests").parts[0]
+        if item.get_closest_marker("browser"):  # reported as R, with its first failure
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=5))
         if item.get_closest_marker("faults") and room not in ("browser", "runs"):
             raise pytest.UsageError(f"move {item.nodeid} to tests/runs or tests/browser")
 

@@ -233,6 +233,7 @@ def test_whoever_signs_in_is_one_owner_and_others_see_only_the_sign_in(
         expect_words(page, "1 run;")  # the same person in another browser
         page.get_by_text("Who am I here?").click()
         page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("button", name="End session").click()  # on the provider's own page
         expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=LONG)
 
 

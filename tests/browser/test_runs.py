@@ -175,11 +175,14 @@ def test_a_long_comparison_is_made_of_runs_and_found_again_after_a_reload(
 
 def test_a_long_walk_goes_through_the_engine(open_page: Opened) -> None:
     page = open_page(
-        "/compare?rows=600&cells=gru&seeds=1&backend=torch&epochs=200&view=Walk-forward&folds=3"
+        "/compare?rows=600&cells=gru&seeds=1&backend=torch&epochs=600&view=Walk-forward&folds=3"
     )
     start = page.get_by_role("button", name="Compare 1 net over 1 seed")
-    start.click(timeout=LONG)
-    page.get_by_role("button", name="Walk forward over 3 folds").click(timeout=LONG)
+    walk = page.get_by_role("button", name="Walk forward over 3 folds")
+    expect(start.or_(walk)).to_be_visible(timeout=LONG)  # a fast machine compares by itself
+    if start.is_visible():
+        start.click()
+    walk.click(timeout=LONG)
     expect(page.get_by_text("of 3 trainings")).to_be_visible(timeout=LONG)
     names = plot(
         page,
