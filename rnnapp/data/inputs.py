@@ -150,9 +150,13 @@ def _volatility_inputs(prices: PriceTable, config: WindowConfig) -> Inputs:
 
 
 def _chosen_inputs(prices: PriceTable, config: WindowConfig, names: tuple[str, ...]) -> Inputs:
-    frame, notes = _fill_gaps(prices, names)
     written = [name for name in names if name not in MADE]
-    values = frame[written].to_numpy(np.float64)
+    values = _to_matrix(prices.frame, written)
+    notes: tuple[str, ...] = ()
+    frame = prices.frame
+    if len(written) < len(names) or np.isnan(values).any():
+        frame, notes = _fill_gaps(prices, names)
+        values = _to_matrix(frame, written)
     if config.input_form != "level":
         if not prices.is_positive:
             notes = (*notes, _(_PLAIN))
@@ -166,6 +170,14 @@ def _chosen_inputs(prices: PriceTable, config: WindowConfig, names: tuple[str, .
             blocks[name] = make_feature(MADE[name], frame, positive=prices.is_positive)
     columns = tuple(name for name in names for _unused in range(blocks[name].shape[1]))
     return Inputs(columns, np.hstack([blocks[name] for name in names]), notes)
+
+
+def _to_matrix(frame: pd.DataFrame, names: list[str]) -> Values:
+    """(R, K) columns of a table, one by one: pandas takes far longer to choose several."""
+    columns = [frame[name].to_numpy(np.float64) for name in names]
+    if not columns:
+        return np.empty((len(frame), 0))
+    return np.column_stack(columns)
 
 
 def _fill_gaps(prices: PriceTable, names: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:

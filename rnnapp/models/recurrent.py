@@ -5,9 +5,11 @@ It serves forecasts and digits alike and knows nothing of either: windows in, O 
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import torch
@@ -16,7 +18,7 @@ from torch import Tensor, nn
 from rnnapp.configs import CellKind, ModelConfig
 from rnnapp.models.cells import GATES, ScratchRecurrent
 
-__all__ = ["DRAWING", "RecurrentNet", "count_parameters"]
+__all__ = ["DRAWING", "RecurrentNet", "count_parameters", "parameter_shapes"]
 
 DRAWING = threading.Lock()
 """Held while drawing from torch's one generator: by new modules, and by steps with dropout."""
@@ -92,6 +94,24 @@ class RecurrentNet(nn.Module):
         bound = 1 / math.sqrt(self.readout.in_features)
         for weight in self.readout.parameters():
             weight.uniform_(-bound, bound, generator=generator)
+
+
+def parameter_shapes(
+    config: ModelConfig, *, features: int, steps: int, outputs: int
+) -> Mapping[str, tuple[int, ...]]:
+    """Shape of each trainable tensor of a net, by its name and in torch's order."""
+    if config.readout == "last":
+        steps = 1  # no shape depends on the window's length
+    return _parameter_shapes(config, features, steps, outputs)
+
+
+@functools.lru_cache(maxsize=256)
+def _parameter_shapes(
+    config: ModelConfig, features: int, steps: int, outputs: int
+) -> Mapping[str, tuple[int, ...]]:
+    net = RecurrentNet(config, features=features, steps=steps, outputs=outputs)
+    shapes = {name: tuple(value.shape) for name, value in net.named_parameters()}
+    return MappingProxyType(shapes)
 
 
 def count_parameters(config: ModelConfig, *, features: int, steps: int, outputs: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from rnnapp.background import BackgroundTask
@@ -26,9 +27,9 @@ from rnnapp.evaluation.outlook import (
 )
 from rnnapp.figures.outlook import coverage_figure, outlook_figure, price_band_figure
 from rnnapp.figures.style import line_of
+from rnnapp.language import current_language, translate_again
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
-from rnnapp.language import translate_again
 from rnnapp.runs.ledger import NO_VOLATILITY, Ledger
 from rnnapp.training.loop import TrainedModel
 from rnnapp.ui import keys
@@ -38,7 +39,7 @@ from rnnapp.ui.looks import doubt_better, session_looks
 from rnnapp.ui.manager import run_manager
 from rnnapp.ui.page import chart, is_dark, offer_file, plain_text, show_errors
 from rnnapp.ui.progress import progress_words
-from rnnapp.ui.results import recall_result, remember_result, result_key
+from rnnapp.ui.results import compute_shared, recall_result, remember_result, result_key
 from rnnapp.ui.tables import label_columns
 from rnnapp.ui.tasks import PageTask, find_task, show_task_progress, start_task, watch_task
 
@@ -88,19 +89,26 @@ def current_outlook(trained: TrainedModel, split: PriceSplit) -> Outlook:
     if st.session_state.get(keys.OUTLOOK_RETRAIN):
         nets = recall_result(_nets_key(trained, split))
     key = ("outlook", result_key(trained, split), level, nets is not None)
-    made: Outlook | None = recall_result(key)
-    if made is None:
-        if nets is None:
-            made = outlook_from_models(split, [trained], level=level)
-        else:
-            made = nets.make_outlook(level)
-            session_looks(split).record_forecast(_nets_key(trained, split), made.tested)
-        remember_result(key, made)
+    if nets is None:
+        made = compute_shared(key, lambda: outlook_from_models(split, [trained], level=level))
+    else:
+        made = _outlook_of_nets(key, nets, level, trained, split)
     setting: Hashable = result_key(trained, split)
     if made.retrained:
         setting = _nets_key(trained, split)
     summary = session_looks(split).summarize(setting)
     return doubt_outlook(made, doubt_better(made.evaluation, summary))
+
+
+def _outlook_of_nets(
+    key: Hashable, nets: OutlookNets, level: float, trained: TrainedModel, split: PriceSplit
+) -> Outlook:
+    """The outlook of nets trained again, whose test figures count as seen."""
+    made: Outlook | None = recall_result(key)
+    if made is None:
+        made = remember_result(key, nets.make_outlook(level))
+        session_looks(split).record_forecast(_nets_key(trained, split), made.tested)
+    return made
 
 
 def show_next_days(
@@ -121,12 +129,18 @@ def show_next_days(
     if st.session_state.get(keys.OUTLOOK_RETRAIN) and not _nets_ready(trained, split):
         return
     made = current_outlook(trained, split)
-    show_fan(made, split.prices, trained)
+    setting = (result_key(trained, split), made.retrained, made.level)
+    show_fan(made, split.prices, trained, setting=setting)
     _record_button(made, trained, split, run_id)
 
 
 def show_fan(
-    made: Outlook, prices: PriceTable, trained: TrainedModel, *, place: str = "outlook"
+    made: Outlook,
+    prices: PriceTable,
+    trained: TrainedModel,
+    *,
+    place: str = "outlook",
+    setting: Hashable = None,
 ) -> None:
     """The chart, the verdict and the table of an outlook.
 
@@ -135,11 +149,21 @@ def show_fan(
         prices: the table it was made from.
         trained: the net, for its line.
         place: tells the keys of several on a page apart.
+        setting: identity of the outlook, for its figure to be made once for all sessions.
     """
     alt = _(_ALT).format(
         noun=made.quantity.noun, series=made.series, name=made.name, headline=made.headline()
     )
-    chart(outlook_figure(prices, made, line_of(trained.model), dark=is_dark()), place, alt)
+    dark = is_dark()
+
+    def make_figure() -> go.Figure:
+        return outlook_figure(prices, made, line_of(trained.model), dark=dark)
+
+    if setting is None:
+        figure = make_figure()
+    else:
+        figure = compute_shared(("fan", setting, dark, current_language()), make_figure)
+    chart(figure, place, alt)
     sentences = [made.verdict, *map(translate_again, made.notes), translate_again(made.calendar)]
     if made.seeds > 1:
         sentences.append(
@@ -175,7 +199,8 @@ def _show_price_band(made: Outlook, prices: PriceTable, place: str) -> None:
 
 def outlook_table(frame: pd.DataFrame, key: str, quantity: Quantity = CLOSE) -> None:
     """Days with a column a forecast, and the same as CSV."""
-    places = decimal_places(frame.drop(columns="date").to_numpy(np.float64))
+    numbers = [frame[name].to_numpy(np.float64) for name in frame.columns if name != "date"]
+    places = decimal_places(np.concatenate(numbers))
     columns: dict[str, Any] = {
         name: st.column_config.NumberColumn(format=f"%,.{places}f", help=quantity.unit.capitalize())
         for name in frame.columns

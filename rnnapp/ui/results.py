@@ -29,8 +29,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_SESSION_RESULTS = 24
-_SERVER_RESULTS = 32
+_SESSION_RESULTS = 36  # a setting of Forecast has three: the net, its outlook and the fan
+_SERVER_RESULTS = 96
 
 
 def recall_result(key: Hashable) -> Any | None:

@@ -6,6 +6,7 @@ the table.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 
@@ -18,7 +19,7 @@ from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import TrainingError
 from rnnapp.language import gettext as _
-from rnnapp.models.recurrent import RecurrentNet
+from rnnapp.models.recurrent import RecurrentNet, parameter_shapes
 from rnnapp.training.backends import EpochTotals, StopFlag, Weights
 from rnnapp.training.kernels.compilation import count_run, find_kernels
 from rnnapp.training.kernels.layout import parameter_places, plan_workspace
@@ -37,7 +38,9 @@ class CompiledNet:
     """A net as the kernels hold it: it answers on one CPU thread, outside the interpreter's lock.
 
     Args:
-        net: sizes and first weights.
+        model: the net.
+        features, steps, outputs: F, T and O.
+        weights: its first weights.
         classifies: whether its answers are class scores.
         windows: how many it works on at once, at most.
     """
@@ -45,24 +48,30 @@ class CompiledNet:
     name = "compiled"
     device = "cpu"
 
-    def __init__(self, net: RecurrentNet, *, classifies: bool, windows: int) -> None:
-        self._shapes = {name: tuple(value.shape) for name, value in net.named_parameters()}
-        self._lengths = [value.numel() for value in net.parameters()]
-        self._outputs = net.outputs
+    def __init__(
+        self,
+        model: ModelConfig,
+        *,
+        features: int,
+        steps: int,
+        outputs: int,
+        weights: Weights,
+        classifies: bool,
+        windows: int,
+    ) -> None:
+        self._shapes = parameter_shapes(model, features=features, steps=steps, outputs=outputs)
+        self._lengths = [math.prod(shape) for shape in self._shapes.values()]
+        self._outputs = outputs
         self._net = make_net(
-            net.config,
-            features=net.features,
-            outputs=net.outputs,
-            classifies=classifies,
-            widths=WIDTHS,
+            model, features=features, outputs=outputs, classifies=classifies, widths=WIDTHS
         )
-        self._work = plan_workspace(self._net, net.steps, max(1, windows), _CACHE_FLOATS)
-        self._places, whole = parameter_places(self._net, net.steps)
+        self._work = plan_workspace(self._net, steps, max(1, windows), _CACHE_FLOATS)
+        self._places, whole = parameter_places(self._net, steps)
         self._values = _make_aligned(len(whole))
         self._space = _make_aligned(self._work.end)
         self._lock = threading.Lock()
         self._answered: tuple[Sequences, _Table] | None = None
-        self.load_weights(net.state_dict())
+        self.load_weights(weights)
         count_run(self._net)
 
     def predict(self, part: Sequences) -> FloatArray:
@@ -127,7 +136,11 @@ class CompiledBackend(CompiledNet):
             seed=train.seed,
         )
         super().__init__(
-            net,
+            model,
+            features=split.features,
+            steps=split.steps,
+            outputs=split.outputs,
+            weights=net.state_dict(),
             classifies=split.objective == "cross-entropy",
             windows=min(train.batch, len(split.train)),
         )
@@ -234,9 +247,15 @@ def predict_windows(
 ) -> FloatArray:
     """(N, O) float32 answers of a net with these weights, several times faster than torch for
     small nets."""
-    net = RecurrentNet(model, features=part.features, steps=part.steps, outputs=outputs)
-    compiled = CompiledNet(net, classifies=part.targets.ndim == 1, windows=_ANSWERED_AT_ONCE)
-    compiled.load_weights(weights)
+    compiled = CompiledNet(
+        model,
+        features=part.features,
+        steps=part.steps,
+        outputs=outputs,
+        weights=weights,
+        classifies=part.targets.ndim == 1,
+        windows=_ANSWERED_AT_ONCE,
+    )
     return compiled.predict(part)
 
 

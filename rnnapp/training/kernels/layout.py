@@ -8,6 +8,7 @@ zeros through training.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,7 @@ class Workspace(NamedTuple):
     end: int
 
 
+@functools.lru_cache(maxsize=256)
 def plan_workspace(net: Net, steps: int, windows: int, cache: int) -> Workspace:
     """Lay the workspace out for blocks of at most so many windows that keep their activations in
     ``cache`` values."""
@@ -89,12 +91,13 @@ def _lay_out(net: Net, steps: int, block: int) -> Workspace:
     return Workspace(steps, block, len(parameter_places(net, steps)[1]), **starts)
 
 
+@functools.lru_cache(maxsize=256)
 def parameter_places(net: Net, steps: int) -> tuple[IntArray, IntArray]:
     """Where each of a net's parameters lies in the kernels' vector.
 
     Returns:
         ``places`` (P,), for each parameter in torch's order its place; and ``whole`` (Q,), for
-        each place the parameter there, -1 where the vector is filled up.
+        each place the parameter there, -1 where the vector is filled up. Both are read-only.
     """
     places: list[IntArray] = []
     start = 0
@@ -123,6 +126,8 @@ def parameter_places(net: Net, steps: int) -> tuple[IntArray, IntArray]:
     found = np.concatenate(places).astype(np.int64)
     whole = np.full(start, -1, np.int64)
     whole[found] = np.arange(len(found))
+    found.flags.writeable = False
+    whole.flags.writeable = False
     return found, whole
 
 
