@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def write(results: dict[str, Any]) -> None:
     tables = {"floor": _floor, "commands": _commands, "drag": _drag, "start": _start}
     tables |= {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page}
     tables |= {"strokes": _strokes, "anatomy": _anatomy, "sessions": _sessions}
-    tables |= {"load": _load}
+    tables |= {"load": _load, "rivals": _rivals}
     tables |= {"history": _history, "lag": _lag, "search": _search}
     for name, table in tables.items():
         if results.get(name):
@@ -228,6 +229,36 @@ def _load(result: dict[str, Any]) -> str:
         f"server took {result['empty']:.0f} MB after one session, {result['full']:.0f} MB once all "
         f"had left, {result['left']:.0f} MB two minutes later.\n"
     )
+
+
+def _rivals(result: dict[str, list[dict[str, Any]]]) -> str:
+    cells = []
+    for rivals in (False, True):
+        commands = [row["wall"] for row in result["commands"] if row["rivals"] == rivals]
+        pages = [row for row in result["pages"] if row["rivals"] == rivals]
+        moves = [move for row in pages for move in row["moves"]]
+        whole = "-"
+        if rivals:
+            whole = _middle([row["all"] for row in pages])
+        cells.append(
+            (
+                "on" if rivals else "off",
+                _middle(commands),
+                _middle([row["nets"] for row in pages]),
+                whole,
+                _middle(moves),
+            )
+        )
+    heads = ("rivals", "`compare`", "nets on the page", "rivals on the page", "a move of one seed")
+    table = _table("Compare with the stronger rivals, seconds (median)", heads, cells)
+    return (
+        f"{table}\n\nThe bundled S&P 500, three nets, five seeds. A move is followed to its newest "
+        "curve, one second after the last.\n"
+    )
+
+
+def _middle(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.1f}"
 
 
 def _sessions(rows: list[dict[str, Any]]) -> str:

@@ -41,6 +41,7 @@ PARTS = (
     "history",
     "lag",
     "search",
+    "rivals",
 )
 
 
@@ -78,6 +79,7 @@ def main() -> None:
         "history": _history,
         "lag": _lag,
         "search": _search,
+        "rivals": _rivals,
     }
     if "side_by_side" in chosen.parts:
         results["data"] = f"{setting.name}, {len(setting.split.train)} training windows of 5 days"
@@ -132,6 +134,12 @@ def _load() -> dict[str, Any]:
     from load import load
 
     return load()
+
+
+def _rivals() -> dict[str, Any]:
+    from rivals import measure_rivals
+
+    return measure_rivals()
 
 
 def _drag() -> list[dict[str, Any]]:

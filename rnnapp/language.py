@@ -68,31 +68,43 @@ class _Sentence(str):
     """A sentence that remembers how it was made: another language can say it too.
 
     Where a translation writes a Korean particle in both its forms, the one that follows the word
-    before it stays once the template is filled in.
+    before it stays once the template is filled in. A value that is a sentence of another language
+    is said in the template's.
 
     Attributes:
+        code: the language it is in.
         lookup: the message as the catalogues have it, in the order of :func:`_find_again`.
         filled: the values of a template; None before they are filled in.
     """
 
-    __slots__ = ("filled", "lookup")
+    __slots__ = ("code", "filled", "lookup")
 
+    code: str
     lookup: _Lookup
     filled: tuple[tuple[object, ...], dict[str, object]] | None
 
     def format(self, *args: object, **values: object) -> str:
-        text = super().format(*args, **values)
+        shown = {name: self._say_along(value) for name, value in values.items()}
+        text = super().format(*map(self._say_along, args), **shown)
         if JOINED_PARTICLES.search(self):
             text = join_particles(text)
-        return _remember(text, self.lookup, (args, values))
+        return _remember(text, self.code, self.lookup, (args, values))
+
+    def _say_along(self, value: object) -> object:
+        """A value in the language of this template."""
+        if isinstance(value, _Sentence) and value.code != self.code:
+            return translate_again(value)
+        return value
 
 
 def _remember(
     text: str,
+    code: str,
     lookup: _Lookup,
     filled: tuple[tuple[object, ...], dict[str, object]] | None = None,
 ) -> _Sentence:
     sentence = _Sentence(text)
+    sentence.code = code
     sentence.lookup = lookup
     sentence.filled = filled
     return sentence
@@ -113,7 +125,7 @@ class _Catalogue:
         """The translation, or the message itself where the catalogue has none."""
         found = self.messages.get(message)
         if found is None:
-            found = _remember(self.translations.gettext(message), (message,))
+            found = _remember(self.translations.gettext(message), self.code, (message,))
             self.messages[message] = found
         return found
 
@@ -206,7 +218,7 @@ def ngettext(singular: str, plural: str, count: float) -> str:
     found = {True: singular, False: plural}[count == 1]
     if catalogue.code != SOURCE:
         found = catalogue.translations.ngettext(singular, plural, int(count))
-    return _remember(found, (singular, plural, count))
+    return _remember(found, catalogue.code, (singular, plural, count))
 
 
 def pgettext(context: str, message: str) -> str:
@@ -215,7 +227,7 @@ def pgettext(context: str, message: str) -> str:
     found = message
     if catalogue.code != SOURCE:
         found = catalogue.translations.pgettext(context, message)
-    return _remember(found, (context, message))
+    return _remember(found, catalogue.code, (context, message))
 
 
 def translate_again(text: str) -> str:

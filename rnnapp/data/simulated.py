@@ -18,9 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rnnapp.configs import SimulatedConfig
+from rnnapp.configs import Process, SimulatedConfig
 from rnnapp.data.prices import PriceTable
+from rnnapp.language import SOURCE, in_language
 from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -35,6 +37,20 @@ FIRST_CLOSE = 1000.0
 FIRST_DAY = "2000-01-03"
 TRADING_DAYS = 252.0  # a year
 BURN_IN = 300  # returns dropped before the first day, so that a process has forgotten its start
+_NAMES: dict[Process, str] = {
+    "random-walk": N_("Simulated random-walk"),
+    "drift": N_("Simulated drift"),
+    "ar2": N_("Simulated ar2"),
+    "seasons": N_("Simulated seasons"),
+    "trend-break": N_("Simulated trend-break"),
+    "garch": N_("Simulated garch"),
+    "stochastic-volatility": N_("Simulated stochastic-volatility"),
+    "regimes": N_("Simulated regimes"),
+    "echo": N_("Simulated echo"),
+    "counting": N_("Simulated counting"),
+    "sine": N_("Simulated sine"),
+    "mackey-glass": N_("Simulated mackey-glass"),
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -110,11 +126,17 @@ def simulate_prices(config: SimulatedConfig) -> SimulatedPrices:
         columns = _daily_range(close, path.sigma, rng)
     days = pd.bdate_range(FIRST_DAY, periods=config.simulated_rows, name="Date").as_unit("ns")
     return SimulatedPrices(
-        _("Simulated {simulated}").format(simulated=config.simulated),
+        _name_series(config.simulated),
         pd.DataFrame(columns, index=days),
         config=config,
         expected=close[:, None] * path.growth,
     )
+
+
+def _name_series(process: Process) -> str:
+    """A name that is English wherever it is kept, and knows its words in other languages."""
+    with in_language(SOURCE):
+        return _(_NAMES[process])
 
 
 def _random_walk(config: SimulatedConfig, rng: np.random.Generator) -> _Path:

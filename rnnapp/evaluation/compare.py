@@ -26,7 +26,9 @@ from rnnapp.data.quantities import quantity_of
 from rnnapp.data.windows import PriceSplit, make_split
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast, forecast
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.language import gettext as _
+from rnnapp.language import mark as N_
 from rnnapp.training.ensemble import train_many
 from rnnapp.training.loop import EpochEvent, TrainedModel
 
@@ -60,7 +62,7 @@ VARIABLE = (
     "clip",
 )
 """Settings that may differ within a comparison; days, horizon and seeds are the same for all."""
-_OTHER_QUANTITY = (
+_OTHER_QUANTITY = N_(
     "{name} does not forecast what the comparison does: closes, a volatility and a mean volatility "
     "have errors of another kind. Use targets of one kind."
 )
@@ -234,11 +236,11 @@ def seed_result(candidate: Candidate, split: PriceSplit, trained: TrainedModel) 
     if trained.stopped == "diverged":
         error = _(
             "{name}, seed {seed}: the loss is no longer a number. Use a smaller learning rate."
-        ).format(name=candidate.name, seed=trained.train.seed)
+        ).format(name=shown_name(candidate.name), seed=trained.train.seed)
         return SeedResult(candidate, trained.train.seed, trained, None, error)
     if trained.untrained:
         error = _("{name}, seed {seed}: no epoch was completed.").format(
-            name=candidate.name, seed=trained.train.seed
+            name=shown_name(candidate.name), seed=trained.train.seed
         )
         return SeedResult(candidate, trained.train.seed, trained, None, error)
     return SeedResult(
@@ -265,7 +267,7 @@ def _check_candidates(candidates: Sequence[Candidate], split: PriceSplit, seeds:
     if twice:
         raise ConfigError(
             _("Two nets are the same: {twice}. Choose each of them once.").format(
-                twice=", ".join(twice)
+                twice=", ".join(map(shown_name, twice))
             )
         )
     for candidate in candidates:
@@ -275,13 +277,13 @@ def _check_candidates(candidates: Sequence[Candidate], split: PriceSplit, seeds:
                     "{name} forecasts {horizon} days ahead, the comparison "
                     "{horizon_2}. Use one horizon for all."
                 ).format(
-                    name=candidate.name,
+                    name=shown_name(candidate.name),
                     horizon=candidate.window.horizon,
                     horizon_2=split.config.horizon,
                 )
             )
         if quantity_of(candidate.window.target) is not split.quantity:
-            raise ConfigError(_OTHER_QUANTITY.format(name=candidate.name))
+            raise ConfigError(_(_OTHER_QUANTITY).format(name=shown_name(candidate.name)))
 
 
 def _full_name(one: Candidate, all_of_them: Sequence[Candidate]) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnapp.data.windows import PriceSequences, PriceSplit
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
 from rnnapp.training.loop import TrainedModel
@@ -85,8 +86,8 @@ def importance_sentence(name: str, found: Sequence[InputImportance]) -> str:
     """What the shuffles say of a net; none of its inputs is an answer too."""
     used = [one.column for one in found if one.matters]
     if not used:
-        return _(_NONE).format(name=name)
-    return _(_SOME).format(name=name, inputs=", ".join(used))
+        return _(_NONE).format(name=shown_name(name))
+    return _(_SOME).format(name=shown_name(name), inputs=", ".join(map(shown_name, used)))
 
 
 def _measure_error(model: TrainedModel, split: PriceSplit, part: PriceSequences) -> float:

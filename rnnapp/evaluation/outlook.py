@@ -34,7 +34,8 @@ from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.intervals import days_needed, step_widths, winkler_score
 from rnnapp.evaluation.metrics import Evaluation, Relation, evaluate
 from rnnapp.evaluation.price_band import PriceBand, price_band
-from rnnapp.language import format_date_part
+from rnnapp.evaluation.shown_names import shown_name
+from rnnapp.language import format_date_part, translate_again
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
 from rnnapp.training.ensemble import train_many
@@ -282,7 +283,10 @@ class Outlook:
         if self.quantity.is_volatility:
             predicted = _("{value} a year").format(value=predicted)
         if not math.isfinite(self.lower[0]):
-            return f"{day}: {predicted}. {' '.join(self.notes)}"
+            notes = " ".join(map(translate_again, self.notes))
+            return _("{day}: {predicted}. {notes}").format(
+                day=day, predicted=predicted, notes=notes
+            )
         return _(_HEADLINES[self.evaluation.relation]).format(
             day=day,
             predicted=predicted,
@@ -541,7 +545,7 @@ def _train_seeds(
                 _(
                     "{name}, seed {seed}: the loss is no longer a number. "
                     "Use a smaller learning rate."
-                ).format(name=model.name, seed=trained.train.seed)
+                ).format(name=shown_name(model.name), seed=trained.train.seed)
             )
         by_seed[trained.train.seed] = trained
         report()
@@ -679,7 +683,7 @@ def _outlook_verdict(evaluation: Evaluation, name: str) -> str:
     return _(_VERDICTS[evaluation.relation]).format(
         days=evaluation.n,
         units=evaluation.spacing.units,
-        name=name,
+        name=shown_name(name),
         error=format_points(evaluation.rmse),
         unit=evaluation.quantity.error_unit,
         rival=format_points(evaluation.persistence_rmse),

@@ -74,15 +74,20 @@ def rival_names(split: PriceSplit) -> tuple[str, ...]:
 def fit_rivals(split: PriceSplit, names: Sequence[str] | None = None) -> Iterator[Rival]:
     """Fit each rival in turn; they take some seconds on thousands of rows.
 
+    BLAS gets one thread meanwhile: the matrices are small, and where other work holds the cores,
+    several threads spin for each other.
+
     Args:
         split: the days and windows of the nets.
         names: of those to fit; all of :func:`rival_names` where None.
     """
+    from threadpoolctl import threadpool_limits
+
     if names is None:
         names = rival_names(split)
     for name in names:
         started = time.perf_counter()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
             warnings.simplefilter("ignore")  # of optimisers that stop near the optimum
             forecast, detail = _FITS[name](split)
         yield Rival(forecast, time.perf_counter() - started, detail)

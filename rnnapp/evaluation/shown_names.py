@@ -24,17 +24,20 @@ _NAMES = frozenset(
         N_("all nets"),
         N_("average of the nets"),
         N_("scikit-learn's digits"),
+        N_("Return"),
+        N_("Log volatility"),
     }
 )
 _FROM_SCRATCH = " from scratch"
+_SIMULATED = "Simulated "  # rnnapp.data.simulated marks the whole names
 
 
 def shown_name(name: str) -> str:
-    """A baseline's name in the current language, and a net's that is made from scratch.
+    """The current language's name of a baseline, a simulated series or a net made from scratch.
 
     Any other name stays as it is: cells, models of the literature, people's own words.
     """
-    if name in _NAMES:
+    if name in _NAMES or name.startswith(_SIMULATED):
         return _(name)
     cell, scratch, settings = name.partition(_FROM_SCRATCH)
     if scratch and cell.isalpha() and settings[:2] in ("", " ("):

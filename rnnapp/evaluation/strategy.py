@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import pick_plural
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
 
@@ -80,7 +81,7 @@ class Strategy:
 
     def _values(self) -> dict[str, str]:
         return {
-            "name": self.name,
+            "name": shown_name(self.name),
             "gain": f"{self.total_gain:+.1%}",
             "cost": f"{self.cost:.2%}",
             "hold_gain": f"{self.hold_gain:+.1%}",

@@ -286,7 +286,7 @@ def folds_figure(
             go.Bar(
                 x=[_fold_label(f) for f in done],
                 y=[f.evaluation.rmse for f in done],
-                name=name,
+                name=shown_name(name),
                 marker=dict(color=color),
             )
         )

@@ -14,6 +14,7 @@ from rnnapp.evaluation.formatting import format_points, format_skill
 from rnnapp.evaluation.metrics import Evaluation, evaluation_headline
 from rnnapp.evaluation.outlook import Outlook
 from rnnapp.evaluation.sheet import run_sheet
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.forecast import explain_loss, forecast_figure, loss_figure, residual_figure
 from rnnapp.figures.html_page import code_html, figure_html, html_page, html_part, sheet_html
 from rnnapp.figures.outlook import outlook_figure, price_band_figure
@@ -30,8 +31,7 @@ _ABOUT = N_("{name}: {rows:,} {units}, {tested:,} tested from {first}. {verdict}
 _FIGURE = "<tr><td class='text'>{label}</td><td>{value}</td><td>{beside}</td></tr>"
 _SENTENCES = "<p>{text}</p>"
 _FIGURES = (
-    "<table><tr><th class='text'>On the test part</th><th>{net}</th><th>persistence</th></tr>"
-    "{rows}</table>"
+    "<table><tr><th class='text'>{part}</th><th>{net}</th><th>{rival}</th></tr>{rows}</table>"
 )
 
 
@@ -79,7 +79,7 @@ def forecast_report(
     if code:
         parts.append(html_part(_("Code"), code_html(code)))
     return html_page(
-        title=_(_TITLE).format(name=split.prices.name, net=trained.model.name),
+        title=_(_TITLE).format(name=split.prices.name, net=shown_name(trained.model.name)),
         headline=evaluation_headline(judged, trained.model.name),
         about=_(_ABOUT).format(
             name=split.prices.name,
@@ -116,4 +116,9 @@ def _figures_table(judged: Evaluation, net: str) -> str:
     lines = (
         _FIGURE.format(label=label, value=value, beside=beside) for label, value, beside in rows
     )
-    return _FIGURES.format(net=net, rows="".join(lines))
+    return _FIGURES.format(
+        part=_("On the test part"),
+        net=shown_name(net),
+        rival=_("persistence"),
+        rows="".join(lines),
+    )

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from rnnapp.evaluation.echo import EchoPoint, median_points
 from rnnapp.evaluation.importance import InputImportance
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.style import BASELINE, BEST, LineStyle, style_figure
 from rnnapp.language import gettext as _
 
@@ -31,10 +32,10 @@ def importance_figure(
     for name, inputs in found.items():
         figure.add_trace(
             go.Bar(
-                y=[html.escape(one.column) for one in inputs],
+                y=[html.escape(shown_name(one.column)) for one in inputs],
                 x=[100 * one.mean for one in inputs],
                 error_x={"type": "data", "array": [100 * one.sd for one in inputs]},
-                name=name,
+                name=shown_name(name),
                 orientation="h",
                 marker={"color": lines[name].color},
                 hovertemplate="%{x:.2f}%",
@@ -65,7 +66,7 @@ def echo_figure(points: Sequence[EchoPoint], lines: Mapping[str, LineStyle]) -> 
             go.Scatter(
                 x=list(by_lag),
                 y=[100 * value for value in by_lag.values()],
-                name=name,
+                name=shown_name(name),
                 mode="lines+markers",
                 line=style,
                 hovertemplate="%{y:.0f}%",

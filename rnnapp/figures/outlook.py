@@ -15,6 +15,7 @@ from rnnapp.data.quantities import CLOSE
 from rnnapp.evaluation.formatting import hover_format
 from rnnapp.evaluation.outlook import Fan, Outlook
 from rnnapp.evaluation.price_band import PriceBand
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.style import (
     BASELINE,
     LineStyle,
@@ -59,7 +60,7 @@ def outlook_figure(
     traces = [
         _past_trace(prices, known, dark),
         *_fan_traces(made, made.rival, LineStyle(BASELINE, "dash"), _("persistence")),
-        *_fan_traces(made, made.net, line, made.name),
+        *_fan_traces(made, made.net, line, shown_name(made.name)),
     ]
     if made.prices_band is not None and not made.quantity.is_volatility:
         traces += _price_band_traces(made, made.prices_band, dark)
@@ -110,7 +111,10 @@ def outlooks_figure(
     traces = [
         _past_trace(prices, known, dark),
         *_fan_traces(each[0], each[0].rival, rival, _("persistence")),
-        *(_path_trace(made, made.predicted, lines[made.name], made.name) for made in each),
+        *(
+            _path_trace(made, made.predicted, lines[made.name], shown_name(made.name))
+            for made in each
+        ),
         _path_trace(each[0], average, style, _("average of the nets")),
     ]
     return _make_figure(traces, each[0], each[0].quantity.axis, known, dark)
@@ -138,8 +142,8 @@ def months_figure(
         dark: the page's theme.
     """
     named = (
-        ("split-conformal", plain, LineStyle(line.color)),
-        ("adaptive", adaptive, LineStyle(line.color, "dot")),
+        (_("split-conformal"), plain, LineStyle(line.color)),
+        (_("adaptive"), adaptive, LineStyle(line.color, "dot")),
     )
     traces = [
         dict(

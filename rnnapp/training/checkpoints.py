@@ -237,8 +237,8 @@ def _check_shapes(trained: TrainedModel) -> None:
                 "settings need {wrong_3}."
             ).format(
                 wrong=wrong,
-                wrong_2=found.get(wrong, "absent"),
-                wrong_3=expected.get(wrong, "nothing of that name"),
+                wrong_2=found.get(wrong, _("absent")),
+                wrong_3=expected.get(wrong, _("nothing of that name")),
             )
         )
 

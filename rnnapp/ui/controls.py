@@ -28,6 +28,7 @@ __all__ = [
     "model_controls",
     "number",
     "rate",
+    "shown_choice",
     "switch",
     "train_controls",
     "window_controls",
@@ -54,6 +55,15 @@ _WORDS = {
     "one-cycle": N_("one-cycle"),
     "compiled": N_("compiled"),
     "none": N_("none"),
+    "affine": N_("affine"),
+    "drawn": N_("drawn"),
+    "adam": "Adam",
+    "sgd": "SGD",
+    "rnn": "RNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "all": N_("all steps"),
+    "last": N_("last step"),
     "share": N_("share"),
     "windows": N_("windows"),
     "date": N_("date"),
@@ -111,9 +121,7 @@ def model_controls() -> ModelConfig:
     values |= {name: number(ModelConfig, name) for name in ("hidden", "layers")}
     with st.expander(_("More on the net")):
         values["bidirectional"] = switch(ModelConfig, "bidirectional")
-        values["readout"] = choice(
-            ModelConfig, "readout", {"all": _("all steps"), "last": _("last step")}
-        )
+        values["readout"] = choice(ModelConfig, "readout")
         values["squash"] = switch(ModelConfig, "squash")
         values["dropout"] = number(ModelConfig, "dropout")
     config = ModelConfig(**values)
@@ -137,7 +145,7 @@ def train_controls(
     }
     values["lr"] = rate(defaults.get("lr"))
     with st.expander(_("More on the training")):
-        values["optimizer"] = choice(TrainConfig, "optimizer", {"adam": "Adam", "sgd": "SGD"})
+        values["optimizer"] = choice(TrainConfig, "optimizer")
         values["schedule"] = choice(TrainConfig, "schedule")
         values["shuffle"] = switch(TrainConfig, "shuffle")
         patience = number(TrainConfig, "patience", disabled=not validated)
@@ -180,11 +188,18 @@ def number(
 def choice(
     cls: type[Any], name: str, names: dict[str, str] | None = None, *, listed: bool = False
 ) -> str:
-    """One of a few words: a segmented control, or a list where there are many."""
+    """One of a few words: a segmented control, or a list where there are many.
+
+    Args:
+        cls: the config class the setting belongs to.
+        name: the setting.
+        names: what some of its words are called here.
+        listed: whether it is a list.
+    """
     option, names = options(cls)[name], names or {}
     seed(cls, name)
     common: Any = dict(
-        format_func=lambda word: _(str((_WORDS | names).get(word, word))),
+        format_func=lambda word: _(names[word]) if word in names else shown_choice(word),
         key=name,
         help=explain(name, option.help),
         persist_state="session",
@@ -193,6 +208,13 @@ def choice(
         return cast(str, st.selectbox(option.label, option.choices, **common))
     chosen = st.segmented_control(option.label, option.choices, required=True, **common)
     return chosen or str(getattr(cls(), name))
+
+
+def shown_choice(value: object) -> str:
+    """A value of a setting as people read it."""
+    if isinstance(value, bool):
+        return {True: _("yes"), False: _("no")}[value]
+    return _(_WORDS.get(str(value), str(value)))
 
 
 def switch(cls: type[Any], name: str) -> bool:

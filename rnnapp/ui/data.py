@@ -15,7 +15,7 @@ from rnnapp.data.sources import BUNDLED, TICKERS, bundled, fetch_yahoo
 from rnnapp.errors import ConfigError, RnnappError, SourceError
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
-from rnnapp.language import pgettext
+from rnnapp.language import pgettext, translate_again
 from rnnapp.ui.address import publish_word, seed_word
 from rnnapp.ui.explain import explain
 from rnnapp.ui.page import plain_text
@@ -108,7 +108,7 @@ def show_repairs(prices: PriceTable) -> None:
     columns = ", ".join(prices.columns)
     st.caption(
         _("{name}: {count:,} {units}, {first} to {last}; {columns}.").format(
-            name=plain_text(prices.name),
+            name=plain_text(translate_again(prices.name)),
             count=len(prices),
             units=units,
             first=first,

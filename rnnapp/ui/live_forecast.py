@@ -13,6 +13,7 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.errors import RnnappError
 from rnnapp.evaluation.forecast import Forecast, forecast
 from rnnapp.evaluation.formatting import format_points
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.language import gettext as _
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.drag import (
@@ -181,7 +182,7 @@ class LiveForecast(Generic[R]):
             "{name} misses {split} by {error} {unit} "
             "(RMSE) after {count} of {total} epochs; persistence by {rule}."
         ).format(
-            name=trained.model.name,
+            name=shown_name(trained.model.name),
             split=ahead_words(split),
             error=format_points(error),
             unit=unit,

@@ -25,6 +25,7 @@ from rnnapp.evaluation.outlook import (
     outlook_from_models,
     train_outlook_nets,
 )
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.outlook import coverage_figure, outlook_figure, price_band_figure
 from rnnapp.figures.style import line_of
 from rnnapp.language import current_language, translate_again
@@ -152,7 +153,10 @@ def show_fan(
         setting: identity of the outlook, for its figure to be made once for all sessions.
     """
     alt = _(_ALT).format(
-        noun=made.quantity.noun, series=made.series, name=made.name, headline=made.headline()
+        noun=made.quantity.noun,
+        series=made.series,
+        name=shown_name(made.name),
+        headline=made.headline(),
     )
     dark = is_dark()
 
@@ -185,7 +189,7 @@ def _show_price_band(made: Outlook, prices: PriceTable, place: str) -> None:
     if band is None or not np.isfinite(band.lower).all():
         return
     words = _(_BAND).format(
-        name=band.name,
+        name=shown_name(band.name),
         lower=format_points(band.lower[0]),
         upper=format_points(band.upper[0]),
         level=made.level,

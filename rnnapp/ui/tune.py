@@ -26,6 +26,7 @@ from rnnapp.runs.search.saved import SearchSummary, TrialResult, find_folder, sa
 from rnnapp.runs.search.search import Search
 from rnnapp.runs.search.space import Dimension, SearchSpace, Value
 from rnnapp.ui.address import open_settings
+from rnnapp.ui.controls import shown_choice
 from rnnapp.ui.explain import explain
 from rnnapp.ui.manager import run_manager
 from rnnapp.ui.page import (
@@ -405,13 +406,20 @@ def _make_table(search: Search) -> pd.DataFrame:
             _("Trial"): trial.number,
             _("State"): _(_STATES.get(trial.state, trial.state)),
             _("Value"): trial.value,
-            **trial.params,
+            **{name: _shown_value(value) for name, value in trial.params.items()},
             _("Seconds"): trial.seconds,
         }
         for trial in search.trials
     ]
     labels = {name: option.label for name, option in _find_options().items()}
     return pd.DataFrame(rows).rename(columns=labels).sort_values(_("Value"))
+
+
+def _shown_value(value: Value) -> Value:
+    """A searched value in a table: a number stays one."""
+    if isinstance(value, (str, bool)):
+        return shown_choice(value)
+    return value
 
 
 def _dimension_control(name: str) -> Dimension:
@@ -424,6 +432,7 @@ def _dimension_control(name: str) -> Dimension:
             option.label,
             values,
             default=values,
+            format_func=shown_choice,
             key=key,
             help=option.help,
             placeholder=_("any"),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Hashable, Iterator
-from typing import Any
+from collections.abc import Hashable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig, declared_options
 from rnnapp.language import in_language
 from rnnapp.training.kernels import compilation
 from rnnapp.ui.keys import RESULTS
+from tests.pages.korean import (
+    DATA_FRAMES,
+    assert_korean,
+    find_sentences,
+    read_words,
+    walk_elements,
+)
 from tests.pages.support import open_page
 
 QUICK = {"rows": "500", "epochs": "2", "seeds": "2", "hidden": "3"}
@@ -52,35 +56,13 @@ TABLES: tuple[tuple[str, dict[str, str], str, tuple[str, ...]], ...] = (
     ("forecast", QUICK | {"valid": "0.3"}, "details", ("Table", "Next days", "Intervals")),
     ("anatomy", QUICK | {"bidirectional": "true"}, "view", ("Shapes", "Parameters")),
 )
-SHOWN = ("label", "help", "placeholder", "body", "options", "default", "alt", "text", "title")
-DATA_FRAMES = ("arrow_data_frame", "arrow_table", "dataframe", "table")
-SETTINGS = {
-    name for config in (WindowConfig, ModelConfig, TrainConfig) for name in declared_options(config)
-}
-FOUR_WORDS = re.compile(r"(?:\b[A-Za-z][a-z'’]+[,;:.]? ){3}[a-z'’]+\b")
-NOT_WORDS = re.compile(
-    r"`[^`]*`|\$[^$]*\$|<style>.*?</style>|<[^>]*>|\]\([^)]*\)|:material/\w+:"
-    r"|[A-Z][\w, ]*\([12][0-9]{3}\)[^;\n]*|Forecasting: Principles and Practice"
-    r"|^(?:source|window) \w+, .*",
-    re.DOTALL,
-)
-
-
-# Measures, tests, cells and models of the literature, indices, columns of price files, variables.
-NAMES = re.compile(
-    r"RMSE|MAE|MAPE|MASE|RMSSE|QLIKE|MCS|Diebold|Mariano|Clark|West|Wilson|Patton"
-    r"|(Bi)?(RNN|LSTM|GRU)|HAR|GARCH|GJR|ARIMA|ETS|EWMA|MNIST|KOSPI|Yahoo"
-    r"|Open|High|Low|Close|Volume|out|read"
-)
-WORD = re.compile(r"\b[A-Za-z][a-z]{2,}\b|\b[A-Z]{3,}\b")
-CODE = re.compile(r".* = .*|\w+\.\w+|\w+_\w+|\w+ = .*|\w+\[.*|.*\(.*\).*==.*|\w+\(\w+\)")
 
 
 @pytest.mark.parametrize(("page", "query"), STATES, ids=lambda part: str(part)[:60])
 def test_no_english_sentence_is_on_a_korean_page(page: str, query: dict[str, str]) -> None:
     compilation.warm_up().join()
     app = open_page(page, query | {"lang": "ko"})
-    assert_korean(app)
+    assert_korean(app, {"glossary": find_sentences}.get(page))
 
 
 @pytest.mark.parametrize(("page", "query", "key", "views"), TABLES, ids=lambda part: str(part)[:9])
@@ -137,7 +119,7 @@ def test_the_switch_in_the_corner_keeps_settings_and_results(name: str) -> None:
     assert not app.exception
 
     app.button(key="language_ko").click().run()
-    assert_korean(app)
+    assert_korean(app, names=["English"])
     assert app.slider(key="hidden").value == 5
     assert _computed(app) == results  # nothing was trained again
     assert [metric.value for metric in app.metric] == figures
@@ -147,74 +129,6 @@ def test_the_switch_in_the_corner_keeps_settings_and_results(name: str) -> None:
     assert_korean(fresh)
     assert fresh.slider(key="hidden").value == 5
     assert [metric.value for metric in fresh.metric] == figures
-
-
-def assert_korean(app: AppTest) -> None:
-    """Nothing but names is English on the page, and something is Korean."""
-    assert not app.exception
-    words = list(read_words(app))
-    assert any(re.search("[가-힣]", text) for text in words)
-    left = {text for text in words if is_english(text)}
-    left |= {text for text in read_tables(app) if find_english(text)}
-    assert not left, "\n".join(sorted(left))
-
-
-def read_words(app: AppTest) -> Iterator[str]:
-    """Everything that a visitor reads or hears on a page, tables' heads included."""
-    for element in walk_elements(app):
-        if element.type in ("code", "html"):
-            continue
-        if element.type in DATA_FRAMES:
-            yield from read_table(element)
-            continue
-        proto = getattr(element, "proto", None)
-        for name in SHOWN:
-            value = getattr(proto, name, None)
-            if isinstance(value, str):
-                yield value
-            elif value is not None and not isinstance(value, (int, float, bool)):
-                yield from (str(part) for part in value if isinstance(part, str))
-
-
-def read_tables(app: AppTest) -> Iterator[str]:
-    """The heads and the texts of every table."""
-    for element in walk_elements(app):
-        if element.type in DATA_FRAMES:
-            yield from read_table(element)
-
-
-def read_table(element: Any) -> Iterator[str]:
-    """The heads of a table as the browser shows them, their help, and the texts in its cells."""
-    config = json.loads(getattr(element.proto, "columns", "") or "{}")
-    frame = element.value
-    if not config.get("_index", {}).get("hidden"):
-        yield from (str(cell) for cell in (frame.index.name, *frame.index) if cell is not None)
-    for name in frame.columns:
-        column = config.get(str(name), {})
-        yield column.get("label") or str(name)
-        yield column.get("help") or ""
-        yield from {cell for cell in frame[name] if isinstance(cell, str)}
-
-
-def find_english(text: str) -> list[str]:
-    """The English words in a table's text, names and code left out."""
-    words = WORD.findall(CODE.sub(" ", NOT_WORDS.sub(" ", text)))
-    return [word for word in words if not (NAMES.fullmatch(word) or word in SETTINGS)]
-
-
-def walk_elements(app: AppTest) -> Iterator[Any]:
-    """Every element of the page, blocks and their labels included."""
-    blocks = [app._tree]
-    while blocks:
-        for child in blocks.pop().children.values():
-            yield child
-            if hasattr(child, "children"):
-                blocks.append(child)
-
-
-def is_english(text: str) -> bool:
-    """Whether an English sentence of more than three words stands in it."""
-    return bool(FOUR_WORDS.search(NOT_WORDS.sub(" ", text)))
 
 
 def ask_columns() -> None:

@@ -16,8 +16,8 @@ from rnnapp.runs.history.records import NewRun
 from rnnapp.runs.history.store import RunStore
 from rnnapp.runs.record import record_run
 from rnnapp.training.loop import train
+from tests.pages.korean import assert_korean
 from tests.pages.support import open_page, own_history, read_headline
-from tests.pages.test_korean import assert_korean
 from tests.support import random_walk
 
 

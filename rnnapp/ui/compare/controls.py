@@ -19,6 +19,7 @@ from rnnapp.evaluation.judge import Comparison
 from rnnapp.evaluation.rivals import Rival
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
+from rnnapp.language import pgettext
 from rnnapp.ui.address import publish, publish_word
 from rnnapp.ui.controls import choice, number, switch, train_controls
 from rnnapp.ui.explain import explain
@@ -178,9 +179,7 @@ def _sizes() -> ModelConfig:
     values: dict[str, Any] = {
         name: number(ModelConfig, name) for name in ("hidden", "layers", "dropout")
     }
-    values["readout"] = choice(
-        ModelConfig, "readout", {"all": _("all steps"), "last": _("last step")}
-    )
+    values["readout"] = choice(ModelConfig, "readout")
     values["squash"] = switch(ModelConfig, "squash")
     model = ModelConfig(**values)
     publish(model)
@@ -202,7 +201,7 @@ def _varied() -> tuple[str, str]:
     setting = st.selectbox(
         _("Setting to vary"),
         (_NOTHING, *VARIABLE),
-        format_func=lambda name: names.get(name, name),
+        format_func=lambda name: names.get(name) or pgettext("of settings to vary", "nothing"),
         key="vary",
         help=explain("vary", _("Each net is trained once for every value.")),
         persist_state="session",

@@ -11,6 +11,7 @@ import streamlit as st
 from rnnapp.evaluation.compare import split_for
 from rnnapp.evaluation.formatting import format_points
 from rnnapp.evaluation.outlook import Outlook, outlook_from_models
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.figures.compare import assign_lines
 from rnnapp.figures.outlook import outlooks_figure
 from rnnapp.language import gettext as _
@@ -41,7 +42,7 @@ def show_next_days(result: CompareResult) -> None:
     each = [one for one in every if len(one.dates) == len(first.dates)]
     for one in every:
         if len(one.dates) != len(first.dates):
-            st.caption(plain_text(_(_OTHER_HORIZON).format(name=one.name)))
+            st.caption(plain_text(_(_OTHER_HORIZON).format(name=shown_name(one.name))))
     lines = assign_lines(result.comparison)
     average = np.mean([one.predicted for one in each], axis=0)
     nearest = [float(one.predicted[0]) for one in each]

@@ -36,6 +36,7 @@ _SWITCH = "_rivals_on"
 _MEASURES = {"Skill": N_("Skill, %"), "RMSE": N_("RMSE, {unit}"), "Bias": N_("Bias, {unit}")}
 _PARTS = {"calm": N_("calm"), "stormy": N_("stormy")}
 _ANSWERS = {"yes": N_("yes"), "no": N_("no"), "not applicable": N_("not applicable")}
+_REST = 1.5  # seconds; a slider that moves on meanwhile costs no rival
 _WORDS = N_("Fitting {name}, {done} of {total} rivals")
 Fitted: TypeAlias = tuple[Rival, ...]
 RivalTask: TypeAlias = PageTask[BackgroundTask[Rival, Fitted], Fitted]
@@ -111,6 +112,8 @@ def await_rivals(split: PriceSplit) -> None:
 
 
 def _fit_until(split: PriceSplit, stop: threading.Event) -> Iterator[Rival]:
+    if stop.wait(_REST):
+        return
     for rival in fit_rivals(split):
         yield rival
         if stop.is_set():

@@ -207,7 +207,7 @@ def _show_gains(followed: Sequence[Strategy]) -> None:
     """What each would have gained, beside buying once and holding."""
     lines = [
         {
-            "Forecast": s.name,
+            "Forecast": shown_name(s.name),
             "Gain": 100 * s.total_gain,
             "Deepest fall": 100 * s.max_drawdown,
             "Trades": s.trades,

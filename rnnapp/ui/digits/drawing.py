@@ -238,7 +238,7 @@ def _show_hint(net: DigitNet, brush: int, way: str, error: DataError | None) -> 
             _(
                 "As soon as a stroke ends: the {name}'s answer, the 28 x 28 picture"
                 " that it receives, and how it read that row by row."
-            ).format(name=net.trained.model.name)
+            ).format(name=shown_name(net.trained.model.name))
         )
     else:
         st.markdown(

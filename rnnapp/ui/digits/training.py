@@ -23,6 +23,7 @@ from rnnapp.runs.loading import load_run
 from rnnapp.training.backend_choice import estimate_seconds
 from rnnapp.training.loop import TrainedModel, Training
 from rnnapp.ui.address import publish_word, seed_word
+from rnnapp.ui.controls import shown_choice
 from rnnapp.ui.explain import explain
 from rnnapp.ui.live import LONG_SECONDS, start_training, watch_training
 from rnnapp.ui.manager import run_manager, submit_run, watch_submitted
@@ -198,6 +199,7 @@ def _one_of(option: Option, default: str, key: str) -> Any:
         option.label,
         option.choices,
         default=default,
+        format_func=shown_choice,
         required=True,
         key=key,
         help=explain(key, option.help),
@@ -221,7 +223,7 @@ def show_training(recipe: DigitRecipe, task: PageTask[Any, DigitNet] | None) -> 
         )
     )
     if st.button(
-        _("Train the {name}").format(name=recipe.model.name),
+        _("Train the {name}").format(name=shown_name(recipe.model.name)),
         type="primary",
         icon=":material/play_arrow:",
         key="digit_train",
