@@ -80,7 +80,7 @@ _NOT_WORDS = re.compile(
     r"`[^`]*`|\$[^$]*\$|<style>.*?</style>|<[^>]*>|\]\([^)]*\)|:material/\w+:|%\{[^}]*\}"
     r"|[A-Z][\w, ]*\([12][0-9]{3}\)[^;\n]*|Forecasting: Principles and Practice"
     r"|one-cycle|scikit-learn|Yahoo Finance|S&P 500|NASDAQ|Composite|Nikkei|\^?VIX|\b[A-Z]{3,6}=X"
-    r"|\('\w+'\)|\{\w+\}|Mackey-Glass|\^[A-Z]{3,5}|scratch 형식|rsi, macd 등"
+    r"|\('\w+'\)|\{\w+\}|Mackey-Glass|\^[A-Z]{3,5}|scratch 형식|rsi, macd 등|readout last"
     rf"|^(?:{'|'.join(MADE)}): "
     r"|^(?:source|window) \w+, .*",
     re.DOTALL,
@@ -90,7 +90,7 @@ _NAMES = re.compile(
     r"MSE|RMSE|MAE|MAPE|MASE|RMSSE|QLIKE|MCS|Diebold|Mariano|Clark|West|Wilson|Patton"
     r"|(Bi)?(RNN|LSTM|GRU)|HAR|GARCH|GJR|ARIMA|ETS|EWMA|MNIST|KOSPI|Yahoo|RSI|MACD|Adam"
     r"|Open|High|Low|Close|Volume|out|read|tanh|sigmoid|SGD|cpu|cuda"
-    r"|CSV|JSON|HTML|ONNX|Excel|PyTorch|Python|torch|pandas|zip|ipynb"
+    r"|CSV|JSON|HTML|ONNX|ZIP|xlsx|safetensors|UTC|numba|numpy|python|Excel|PyTorch|Python|torch|pandas|zip|ipynb"
 )
 _FOUR_WORDS = re.compile(r"(?:\b[A-Za-z][a-z'’]+[,;:.]? ){3}[a-z'’]+\b")
 _WORD = re.compile(r"\b[A-Za-z][a-z]{2,}\b|\b[A-Z]{3,}\b")
@@ -118,7 +118,7 @@ def assert_korean(
 def read_words(app: AppTest) -> Iterator[str]:
     """Everything that is read on a page: tables, figures and the live chart included."""
     for element in walk_elements(app):
-        if element.type in ("code", "html"):
+        if element.type in ("code", "html", "json"):
             continue
         if element.type in DATA_FRAMES:
             yield from _read_table(element)

@@ -99,13 +99,15 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield record_run(train(split, ModelConfig(cell="lstm-scratch", hidden=3), short), split)
 
 
-NAMED = ["LSTM", "from", "scratch", "random", "walk"]
+NAMED = ["from", "scratch", "random", "walk", "lstm"]
 """Words of the run's own name."""
+VALUES = ["False", "True", "adam", "all", "auto", "constant", "difference", "train"]
+"""Values of its settings, written as in addresses and on the command line."""
 
 
 def test_a_saved_run_is_korean(saved: str) -> None:
-    assert_korean(open_page("runs", KOREAN), names=NAMED)
-    assert_korean(open_page("runs", KOREAN | {"run": saved}), names=NAMED)
+    assert_korean(open_page("runs", KOREAN), names=[*NAMED, *VALUES])
+    assert_korean(open_page("runs", KOREAN | {"run": saved}), names=[*NAMED, *VALUES])
     assert_korean(open_page("runs", KOREAN | {"run": "0" * 32}))
 
 
@@ -116,7 +118,7 @@ def test_people_of_a_class_read_korean(saved: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(visitors, "read_visitor", lambda _cookie: "anna")
     st.cache_resource.clear()
     shared = open_page("runs", KOREAN | {"run": saved})
-    assert_korean(shared, names=[*NAMED, "browser", "anna"])
+    assert_korean(shared, names=[*NAMED, *VALUES, "browser", "anna"])
     board = open_page("runs", KOREAN | {"view": "Board"})
     with in_language("ko"):
         board.text_input(key="board_own_name").set_value("Kim")
