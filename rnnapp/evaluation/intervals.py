@@ -20,6 +20,7 @@ import pandas as pd
 from rnnapp.errors import ConfigError
 from rnnapp.evaluation.forecast import Forecast
 from rnnapp.evaluation.formatting import format_points
+from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
 
@@ -303,7 +304,7 @@ def interval_sentence(forecast: Forecast, level: float) -> str:
     """Nominal and reached coverage, in a sentence."""
     scores = score_interval(forecast, level)
     return _(_SENTENCE).format(
-        name=forecast.name,
+        name=shown_name(forecast.name),
         width=format_points(scores.width / 2),
         level=level,
         coverage=scores.coverage,
