@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
+from rnnapp.configs import ModelConfig, Settings, TrainConfig, WindowConfig
 from rnnapp.data.ink import draw_strokes
+from rnnapp.data.sources import bundled
 from rnnapp.data.windows import make_split
+from rnnapp.evaluation.outlook import outlook
 from rnnapp.language import gettext, in_language
 from rnnapp.runs.history.store import RunStore
+from rnnapp.runs.ledger import Ledger
 from rnnapp.runs.record import record_run
 from rnnapp.training.kernels import compilation
 from rnnapp.training.loop import train
@@ -109,6 +112,23 @@ def test_a_saved_run_is_korean(saved: str) -> None:
     assert_korean(open_page("runs", KOREAN), names=[*NAMED, *VALUES])
     assert_korean(open_page("runs", KOREAN | {"run": saved}), names=[*NAMED, *VALUES])
     assert_korean(open_page("runs", KOREAN | {"run": "0" * 32}))
+
+
+def test_a_recorded_outlook_and_what_came_true_of_it_are_korean(saved: str) -> None:
+    """Recorded some days before the bundled index ends, so part of it has come true."""
+    prices = bundled("sp500").tail(300)
+    window, model = WindowConfig(window=5, horizon=3), ModelConfig(hidden=3)
+    few = TrainConfig(epochs=2, backend="torch", device="cpu")
+    earlier = prices.head(290)
+    made = outlook(earlier, window, model, few, seeds=1, retrain=False)
+    ledger = Ledger(RunStore())
+    ledger.record(made, earlier, Settings(model, few, window))
+    page = open_page("runs", KOREAN | {"view": "Ledger"})
+    assert_korean(page)
+    ledger.update(prices)
+    judged = open_page("runs", KOREAN | {"view": "Ledger"})
+    assert judged.main.dataframe
+    assert_korean(judged)
 
 
 def test_people_of_a_class_read_korean(saved: str, monkeypatch: pytest.MonkeyPatch) -> None:
