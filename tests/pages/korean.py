@@ -90,7 +90,8 @@ _NAMES = re.compile(
     r"MSE|RMSE|MAE|MAPE|MASE|RMSSE|QLIKE|MCS|Diebold|Mariano|Clark|West|Wilson|Patton"
     r"|(Bi)?(RNN|LSTM|GRU)|HAR|GARCH|GJR|ARIMA|ETS|EWMA|MNIST|KOSPI|Yahoo|RSI|MACD|Adam"
     r"|Open|High|Low|Close|Volume|out|read|tanh|sigmoid|SGD|cpu|cuda"
-    r"|CSV|JSON|HTML|ONNX|ZIP|xlsx|safetensors|UTC|numba|numpy|python|Excel|PyTorch|Python|torch|pandas|zip|ipynb"
+    r"|CSV|JSON|HTML|ONNX|ZIP|xlsx|Excel|zip|ipynb|safetensors|UTC"
+    r"|PyTorch|Python|python|torch|pandas|numba|numpy"
 )
 _FOUR_WORDS = re.compile(r"(?:\b[A-Za-z][a-z'’]+[,;:.]? ){3}[a-z'’]+\b")
 _WORD = re.compile(r"\b[A-Za-z][a-z]{2,}\b|\b[A-Z]{3,}\b")
