@@ -15,7 +15,8 @@ from rnnapp.data.windows import PriceSplit
 from rnnapp.evaluation.judge import judge_results
 from rnnapp.evaluation.periods import errors_by_period
 from rnnapp.evaluation.pitfalls import check_pitfalls
-from rnnapp.evaluation.rivals import Rival, fit_rivals, rival_names
+from rnnapp.evaluation.rival_process import fit_in_process
+from rnnapp.evaluation.rivals import Rival, rival_names
 from rnnapp.evaluation.shown_names import shown_name
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
@@ -36,7 +37,7 @@ _SWITCH = "_rivals_on"
 _MEASURES = {"Skill": N_("Skill, %"), "RMSE": N_("RMSE, {unit}"), "Bias": N_("Bias, {unit}")}
 _PARTS = {"calm": N_("calm"), "stormy": N_("stormy")}
 _ANSWERS = {"yes": N_("yes"), "no": N_("no"), "not applicable": N_("not applicable")}
-_REST = 3.0  # seconds; a slider that moves on meanwhile costs no rival
+_REST = 1.0  # seconds; a slider that moves on meanwhile costs no rival
 _WORDS = N_("Fitting {name}, {done} of {total} rivals")
 Fitted: TypeAlias = tuple[Rival, ...]
 RivalTask: TypeAlias = PageTask[BackgroundTask[Rival, Fitted], Fitted]
@@ -114,10 +115,7 @@ def await_rivals(split: PriceSplit) -> None:
 def _fit_until(split: PriceSplit, stop: threading.Event) -> Iterator[Rival]:
     if stop.wait(_REST):
         return
-    for rival in fit_rivals(split):
-        yield rival
-        if stop.is_set():
-            return
+    yield from fit_in_process(split, stop)
 
 
 def _collect_fitted(job: BackgroundTask[Rival, Fitted]) -> Fitted | None:
