@@ -24,7 +24,7 @@ from rnnapp.training.backends import EpochTotals, StopFlag, Weights
 from rnnapp.training.kernels.compilation import count_run, find_kernels
 from rnnapp.training.kernels.layout import parameter_places, plan_workspace
 from rnnapp.training.kernels.net import make_net
-from rnnapp.training.kernels.simd import WIDTHS
+from rnnapp.training.kernels.simd import PACKINGS
 
 __all__ = ["CompiledBackend", "predict_windows", "unsupported_reason"]
 
@@ -63,7 +63,7 @@ class CompiledNet:
         self._lengths = [math.prod(shape) for shape in self._shapes.values()]
         self._outputs = outputs
         self._net = make_net(
-            model, features=features, outputs=outputs, classifies=classifies, widths=WIDTHS
+            model, features=features, outputs=outputs, classifies=classifies, packings=PACKINGS
         )
         self._work = plan_workspace(self._net, steps, max(1, windows), _CACHE_FLOATS)
         self._places, whole = parameter_places(self._net, steps)

@@ -25,8 +25,8 @@ import numba
 from filelock import FileLock
 
 from rnnapp.home import writable
-from rnnapp.training.kernels import simd
 from rnnapp.training.kernels.net import Net, NetArgument
+from rnnapp.training.kernels.simd import PACKINGS, PROCESSOR, Packing
 
 __all__ = [
     "Kernels",
@@ -62,7 +62,7 @@ class Kernels(NamedTuple):
 
 _building = threading.Lock()
 _starting = threading.Lock()
-_general: dict[int, tuple[Any, Any]] = {}
+_general: dict[Packing, tuple[Any, Any]] = {}
 _fixed: dict[Net, Kernels] = {}
 _met: Counter[Net] = Counter()
 _warming: threading.Thread | None = None
@@ -76,14 +76,15 @@ def find_kernels(net: Net) -> Kernels:
     fixed = _fixed.get(net._replace(fixed=1))
     if fixed is not None:
         return fixed
-    if net.lanes not in _general:
+    packing = Packing(net.lanes, net.group)
+    if packing not in _general:
         _load_general()
-    return Kernels(NetArgument(net), *_general[net.lanes])
+    return Kernels(NetArgument(net), *_general[packing])
 
 
 def kernels_ready() -> bool:
     """Whether the kernels are compiled and loaded, so that a run starts at once."""
-    return len(_general) == len(simd.WIDTHS)
+    return len(_general) == len(PACKINGS)
 
 
 def kernels_available() -> bool:
@@ -121,7 +122,7 @@ def warm_up() -> threading.Thread:
 def build_key() -> str:
     """Names the compiled code: sources and their place, compiler and processor."""
     folder = Path(__file__).parent
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {simd.PROCESSOR}".encode())
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {PROCESSOR}".encode())
     for source in sorted(set(folder.glob("*.py")) - {folder / "backend.py", Path(__file__)}):
         digest.update(f"{source} {source.stat().st_mtime_ns}".encode())
         digest.update(source.read_bytes())
@@ -136,14 +137,15 @@ def _warm() -> None:
 
 def _load_general() -> None:
     with _building:
-        for net in _general_nets():
-            if net.lanes not in _general:
-                _general[net.lanes] = _build(net)
+        for packing, net in _general_nets().items():
+            if packing not in _general:
+                _general[packing] = _build(net)
 
 
-def _general_nets() -> list[Net]:
-    """A stand-in for every net, one for each width of vectors."""
-    return [Net(lanes, *(0,) * (len(Net._fields) - 1)) for lanes in simd.WIDTHS]
+def _general_nets() -> dict[Packing, Net]:
+    """A stand-in for every net, one for each packing of vectors."""
+    zeros = (0,) * (len(Net._fields) - len(Packing._fields))
+    return {packing: Net(*packing, *zeros) for packing in PACKINGS}
 
 
 def count_run(net: Net) -> None:
@@ -252,12 +254,12 @@ def _build(net: Net) -> tuple[Any, Any]:
 def _name(net: Net) -> str:
     if net.fixed:
         return "-".join(str(size) for size in net)
-    return f"any-{net.lanes}"
+    return f"any-{net.lanes}-{net.group}"
 
 
 def kernels_cached() -> bool:
     """Whether they lie on disk, so that loading them takes a moment."""
-    return all(_is_cached(net) for net in _general_nets())
+    return all(_is_cached(net) for net in _general_nets().values())
 
 
 def _is_cached(net: Net) -> bool:
@@ -282,7 +284,8 @@ def _cache_root() -> Path | None:
     roots += [Path(given)] if given else []
     roots += [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "rnnapp"]
     folders = [root / f"kernels-{build_key()}" for root in roots]
-    has_it = [folder for folder in folders if _is_whole(folder / _name(_general_nets()[0]))]
+    any_net = _general_nets()[PACKINGS[0]]
+    has_it = [folder for folder in folders if _is_whole(folder / _name(any_net))]
     return next((folder for folder in has_it + folders if writable(folder)), None)
 
 

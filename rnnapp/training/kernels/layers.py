@@ -1,9 +1,9 @@
 """Recurrent layers, forward and backward, for compiled code.
 
-A block of B windows lies in memory as ``[time][window][unit]``; the units of a layer and direction
-are filled up to whole vectors with zeros (``net.width``). Weights lie in panels ``[column /
-lanes][row][column % lanes]`` with the gates as columns and the inputs as rows, so that each
-product reads them straight ahead.
+A block of B groups of windows lies in memory as ``[time][group][unit][window in its group]``; the
+units of a layer and direction are filled up to whole vectors with zeros (``net.width``). Weights
+lie in panels ``[column / lanes][row][column % lanes]`` with the gates as columns and the inputs as
+rows, so that each product reads them straight ahead.
 
 For every step the forward pass saves what the backward pass needs, in columns of ``net.width``
 (``net.saved`` in all): an LSTM i, f, g, o, c and tanh(c), a GRU n, r, z and W_hn h + b_hn. The
@@ -31,7 +31,7 @@ class Pass(NamedTuple):
 
     Attributes:
         steps: T.
-        windows: B.
+        groups: B.
         reverse: 1 where the layer walks from the last step to the first.
         hidden: pointer to the panels of the hidden state's weights.
         hidden_back: the same weights as the way back reads them.
@@ -42,7 +42,7 @@ class Pass(NamedTuple):
     """
 
     steps: Any
-    windows: Any
+    groups: Any
     reverse: Any
     hidden: Any
     hidden_back: Any
@@ -120,7 +120,7 @@ def _tanh_of_two(a, b):
 def run_forward(net, work):
     """Walk a layer through time. ``gates`` hold the inputs' share of the sums on entry, for an RNN
     ``states`` do."""
-    B = work.windows
+    B = work.groups
     width = net.width
     for step in range(work.steps):
         t = step
@@ -135,8 +135,8 @@ def run_forward(net, work):
             sums = Matrix(shift(work.gates, first), net.saved, net.lanes)
         # the hidden state's share of the sums
         if step > 0:
-            state = Matrix(shift(work.states, before * B * width), width, 1)
-            panels = Matrix(work.hidden, net.lanes, width * net.lanes)
+            state = Matrix(shift(work.states, before * B * width), width, net.group)
+            panels = Matrix(work.hidden, net.lanes, net.units * net.lanes)
             multiply_add(net, B, net.gates // net.lanes, net.hidden, sums, state, panels, sums)
         # the activations and the new state
         if net.cell == RNN:
@@ -148,10 +148,10 @@ def run_forward(net, work):
 
 
 @inline
-def _rnn_step(net, windows, state):
+def _rnn_step(net, groups, state):
     """h = tanh(W_ih x + b_ih + W_hh h' + b_hh), in place."""
     lanes = net.lanes
-    count = windows * net.width
+    count = groups * net.width
     k = 0
     while k + 4 * lanes <= count:
         h, h1, h2, h3 = _tanh_of_four(
@@ -174,18 +174,18 @@ def _rnn_step(net, windows, state):
 
 @inline
 def _lstm_step(net, work, t, before, later):
-    """c = f c' + i g, h = o tanh(c); gates in torch's order i, f, g, o. Two windows at a time
+    """c = f c' + i g, h = o tanh(c); gates in torch's order i, f, g, o. Two groups at a time
     share their divisions."""
     width = net.width
     half = _number(net, 0.5)
-    for b in range(0, work.windows, 2):
-        second = min(b + 1, work.windows - 1)
-        row = shift(work.gates, (t * work.windows + b) * net.saved)
-        row2 = shift(work.gates, (t * work.windows + second) * net.saved)
-        row_before = shift(work.gates, (before * work.windows + b) * net.saved)
-        row2_before = shift(work.gates, (before * work.windows + second) * net.saved)
-        state = shift(work.states, (t * work.windows + b) * width)
-        state2 = shift(work.states, (t * work.windows + second) * width)
+    for b in range(0, work.groups, 2):
+        second = min(b + 1, work.groups - 1)
+        row = shift(work.gates, (t * work.groups + b) * net.saved)
+        row2 = shift(work.gates, (t * work.groups + second) * net.saved)
+        row_before = shift(work.gates, (before * work.groups + b) * net.saved)
+        row2_before = shift(work.gates, (before * work.groups + second) * net.saved)
+        state = shift(work.states, (t * work.groups + b) * width)
+        state2 = shift(work.states, (t * work.groups + second) * width)
         for k in range(0, width, net.lanes):
             i, f, g, o = _lstm_gates(net, row, k)
             i2, f2, g2, o2 = _lstm_gates(net, row2, k)
@@ -233,18 +233,18 @@ def _gru_step(net, work, t, before, later):
     """n = tanh(W_in x + b_in + r (W_hn h' + b_hn)), h = (1 - z) n + z h'; columns n, r, z, W_hn h'
     + b_hn.
 
-    Two windows at a time share their divisions.
+    Two groups at a time share their divisions.
     """
     width = net.width
     half = _number(net, 0.5)
-    for b in range(0, work.windows, 2):
-        second = min(b + 1, work.windows - 1)
-        row = shift(work.gates, (t * work.windows + b) * net.saved)
-        row2 = shift(work.gates, (t * work.windows + second) * net.saved)
-        state = shift(work.states, (t * work.windows + b) * width)
-        state2 = shift(work.states, (t * work.windows + second) * width)
-        state_before = shift(work.states, (before * work.windows + b) * width)
-        state2_before = shift(work.states, (before * work.windows + second) * width)
+    for b in range(0, work.groups, 2):
+        second = min(b + 1, work.groups - 1)
+        row = shift(work.gates, (t * work.groups + b) * net.saved)
+        row2 = shift(work.gates, (t * work.groups + second) * net.saved)
+        state = shift(work.states, (t * work.groups + b) * width)
+        state2 = shift(work.states, (t * work.groups + second) * width)
+        state_before = shift(work.states, (before * work.groups + b) * width)
+        state2_before = shift(work.states, (before * work.groups + second) * width)
         for k in range(0, width, net.lanes):
             r, z, r2, z2 = _tanh_of_four(
                 half * load(net, row, width + k),
@@ -284,7 +284,7 @@ def back_propagate(net, work):
 
     It takes the place of the gates, for an RNN that of the outputs' gradient.
     """
-    B = work.windows
+    B = work.groups
     width = net.width
     for step in range(work.steps - 1, -1, -1):
         t = step
@@ -294,11 +294,11 @@ def back_propagate(net, work):
             before = t + 1
         # through the activations
         if net.cell == RNN:
-            grown = Matrix(shift(work.slopes, t * B * width), width, 1)
+            grown = Matrix(shift(work.slopes, t * B * width), width, net.group)
             _rnn_slope(net, B, shift(work.states, t * B * width), grown.data)
         else:
             first = t * B * net.saved + net.shift
-            grown = Matrix(shift(work.gates, first), net.saved, 1)
+            grown = Matrix(shift(work.gates, first), net.saved, net.group)
             if net.cell == LSTM:
                 _lstm_slope(net, work, t, before, step)
             else:
@@ -306,14 +306,15 @@ def back_propagate(net, work):
         # to the hidden state of the step before
         if step > 0:
             earlier = Matrix(shift(work.slopes, before * B * width), width, net.lanes)
-            panels = Matrix(work.hidden_back, net.lanes, net.gates * net.lanes)
-            multiply_add(net, B, width // net.lanes, net.gates, earlier, grown, panels, earlier)
+            gates = net.gates // net.group
+            panels = Matrix(work.hidden_back, net.lanes, gates * net.lanes)
+            multiply_add(net, B, width // net.lanes, gates, earlier, grown, panels, earlier)
 
 
 @inline
-def _rnn_slope(net, windows, state, slope):
+def _rnn_slope(net, groups, state, slope):
     one = _number(net, 1.0)
-    for k in range(0, windows * net.width, net.lanes):
+    for k in range(0, groups * net.width, net.lanes):
         h = load(net, state, k)
         store(slope, k, load(net, slope, k) * (one - h * h))
 
@@ -322,10 +323,10 @@ def _rnn_slope(net, windows, state, slope):
 def _lstm_slope(net, work, t, before, step):
     width = net.width
     one = _number(net, 1.0)
-    for b in range(work.windows):
-        row = shift(work.gates, (t * work.windows + b) * net.saved)
-        row_before = shift(work.gates, (before * work.windows + b) * net.saved)
-        slope = shift(work.slopes, (t * work.windows + b) * width)
+    for b in range(work.groups):
+        row = shift(work.gates, (t * work.groups + b) * net.saved)
+        row_before = shift(work.gates, (before * work.groups + b) * net.saved)
+        slope = shift(work.slopes, (t * work.groups + b) * width)
         carry = shift(work.carry, b * width)
         for k in range(0, width, net.lanes):
             i = load(net, row, k)
@@ -351,11 +352,11 @@ def _lstm_slope(net, work, t, before, step):
 def _gru_slope(net, work, t, before, later):
     width = net.width
     one = _number(net, 1.0)
-    for b in range(work.windows):
-        row = shift(work.gates, (t * work.windows + b) * net.saved)
-        slope = shift(work.slopes, (t * work.windows + b) * width)
-        slope_before = shift(work.slopes, (before * work.windows + b) * width)
-        state_before = shift(work.states, (before * work.windows + b) * width)
+    for b in range(work.groups):
+        row = shift(work.gates, (t * work.groups + b) * net.saved)
+        slope = shift(work.slopes, (t * work.groups + b) * width)
+        slope_before = shift(work.slopes, (before * work.groups + b) * width)
+        state_before = shift(work.states, (before * work.groups + b) * width)
         for k in range(0, width, net.lanes):
             n = load(net, row, k)
             r = load(net, row, width + k)

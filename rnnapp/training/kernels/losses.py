@@ -5,9 +5,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnapp.training.kernels.products import outline
+from rnnapp.training.kernels.products import inline, outline
 
-__all__ = ["cross_entropy", "squared_error"]
+__all__ = ["clear_spare", "cross_entropy", "find_answers", "squared_error"]
+
+
+@inline
+def find_answers(net, work, window):
+    """Where a window's answers begin in the workspace; they are ``group`` values apart."""
+    group = window // net.group
+    return work.answers + group * net.outputs * net.group + window % net.group
+
+
+@inline
+def clear_spare(net, work, a, windows):
+    """Make the last group's answers zero that belong to no window."""
+    for b in range(windows, -(-windows // net.group) * net.group):
+        first = find_answers(net, work, b)
+        for o in range(net.outputs):
+            a[first + o * net.group] = np.float32(0.0)
 
 
 @outline
@@ -18,8 +34,9 @@ def squared_error(net, work, a, targets, windows, batch):
     one = np.float32(1.0)
     loss = 0.0
     for b in range(len(windows)):
+        first = find_answers(net, work, b)
         for o in range(O):
-            place = work.answers + b * O + o
+            place = first + o * net.group
             y = a[place]
             error = y - targets[windows[b] * O + o]
             loss += np.float64(error) * np.float64(error)
@@ -38,25 +55,26 @@ def cross_entropy(net, work, a, targets, windows, batch):
     loss = 0.0
     right = 0
     for b in range(len(windows)):
-        first = work.answers + b * O
+        first = find_answers(net, work, b)
         label = int(targets[windows[b]])
         best = 0
         for o in range(O):
-            if a[first + o] > a[first + best]:
+            if a[first + o * net.group] > a[first + best * net.group]:
                 best = o
         right += int(best == label)
         # the largest score taken off, no exponential overflows
-        most = a[first + best]
+        most = a[first + best * net.group]
         weight = np.float32(0.0)
         for o in range(O):
-            weight += np.exp(a[first + o] - most)
-        loss += np.log(np.float64(weight)) - np.float64(a[first + label] - most)
+            weight += np.exp(a[first + o * net.group] - most)
+        score = a[first + label * net.group]
+        loss += np.log(np.float64(weight)) - np.float64(score - most)
         for o in range(O):
-            y = a[first + o]
+            y = a[first + o * net.group]
             slope = np.exp(y - most) / weight
             if o == label:
                 slope = slope - np.float32(1.0)
             if net.squashes:
                 slope = slope * y * (np.float32(1.0) - y)
-            a[first + o] = slope * share
+            a[first + o * net.group] = slope * share
     return loss, right

@@ -9,6 +9,7 @@ the result, bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from llvmlite import ir
@@ -25,6 +26,7 @@ from numba.extending import (
 )
 
 from rnnapp.configs import ModelConfig
+from rnnapp.training.kernels.simd import Packing
 
 __all__ = [
     "GRU",
@@ -53,10 +55,12 @@ class Net(NamedTuple):
 
     Attributes:
         lanes: float32 numbers in a vector.
+        group: windows that lie side by side in a vector, each number of one beside the other's.
         fixed: whether the sizes are compiled in.
         cell: :data:`RNN`, :data:`LSTM` or :data:`GRU`.
         features, hidden, layers, directions, outputs: F, H, L, D and O.
-        width: H filled up to whole vectors, as everything of H units lies in memory.
+        units: H filled up to whole vectors, the rows of a weight matrix.
+        width: units * group, the columns of everything of H units in memory.
         gates: G * width, the columns of a weight matrix.
         saved: columns of a step's row of gates and states; ``width`` for an RNN, whose output says
             it all.
@@ -67,6 +71,7 @@ class Net(NamedTuple):
     """
 
     lanes: int
+    group: int
     fixed: int
     cell: int
     features: int
@@ -74,6 +79,7 @@ class Net(NamedTuple):
     layers: int
     directions: int
     outputs: int
+    units: int
     width: int
     gates: int
     saved: int
@@ -89,15 +95,17 @@ def make_net(
     features: int,
     outputs: int,
     classifies: bool,
-    widths: tuple[int, ...],
+    packings: Sequence[Packing],
     fixed: bool = False,
 ) -> Net:
-    """The sizes of a net, in the vectors that waste the fewest registers on its hidden units."""
-    lanes = min(widths, key=lambda lanes: (-(-model.hidden // lanes), lanes))
-    width = pad_to(model.hidden, lanes)
+    """The sizes of a net, in the vectors that waste the fewest lanes on its hidden units."""
+    lanes, group = min(packings, key=lambda packing: _count_vectors(packing, model.hidden))
+    units = pad_to(model.hidden, lanes // group)
+    width = units * group
     cell = _CELLS[model.kind]
     return Net(
         lanes=lanes,
+        group=group,
         fixed=int(fixed),
         cell=cell,
         features=features,
@@ -105,6 +113,7 @@ def make_net(
         layers=model.layers,
         directions=model.directions,
         outputs=outputs,
+        units=units,
         width=width,
         gates=_GATES[cell] * width,
         saved=max(_BLOCKS[cell], 1) * width,
@@ -115,19 +124,25 @@ def make_net(
     )
 
 
+def _count_vectors(packing: Packing, hidden: int) -> float:
+    """Vectors that a window's units take."""
+    vectors = pad_to(hidden * packing.group, packing.lanes) // packing.lanes
+    return vectors / packing.group
+
+
 def pad_to(count: int, lanes: int) -> int:
     """The next multiple of a number of lanes."""
     return -(-count // lanes) * lanes
 
 
 class NetType(types.Type):
-    """The type of a :class:`Net`: its lanes, and where it is fixed its sizes."""
+    """The type of a :class:`Net`: its packing, and where it is fixed its sizes."""
 
-    def __init__(self, lanes: int, sizes: Net | None) -> None:
-        self.lanes = lanes
+    def __init__(self, packing: Packing, sizes: Net | None) -> None:
+        self.lanes, self.group = packing
         self.sizes = sizes
         known = "any" if sizes is None else "_".join(str(size) for size in sizes)
-        super().__init__(f"Net({lanes},{known})")
+        super().__init__(f"Net({self.lanes},{self.group},{known})")
 
 
 class NetArgument:
@@ -145,9 +160,10 @@ def _type_of_net(argument, context):
 
 def make_net_type(net: Net) -> NetType:
     """The type under which a net is compiled."""
+    packing = Packing(net.lanes, net.group)
     if net.fixed:
-        return NetType(net.lanes, net)
-    return NetType(net.lanes, None)
+        return NetType(packing, net)
+    return NetType(packing, None)
 
 
 @register_model(NetType)
@@ -166,6 +182,8 @@ class _NetAttributes(AttributeTemplate):  # type: ignore[misc]
 
 @lower_getattr_generic(NetType)
 def _read_size(context, builder, net, value, name):
+    if name in Packing._fields:
+        return ir.Constant(ir.IntType(64), getattr(net, name))
     if net.sizes is not None:
         return ir.Constant(ir.IntType(64), getattr(net.sizes, name))
     return getattr(cgutils.create_struct_proxy(net)(context, builder, value), name)

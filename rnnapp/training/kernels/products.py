@@ -1,9 +1,9 @@
 """Matrix products for compiled code, in tiles that fill the registers, and sums over rows.
 
 A matrix is a pointer with two strides. Its columns lie in vectors of ``net.lanes`` values. Every
-sum runs over its products
-in their order, however the matrix is cut into tiles: sizes known at run time and sizes compiled in
-    give the same bits.
+sum runs over its products in their order, however the matrix is cut into tiles: sizes known at run
+time and sizes compiled in give the same bits. Where ``net.group`` windows lie side by side, a row
+is such a group, and the sums of each window stay apart.
 """
 
 from __future__ import annotations
@@ -158,13 +158,14 @@ def transpose_weights(net, panels, rows, source, target):
 
     Args:
         panels: vectors of columns of the matrix.
-        rows: of the matrix, whole vectors.
+        rows: of the matrix, a multiple of net.lanes // net.group.
         source: [panel][row][lane], as the way forward reads it.
-        target: [row / lanes][column][row % lanes].
+        target: the same of the transposed matrix.
     """
-    square = net.lanes * net.lanes
+    side = net.lanes // net.group
+    square = side * net.lanes
     for panel in range(panels):
-        for block in range(rows // net.lanes):
+        for block in range(rows // side):
             transpose_block(
                 net,
                 shift(source, panel * rows * net.lanes + block * square),

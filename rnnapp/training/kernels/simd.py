@@ -9,12 +9,15 @@ The arithmetic is plain IEEE, so a NaN that enters comes out.
 
 Memory is addressed by bare float32 pointers (``pointer_to`` an array, ``shift`` by a number of
 values): they cost no reference counting. How many lanes a vector has follows from the type of the
-first argument, anything with an attribute ``lanes``. The module knows nothing of nets.
+first argument, anything with an attribute ``lanes``. Where that has a ``group`` above 1, so many
+independent numbers lie side by side and each is meant wherever one number would be. The module
+knows nothing of nets.
 """
 
 from __future__ import annotations
 
 import operator
+from typing import NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -23,16 +26,20 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 __all__ = [
+    "PACKINGS",
     "PROCESSOR",
-    "WIDTHS",
+    "Packing",
     "Vector",
     "add_lanes",
+    "add_neighbours",
+    "add_units",
     "fill_lanes",
     "fma",
     "larger_of",
     "load",
     "make_tile",
     "pointer_to",
+    "repeat_values",
     "shift",
     "smaller_of",
     "spread",
@@ -44,11 +51,25 @@ __all__ = [
 _FEATURES = llvm.get_host_cpu_features()
 _NAME = llvm.get_host_cpu_name()
 PROCESSOR = f"{_NAME} {_FEATURES.flatten()}"
-WIDTHS: tuple[int, ...] = (8,)
-"""Numbers of lanes to compile for: eight fill a register of AVX, and two of NEON; sixteen fill one
-of AVX-512, where nets of more than eight units take two thirds of the time."""
+
+
+class Packing(NamedTuple):
+    """How windows and units fill a vector.
+
+    Attributes:
+        lanes: float32 numbers in a vector.
+        group: windows that lie side by side in it.
+    """
+
+    lanes: int
+    group: int
+
+
+PACKINGS: tuple[Packing, ...] = (Packing(8, 1),)
+"""What to compile for: eight lanes fill a register of AVX, and two of NEON; sixteen fill one of
+AVX-512, where nets of at most eight units have two windows in each vector."""
 if _FEATURES.get("avx512f", False) and _NAME != "znver4":  # Zen 4 halves wide vectors
-    WIDTHS = (8, 16)
+    PACKINGS = (Packing(16, 1), Packing(16, 2))
 
 _FLOAT = ir.FloatType()
 _INDEX = ir.IntType(32)
@@ -204,19 +225,71 @@ def add_lanes(typing, value):
 
 
 @intrinsic
-def transpose_block(typing, like, source, target):
-    """Transpose a square of lanes * lanes values that lie behind each other."""
+def add_units(typing, like, value):
+    """The sum over the lanes of each of ``group`` windows, a vector of so many lanes."""
 
     def build(context, builder, sig, args):
-        lanes = sig.args[0].lanes
-        rows = [_load_at(builder, args[1], _offset(k * lanes), lanes) for k in range(lanes)]
-        half = lanes // 2
+        vector = args[1]
+        lanes = vector.type.count
+        while lanes > sig.return_type.lanes:
+            lanes //= 2
+            first = _shuffle(builder, vector, vector, list(range(lanes)))
+            second = _shuffle(builder, vector, vector, list(range(lanes, 2 * lanes)))
+            vector = builder.fadd(first, second)
+        return vector
+
+    return Vector(like.group)(like, value), build
+
+
+@intrinsic
+def add_neighbours(typing, like, value):
+    """The sums of each ``group`` neighbouring lanes, a vector of so many fewer lanes."""
+
+    def build(context, builder, sig, args):
+        vector = args[1]
+        group = sig.args[0].group
+        total = None
+        for place in range(group):
+            part = _shuffle(builder, vector, vector, list(range(place, vector.type.count, group)))
+            total = part if total is None else builder.fadd(total, part)
+        return total
+
+    return Vector(like.lanes // like.group)(like, value), build
+
+
+@intrinsic
+def repeat_values(typing, like, pointer, index):
+    """The vector of values from an index on, each of them ``group`` times."""
+
+    def build(context, builder, sig, args):
+        lanes, group = sig.args[0].lanes, sig.args[0].group
+        values = _load_at(builder, args[1], args[2], lanes // group)
+        return _shuffle(builder, values, values, [lane // group for lane in range(lanes)])
+
+    return Vector(like.lanes)(like, _POINTER, types.intp), build
+
+
+@intrinsic
+def transpose_block(typing, like, source, target):
+    """Transpose a square of rows that lie behind each other, a vector each; every value is there
+    ``group`` times."""
+
+    def build(context, builder, sig, args):
+        lanes, group = sig.args[0].lanes, sig.args[0].group
+        side = lanes // group
+        rows = [_load_at(builder, args[1], _offset(k * lanes), lanes) for k in range(side)]
+        if group > 1:
+            rows = [_shuffle(builder, row, row, list(range(0, lanes, group))) for row in rows]
+        half = side // 2
         while half:
-            for k in range(lanes):
+            for k in range(side):
                 if not k & half:
                     rows[k], rows[k + half] = _swap_corners(builder, rows[k], rows[k + half], half)
             half //= 2
-        for k in range(lanes):
+        if group > 1:
+            repeated = [lane // group for lane in range(lanes)]
+            rows = [_shuffle(builder, row, row, repeated) for row in rows]
+        for k in range(side):
             _store_at(builder, args[2], _offset(k * lanes), rows[k])
         return context.get_dummy_value()
 
@@ -229,13 +302,14 @@ def make_tile(rows, vectors):
     ``tile(like, count, start, a, b, out)``: out = start + A B for ``rows`` rows and ``vectors``
     vectors of columns. All but the first two are
     :class:`~rnnapp.training.kernels.products.Matrix`. Each sum runs over ``count`` > 0 products in
-    their order, so the result does not depend on how a matrix is cut into tiles.
+    their order, so the result does not depend on how a matrix is cut into tiles. A value of A is
+    ``group`` numbers side by side, one for each window in a vector.
     """
 
     @intrinsic
     def tile(typing, like, count, start, a, b, out):
         def build(context, builder, sig, args):
-            _TileBuilder(builder, sig.args[0].lanes, rows, vectors).build(*args[1:])
+            _TileBuilder(builder, sig.args[0], rows, vectors).build(*args[1:])
             return context.get_dummy_value()
 
         return types.none(like, types.intp, start, a, b, out), build
@@ -246,9 +320,10 @@ def make_tile(rows, vectors):
 class _TileBuilder:
     """Emits the instructions of one tile."""
 
-    def __init__(self, builder, lanes, rows, vectors):
+    def __init__(self, builder, like, rows, vectors):
         self.builder = builder
-        self.lanes = lanes
+        self.lanes = like.lanes
+        self.group = like.group
         self.places = [(r, v) for r in range(rows) for v in range(vectors)]
         self.rows = range(rows)
         self.vectors = range(vectors)
@@ -286,15 +361,21 @@ class _TileBuilder:
     def _add_products(self, sums, lefts, column, rights, row):
         """One step of the sums: each row's value of A times each vector of B."""
         builder = self.builder
-        factors = [
-            _broadcast(builder, builder.load(builder.gep(left, [column])), self.lanes)
-            for left in lefts
-        ]
+        factors = [self._spread(left, column) for left in lefts]
         vectors = [_load_at(builder, right, row, self.lanes) for right in rights]
         pairs = zip(self.places, sums, strict=True)
         return [
             _call(builder, "fmuladd", (factors[r], vectors[v], total)) for (r, v), total in pairs
         ]
+
+    def _spread(self, pointer, index):
+        """A value of A in all lanes of its window."""
+        if self.group == 1:
+            number = self.builder.load(self.builder.gep(pointer, [index]))
+            return _broadcast(self.builder, number, self.lanes)
+        values = _load_at(self.builder, pointer, index, self.group)
+        places = [lane % self.group for lane in range(self.lanes)]
+        return _shuffle(self.builder, values, values, places)
 
     def _point(self, matrix, stride, count):
         builder = self.builder

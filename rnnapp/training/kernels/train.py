@@ -14,7 +14,12 @@ from numba import njit, types
 
 from rnnapp.training.kernels.layers import Pass, back_propagate, run_forward
 from rnnapp.training.kernels.layout import Workspace
-from rnnapp.training.kernels.losses import cross_entropy, squared_error
+from rnnapp.training.kernels.losses import (
+    clear_spare,
+    cross_entropy,
+    find_answers,
+    squared_error,
+)
 from rnnapp.training.kernels.net import GRU, RNN, Net, make_net_type
 from rnnapp.training.kernels.optimizers import adam_step, clip_norm, sgd_step
 from rnnapp.training.kernels.products import (
@@ -26,7 +31,15 @@ from rnnapp.training.kernels.products import (
     transpose_weights,
 )
 from rnnapp.training.kernels.readout import read_answers, read_back
-from rnnapp.training.kernels.simd import load, pointer_to, shift, store
+from rnnapp.training.kernels.simd import (
+    add_neighbours,
+    fill_lanes,
+    load,
+    pointer_to,
+    repeat_values,
+    shift,
+    store,
+)
 
 __all__ = ["build_kernels"]
 
@@ -52,18 +65,18 @@ class Weights(NamedTuple):
 
 @inline
 def _find_weights(net, work, layer, direction):
-    size_below = net.gates * (net.features + net.width + 2)
-    size_above = net.gates * (net.directions * net.width + net.width + 2)
+    size_below = net.gates * (net.features + net.units + 2)
+    size_above = net.gates * (net.directions * net.units + net.units + 2)
     run = layer * net.directions + direction
     if layer == 0:
         inputs = net.features
         start = direction * size_below
     else:
-        inputs = net.directions * net.width
+        inputs = net.directions * net.units
         start = net.directions * size_below + (run - net.directions) * size_above
     weight_hh = start + net.gates * inputs
-    bias_ih = weight_hh + net.gates * net.width
-    back_hh = work.back + run * net.gates * net.width * (1 + net.directions)
+    bias_ih = weight_hh + net.gates * net.units
+    back_hh = work.back + run * net.gates * net.units * (1 + net.directions)
     return Weights(
         inputs,
         start,
@@ -72,25 +85,25 @@ def _find_weights(net, work, layer, direction):
         bias_ih + net.gates,
         work.biases + run * 4 * net.width,
         back_hh,
-        back_hh + net.gates * net.width,
+        back_hh + net.gates * net.units,
     )
 
 
 @inline
 def _find_readout(net):
     """Where the readout's weights begin."""
-    size_below = net.gates * (net.features + net.width + 2)
-    size_above = net.gates * (net.directions * net.width + net.width + 2)
+    size_below = net.gates * (net.features + net.units + 2)
+    size_above = net.gates * (net.directions * net.units + net.units + 2)
     return net.directions * (size_below + (net.layers - 1) * size_above)
 
 
 @inline
-def _find_pass(net, work, a, p, weights, layer, direction, windows, slopes):
+def _find_pass(net, work, a, p, weights, layer, direction, groups, slopes):
     run = layer * net.directions + direction
-    rows = work.steps * windows
+    rows = work.steps * groups
     return Pass(
         work.steps,
-        windows,
+        groups,
         direction,
         shift(p, weights.weight_hh),
         shift(a, weights.back_hh),
@@ -117,7 +130,7 @@ def _prepare_weights(net, work, a, p):
                 store(a, place, load(net, a, place) + load(net, p, at.bias_hh + k))
             panels = net.gates // net.lanes
             source = shift(p, at.weight_hh)
-            transpose_weights(net, panels, net.width, source, shift(a, at.back_hh))
+            transpose_weights(net, panels, net.units, source, shift(a, at.back_hh))
             if layer > 0:
                 source = shift(p, at.weight_ih)
                 transpose_weights(net, panels, at.inputs, source, shift(a, at.back_ih))
@@ -125,40 +138,45 @@ def _prepare_weights(net, work, a, p):
 
 @outline
 def _gather_windows(net, work, a, rows, raw, starts, windows, offset, scale):
-    """Copy the windows as [T][B][F], bytes normalised."""
-    B = len(windows)
+    """Copy the windows as [T][B][F], bytes normalised; the last one fills up the last group."""
+    B = _count_groups(net, len(windows))
     F = net.features
-    for b in range(B):
-        first = starts[windows[b]] * F
+    for b in range(B * net.group):
+        first = starts[windows[min(b, len(windows) - 1)]] * F
         for t in range(work.steps):
-            target = work.inputs + (t * B + b) * F
+            target = work.inputs + (t * B + b // net.group) * F * net.group + b % net.group
             source = first + t * F
             if len(raw):
                 for k in range(F):
                     value = raw[source + k] / np.float32(255.0)
-                    a[target + k] = np.float32((value - offset) / scale)
+                    a[target + k * net.group] = np.float32((value - offset) / scale)
             else:
                 for k in range(F):
-                    a[target + k] = rows[source + k]
+                    a[target + k * net.group] = rows[source + k]
+
+
+@inline
+def _count_groups(net, windows):
+    return -(-windows // net.group)
 
 
 @inline
 def _input_matrix(net, work, a, layer, segment, rows):
     """What a layer reads: the windows, or one direction of the layer below."""
     if layer == 0:
-        return Matrix(shift(a, work.inputs), net.features, 1)
+        return Matrix(shift(a, work.inputs), net.features * net.group, net.group)
     run = (layer - 1) * net.directions + segment
-    return Matrix(shift(a, work.states + run * rows * net.width), net.width, 1)
+    return Matrix(shift(a, work.states + run * rows * net.width), net.width, net.group)
 
 
 @outline
-def _run_stack(net, work, a, p, windows):
+def _run_stack(net, work, a, p, groups):
     """Forward through all layers; the top one's states are then the readout's to read."""
-    rows = work.steps * windows
+    rows = work.steps * groups
     for layer in range(net.layers):
         for direction in range(net.directions):
             at = _find_weights(net, work, layer, direction)
-            here = _find_pass(net, work, a, p, at, layer, direction, windows, work.slopes)
+            here = _find_pass(net, work, a, p, at, layer, direction, groups, work.slopes)
             sums = Matrix(here.states, net.width, net.lanes)
             if net.cell != RNN:
                 sums = Matrix(here.gates, net.saved, net.lanes)
@@ -171,7 +189,7 @@ def _run_stack(net, work, a, p, windows):
             start = Matrix(shift(a, at.bias), 0, net.lanes)
             for segment in range(segments):
                 below = _input_matrix(net, work, a, layer, segment, rows)
-                first = at.weight_ih + segment * net.width * net.lanes
+                first = at.weight_ih + segment * net.units * net.lanes
                 panels = Matrix(shift(p, first), net.lanes, at.inputs * net.lanes)
                 multiply_add(net, rows, net.gates // net.lanes, count, start, below, panels, sums)
                 start = sums
@@ -190,16 +208,16 @@ def _fill_column(net, rows, source, target):
 
 
 @outline
-def _back_stack(net, work, a, p, g, windows):
+def _back_stack(net, work, a, p, g, groups):
     """Back through all layers, from the outputs' gradient of the top one; add to the parameters'
     gradient."""
-    rows = work.steps * windows
+    rows = work.steps * groups
     slopes = work.slopes
     below = work.below
     for layer in range(net.layers - 1, -1, -1):
         for direction in range(net.directions):
             at = _find_weights(net, work, layer, direction)
-            here = _find_pass(net, work, a, p, at, layer, direction, windows, slopes)
+            here = _find_pass(net, work, a, p, at, layer, direction, groups, slopes)
             back_propagate(net, here)
             grown = Matrix(here.slopes, net.width, net.lanes)
             if net.cell != RNN:
@@ -213,7 +231,7 @@ def _back_stack(net, work, a, p, g, windows):
 
 @inline
 def _add_weight_gradient(net, work, a, g, at, here, grown, layer):
-    B = here.windows
+    B = here.groups
     rows = work.steps * B
     vectors = net.gates // net.lanes
     # of W_hh: each step's hidden state before times its gradient
@@ -224,8 +242,8 @@ def _add_weight_gradient(net, work, a, g, at, here, grown, layer):
             earlier = shift(earlier, B * net.width)
         else:
             later = shift(later, B * grown.row)
-        out = Matrix(shift(g, at.weight_hh), net.lanes, net.width * net.lanes)
-        state = Matrix(earlier, 1, net.width)
+        out = Matrix(shift(g, at.weight_hh), net.lanes, net.units * net.lanes)
+        state = Matrix(earlier, net.group, net.width)
         slope = Matrix(later, grown.row, net.lanes)
         multiply_add(net, net.hidden, vectors, rows - B, out, state, slope, out)
     # of W_ih: each step's input times its gradient
@@ -236,7 +254,7 @@ def _add_weight_gradient(net, work, a, g, at, here, grown, layer):
         count = net.hidden
     for segment in range(segments):
         below = _input_matrix(net, work, a, layer, segment, rows)
-        first = at.weight_ih + segment * net.width * net.lanes
+        first = at.weight_ih + segment * net.units * net.lanes
         out = Matrix(shift(g, first), net.lanes, at.inputs * net.lanes)
         turned = Matrix(below.data, below.column, below.row)
         multiply_add(net, count, vectors, rows, out, turned, grown, out)
@@ -257,15 +275,16 @@ def _add_bias_gradient(net, g, at, grown, rows):
 @inline
 def _pass_below(net, work, a, at, grown, direction, below, rows):
     """The gradient of what a layer read: that of the outputs of the layer below."""
-    slope = Matrix(grown.data, grown.row, 1)
+    slope = Matrix(grown.data, grown.row, net.group)
+    gates = net.gates // net.group
     for segment in range(net.directions):
         out = Matrix(shift(a, below + segment * rows * net.width), net.width, net.lanes)
         start = out
         if direction == 0:
             start = Matrix(shift(a, work.zeros), 0, 0)
-        first = at.back_ih + segment * net.width * net.gates
-        panels = Matrix(shift(a, first), net.lanes, net.gates * net.lanes)
-        multiply_add(net, rows, net.width // net.lanes, net.gates, start, slope, panels, out)
+        first = at.back_ih + segment * net.units * net.gates
+        panels = Matrix(shift(a, first), net.lanes, gates * net.lanes)
+        multiply_add(net, rows, net.width // net.lanes, gates, start, slope, panels, out)
 
 
 @outline
@@ -275,23 +294,56 @@ def _add_batch_gradient(net, work, a, p, g, table, targets, windows, stop):
     rows, raw, offset, scale, starts = table
     loss = 0.0
     right = 0
-    _prepare_weights(net, work, a, p)
+    weights = _repeat_weights(net, work, a, p)
+    slope = g
+    if net.group > 1:
+        slope = shift(a, work.repeated_slope)
+        _clear_vectors(net, slope, work.parameters * net.group)
+    _prepare_weights(net, work, a, weights)
     for b in range(0, len(windows), work.block):
         if stop[0] != 0:
             return loss, right, False
         block = windows[b : b + work.block]
         _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
-        _run_stack(net, work, a, p, len(block))
-        read_answers(net, work, a, p, _find_readout(net), len(block))
+        groups = _count_groups(net, len(block))
+        _run_stack(net, work, a, weights, groups)
+        read_answers(net, work, a, weights, _find_readout(net), groups)
         if net.classifies:
             block_loss, block_right = cross_entropy(net, work, a, targets, block, len(windows))
             right += block_right
         else:
             block_loss = squared_error(net, work, a, targets, block, len(windows))
         loss += block_loss
-        read_back(net, work, a, p, g, _find_readout(net), len(block))
-        _back_stack(net, work, a, p, g, len(block))
+        clear_spare(net, work, a, len(block))
+        read_back(net, work, a, weights, slope, _find_readout(net), groups)
+        _back_stack(net, work, a, weights, slope, groups)
+    if net.group > 1:
+        _add_groups(net, slope, g, work.parameters)
     return loss, right, True
+
+
+@inline
+def _repeat_weights(net, work, a, p):
+    """The parameters as the layers read them, each as often as windows lie side by side."""
+    if net.group == 1:
+        return p
+    repeated = shift(a, work.repeated)
+    for k in range(0, work.parameters * net.group, net.lanes):
+        store(repeated, k, repeat_values(net, p, k // net.group))
+    return repeated
+
+
+@inline
+def _clear_vectors(net, target, length):
+    for k in range(0, length, net.lanes):
+        store(target, k, fill_lanes(net, np.float32(0.0)))
+
+
+@inline
+def _add_groups(net, source, target, length):
+    """The gradient of each parameter: the sum of those of the windows that lie side by side."""
+    for k in range(0, length * net.group, net.lanes):
+        store(target, k // net.group, add_neighbours(net, load(net, source, k)))
 
 
 @inline
@@ -363,14 +415,18 @@ def _answer(net, work, parameters, space, rows, raw, offset, scale, starts, answ
     p = pointer_to(parameters)
     a = pointer_to(space)
     every = np.arange(len(starts))
-    _prepare_weights(net, work, a, p)
+    weights = _repeat_weights(net, work, a, p)
+    _prepare_weights(net, work, a, weights)
     for b in range(0, len(starts), work.block):
         block = every[b : b + work.block]
         _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
-        _run_stack(net, work, a, p, len(block))
-        read_answers(net, work, a, p, _find_readout(net), len(block))
-        for k in range(len(block) * net.outputs):
-            answers[b * net.outputs + k] = a[work.answers + k]
+        groups = _count_groups(net, len(block))
+        _run_stack(net, work, a, weights, groups)
+        read_answers(net, work, a, weights, _find_readout(net), groups)
+        for window in range(len(block)):
+            first = find_answers(net, work, window)
+            for o in range(net.outputs):
+                answers[(b + window) * net.outputs + o] = a[first + o * net.group]
 
 
 f32_rw = types.Array(types.float32, 1, "C")

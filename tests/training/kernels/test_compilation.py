@@ -48,7 +48,7 @@ def test_cache_lies_in_the_apps_home_and_a_read_only_disk_only_costs_the_compili
         "seen = []\n"
         "def build(net, cache): seen.append((cache, compilation.numba.config.CACHE_DIR))\n"
         "train.build_kernels = build\n"
-        "net = compilation._general_nets()[0]\n"
+        "net = compilation._general_nets()[compilation.PACKINGS[0]]\n"
         "compilation._is_whole = lambda folder: False\n"
         "compilation._build(net)\n"
         "def refuse(*args, **kwargs): raise OSError('read-only')\n"
@@ -83,7 +83,7 @@ def test_kernels_for_one_net_are_not_compiled_on_when_the_program_ends() -> None
         "    return made[0]\n"
         "compilation.subprocess.Popen = start\n"
         "compilation._is_cached = lambda net: False\n"
-        "compilation.request_fixed(compilation._general_nets()[0])\n"
+        "compilation.request_fixed(compilation._general_nets()[compilation.PACKINGS[0]])\n"
         "while not compilation._compiling: time.sleep(0.01)\n"
     )
     done = subprocess.run(

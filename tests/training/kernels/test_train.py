@@ -18,7 +18,7 @@ from rnnapp.training.kernels.backend import CompiledBackend
 from rnnapp.training.kernels.compilation import find_kernels
 from rnnapp.training.kernels.layout import plan_workspace
 from rnnapp.training.kernels.net import make_net
-from rnnapp.training.kernels.simd import WIDTHS
+from rnnapp.training.kernels.simd import PACKINGS
 from rnnapp.training.torch_backend import TorchBackend, gather_windows
 from tests.training.samples import classes, regression
 
@@ -171,7 +171,7 @@ def test_sixteen_hidden_steps_of_a_long_window_stay_exact() -> None:
 def test_strided_array_is_refused_at_the_door() -> None:
     """Read as if contiguous, every other value of an array silently gives a wrong net."""
     model = ModelConfig(cell="rnn", hidden=1)
-    net = make_net(model, features=1, outputs=1, classifies=False, widths=WIDTHS)
+    net = make_net(model, features=1, outputs=1, classifies=False, packings=PACKINGS)
     work = plan_workspace(net, 2, 4, 4096)
     kernels = find_kernels(net)
     values = np.zeros(work.parameters, np.float32)
