@@ -8,9 +8,10 @@ import logging
 import os
 import re
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
@@ -154,11 +155,29 @@ class TrackingClient:
                 with self._setup_lock():
                     self._make_file_private()
                     self._check_file()
-                    self._client = _make_client(self.uri)
+                    self._client = self._connect()
                     self._enable_wal()
             elif self.file is not None and not self.file.exists():
                 raise RunError(_("The run history is gone. Restart the app; it begins a new one."))
             return self._client
+
+    def _connect(self) -> Any:
+        """The client of a store whose tables are made, anew where their making was cut off.
+
+        MLflow changes its first tables in dozens of steps, and a process killed between two
+        leaves a file that it can never open again.
+        """
+        if self.file is None:
+            return _make_client(self.uri)
+        if self.file.stat().st_size == 0:
+            _make_tables(self.file)
+        try:
+            return _make_client(self.uri)
+        except Exception:
+            if not self.file.is_relative_to(home()) or _holds_anything(self.file):
+                raise
+            _make_tables(self.file)
+            return _make_client(self.uri)
 
     def _setup_lock(self) -> FileLock:
         """The lock held while tables are made: processes that start together make them once."""
@@ -213,6 +232,30 @@ def _silence_mlflow() -> None:
         os.environ.setdefault(name, value)
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+
+def _make_tables(file: Path) -> None:
+    """Give a SQLite file the tables of an empty store, all in one transaction or none."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        draft = Path(folder) / file.name
+        _make_client(f"sqlite:///{draft}")
+        with (
+            closing(sqlite3.connect(draft)) as source,
+            closing(sqlite3.connect(file, timeout=_WAIT)) as target,
+        ):
+            source.backup(target)
+
+
+def _holds_anything(file: Path) -> bool:
+    """Whether a run, or an experiment beside the one that MLflow makes itself, is in a file."""
+    with closing(sqlite3.connect(file, timeout=_WAIT)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for table, made_by_mlflow in (("runs", 0), ("experiments", 1)):
+            if table in tables:
+                (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+                if count > made_by_mlflow:
+                    return True
+    return False
 
 
 def _make_client(uri: str) -> Any:

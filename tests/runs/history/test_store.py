@@ -163,6 +163,36 @@ def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None
     assert len({out for out, _ in outputs}) == 1
 
 
+@pytest.mark.parametrize("earlier_version", [False, True])
+def test_a_process_killed_while_it_makes_the_tables_leaves_a_history_that_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier_version: bool
+) -> None:
+    """Also where the tables were made in place, as they once were."""
+    monkeypatch.setenv("RNNAPP_HOME", str(tmp_path))
+    file = tmp_path / "runs" / "mlflow.db"
+    call = "mlflow_client.TrackingClient().experiment_id('x')"
+    if earlier_version:
+        file.parent.mkdir(mode=0o700)
+        call = f"mlflow_client._make_client('sqlite:///{file}')"
+    code = (
+        "import os, sqlalchemy\n"
+        "from rnnapp.runs.history import mlflow_client\n"
+        "@sqlalchemy.event.listens_for(sqlalchemy.Engine, 'before_cursor_execute')\n"
+        "def die(connection, cursor, statement, *others):\n"
+        "    if 'DROP TABLE experiments' in statement:\n"
+        "        os._exit(9)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", f"{code}{call}"], capture_output=True, timeout=300
+    )
+    assert killed.returncode == 9, killed.stderr
+    if earlier_version:
+        with sqlite3.connect(file) as connection:
+            connection.execute("SELECT * FROM _alembic_tmp_experiments")
+        connection.close()
+    assert not RunStore().list_runs()
+
+
 def test_a_locked_database_is_a_sentence_and_goes_on_after(
     store: RunStore, home: Path, new: NewRun, monkeypatch
 ) -> None:
