@@ -21,7 +21,7 @@ from rnnapp.language import gettext as _
 
 __all__ = ["fit_in_process"]
 
-_NICENESS = 10  # as the compilation of kernels; at 19 it starved beside one
+_NICENESS = 5  # a quarter of a busy core: pages go first, and rivals still arrive
 _GLANCE = 0.1  # seconds between looks at whether a stop was requested
 
 
