@@ -38,6 +38,16 @@ PAGES = {
     "recipes": "/recipes",
     "glossary": "/glossary",
 }
+CLASS = "rows=600&window=10&epochs=20&hidden=8"
+CLASSMATES = {
+    "Anna": "cell=gru",
+    "Ben": "cell=lstm",
+    "Chloe": "cell=rnn",
+    "Dmitri": "cell=gru&layers=2",
+    "Emre": "cell=lstm&target=log-return",
+    "Farah": "cell=gru&target=log-return",
+}
+"""What each person of the class on the board changed."""
 _RESTING = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     return app && app.getAttribute('data-test-script-state') === 'notRunning'
@@ -59,11 +69,13 @@ def main(names: list[str]) -> None:
                     photograph_page(browser, address + PAGES[name], name, scheme)
         if not names or "drag" in names:
             film_drag(browser, address + PAGES["forecast"])
+        if not names or "board" in names:
+            photograph_board(browser)
         browser.close()
 
 
 @contextmanager
-def run_app() -> Iterator[str]:
+def run_app(**environment: str) -> Iterator[str]:
     """The dashboard on a free port, with a folder of its own that is warm; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -74,7 +86,7 @@ def run_app() -> Iterator[str]:
         process = subprocess.Popen(
             [*command, f"--server.port={port}"],
             cwd=ROOT,
-            env=os.environ | {"RNNAPP_HOME": home},
+            env=os.environ | {"RNNAPP_HOME": home} | environment,
             stdout=subprocess.DEVNULL,
         )
         try:
@@ -122,12 +134,43 @@ def photograph_page(browser: Browser, address: str, name: str, scheme: str) -> N
             page.wait_for_timeout(2500)
             page.wait_for_function(_RESTING)
             page.wait_for_timeout(1500)
+    save_picture(page, name, scheme)
+    page.context.close()
+
+
+def photograph_board(browser: Browser) -> None:
+    """The board of a class on a server of its own, where each person has saved a run."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        run_app(RNNAPP_HOME=home, RNNAPP_CLASS=CLASS) as address,
+    ):
+        for name, changed in CLASSMATES.items():
+            page = open_resting(browser, f"{address}/?{CLASS}&{changed}", "light")
+            page.get_by_role("button", name="Save this run").click()
+            page.get_by_role("button", name="Saved: open the run").wait_for()
+            page.goto(f"{address}/runs?view=Board")
+            page.get_by_role("textbox", name="Your name on the board").fill(name)
+            page.get_by_role("button", name="Use this name").click()
+            page.wait_for_timeout(1500)
+            page.wait_for_function(_RESTING)
+            if name != list(CLASSMATES)[-1]:
+                page.context.close()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.reload()
+            page.wait_for_function(_RESTING)
+            page.wait_for_timeout(1500)
+            save_picture(page, "board", scheme)
+        page.context.close()
+
+
+def save_picture(page: Page, name: str, scheme: str) -> None:
+    """What a page shows at its top, small, among the pictures."""
     page.mouse.move(0, 0)  # no help of a button is open, and the page stands at its top again
     page.get_by_test_id("stMain").evaluate("each => each.scrollTo(0, 0)")
     page.wait_for_timeout(1000)
     page.wait_for_function(_RESTING)
     take_frame(page).save(FOLDER / f"{name}-{scheme}.webp", quality=QUALITY, method=6)
-    page.context.close()
 
 
 def film_drag(browser: Browser, address: str) -> None:
