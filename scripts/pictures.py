@@ -144,24 +144,31 @@ def photograph_board(browser: Browser) -> None:
         tempfile.TemporaryDirectory() as home,
         run_app(RNNAPP_HOME=home, RNNAPP_CLASS=CLASS) as address,
     ):
-        for name, changed in CLASSMATES.items():
-            page = open_resting(browser, f"{address}/?{CLASS}&{changed}", "light")
-            page.get_by_role("button", name="Save this run").click()
-            page.get_by_role("button", name="Saved: open the run").wait_for()
-            page.goto(f"{address}/runs?view=Board")
-            page.get_by_role("textbox", name="Your name on the board").fill(name)
-            page.get_by_role("button", name="Use this name").click()
-            page.wait_for_timeout(1500)
-            page.wait_for_function(_RESTING)
-            if name != list(CLASSMATES)[-1]:
-                page.context.close()
+        pages = [
+            join_board(browser, address, name, changed) for name, changed in CLASSMATES.items()
+        ]
+        page = pages[-1]  # who came last sees everybody
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.reload()
             page.wait_for_function(_RESTING)
             page.wait_for_timeout(1500)
             save_picture(page, "board", scheme)
-        page.context.close()
+        for page in pages:
+            page.context.close()
+
+
+def join_board(browser: Browser, address: str, name: str, changed: str) -> Page:
+    """The board as somebody sees it who has saved a run and chosen a name there."""
+    page = open_resting(browser, f"{address}/?{CLASS}&{changed}", "light")
+    page.get_by_role("button", name="Save this run").click()
+    page.get_by_role("button", name="Saved: open the run").wait_for()
+    page.goto(f"{address}/runs?view=Board")
+    page.get_by_role("textbox", name="Your name on the board").fill(name)
+    page.get_by_role("button", name="Use this name").click()
+    page.wait_for_timeout(1500)
+    page.wait_for_function(_RESTING)
+    return page
 
 
 def save_picture(page: Page, name: str, scheme: str) -> None:

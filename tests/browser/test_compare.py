@@ -128,7 +128,7 @@ def test_stronger_rivals_join_the_table_when_they_are_ready(open_page: Opened) -
     chart = page.get_by_test_id("live-compare")
     for name in ("ARIMA", "ETS", "Theta", "Gradient boosting"):
         entry = chart.get_by_role("button", name=name, exact=True)
-        expect(entry).to_be_visible(timeout=150_000)
+        expect(entry).to_be_visible(timeout=60_000)
     page.get_by_role("tab", name="Checks").click()
     expect(page.get_by_text("Hewamalage, Ackermann and Bergmeir")).to_be_visible()
     page.get_by_role("tab", name="By period").click()

@@ -76,15 +76,19 @@ def test_nobody_waits_for_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_estimate_is_near_the_truth() -> None:
-    """Live mode turns on it: within a factor of three, on a busy machine too."""
+    """Live mode turns on it: within a factor of three of the least of several, as it is fitted."""
     split, train = regression(300), TrainConfig(epochs=100, batch=20, device="cpu")
     for cell in ("rnn", "lstm", "gru"):
         model = ModelConfig(cell=cell, hidden=16, layers=2)
-        backend = CompiledBackend(split, model, train)
-        started = time.thread_time()
-        backend.run_epochs(np.tile(np.arange(200), (100, 1)), np.full((100, 10), 1e-3))
-        spent = time.thread_time() - started
+        spent = min(_time_run(CompiledBackend(split, model, train)) for _ in range(8))
         assert spent / 3 < estimate_seconds(split, model, train) < 3 * spent
+
+
+def _time_run(backend: CompiledBackend) -> float:
+    """This thread's own seconds for a hundred epochs of ten steps."""
+    started = time.thread_time()
+    backend.run_epochs(np.tile(np.arange(200), (100, 1)), np.full((100, 10), 1e-3))
+    return time.thread_time() - started
 
 
 def test_larger_nets_are_expected_to_take_longer() -> None:

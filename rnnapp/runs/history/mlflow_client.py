@@ -248,14 +248,14 @@ def _make_tables(file: Path) -> None:
 
 def _holds_anything(file: Path) -> bool:
     """Whether a run, or an experiment beside the one that MLflow makes itself, is in a file."""
+    made_by_mlflow = {"runs": 0, "experiments": 1}
     with closing(sqlite3.connect(file, timeout=_WAIT)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        for table, made_by_mlflow in (("runs", 0), ("experiments", 1)):
-            if table in tables:
-                (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-                if count > made_by_mlflow:
-                    return True
-    return False
+        counts = {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in tables & set(made_by_mlflow)
+        }
+    return any(count > made_by_mlflow[table] for table, count in counts.items())
 
 
 def _make_client(uri: str) -> Any:

@@ -7,7 +7,13 @@ import numpy as np
 
 from rnnapp.training.kernels.products import inline, outline
 
-__all__ = ["clear_spare", "cross_entropy", "find_answers", "squared_error"]
+__all__ = ["clear_spare", "count_groups", "cross_entropy", "find_answers", "squared_error"]
+
+
+@inline
+def count_groups(net, windows):
+    """Groups that so many windows make, the last one filled up."""
+    return -(-windows // net.group)
 
 
 @inline
@@ -20,7 +26,7 @@ def find_answers(net, work, window):
 @inline
 def clear_spare(net, work, a, windows):
     """Make the last group's answers zero that belong to no window."""
-    for b in range(windows, -(-windows // net.group) * net.group):
+    for b in range(windows, count_groups(net, windows) * net.group):
         first = find_answers(net, work, b)
         for o in range(net.outputs):
             a[first + o * net.group] = np.float32(0.0)

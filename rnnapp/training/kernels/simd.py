@@ -67,7 +67,7 @@ class Packing(NamedTuple):
 
 PACKINGS: tuple[Packing, ...] = (Packing(8, 1),)
 """What to compile for: eight lanes fill a register of AVX, and two of NEON; sixteen fill one of
-AVX-512, where nets of at most eight units have two windows in each vector."""
+AVX-512, where two windows lie in each vector if one's units would leave more lanes empty."""
 if _FEATURES.get("avx512f", False) and _NAME != "znver4":  # Zen 4 halves wide vectors
     PACKINGS = (Packing(16, 1), Packing(16, 2))
 

@@ -16,6 +16,7 @@ from rnnapp.training.kernels.layers import Pass, back_propagate, run_forward
 from rnnapp.training.kernels.layout import Workspace
 from rnnapp.training.kernels.losses import (
     clear_spare,
+    count_groups,
     cross_entropy,
     find_answers,
     squared_error,
@@ -139,7 +140,7 @@ def _prepare_weights(net, work, a, p):
 @outline
 def _gather_windows(net, work, a, rows, raw, starts, windows, offset, scale):
     """Copy the windows as [T][B][F], bytes normalised; the last one fills up the last group."""
-    B = _count_groups(net, len(windows))
+    B = count_groups(net, len(windows))
     F = net.features
     for b in range(B * net.group):
         first = starts[windows[min(b, len(windows) - 1)]] * F
@@ -153,11 +154,6 @@ def _gather_windows(net, work, a, rows, raw, starts, windows, offset, scale):
             else:
                 for k in range(F):
                     a[target + k * net.group] = rows[source + k]
-
-
-@inline
-def _count_groups(net, windows):
-    return -(-windows // net.group)
 
 
 @inline
@@ -305,7 +301,7 @@ def _add_batch_gradient(net, work, a, p, g, table, targets, windows, stop):
             return loss, right, False
         block = windows[b : b + work.block]
         _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
-        groups = _count_groups(net, len(block))
+        groups = count_groups(net, len(block))
         _run_stack(net, work, a, weights, groups)
         read_answers(net, work, a, weights, _find_readout(net), groups)
         if net.classifies:
@@ -420,7 +416,7 @@ def _answer(net, work, parameters, space, rows, raw, offset, scale, starts, answ
     for b in range(0, len(starts), work.block):
         block = every[b : b + work.block]
         _gather_windows(net, work, a, rows, raw, starts, block, offset, scale)
-        groups = _count_groups(net, len(block))
+        groups = count_groups(net, len(block))
         _run_stack(net, work, a, weights, groups)
         read_answers(net, work, a, weights, _find_readout(net), groups)
         for window in range(len(block)):
