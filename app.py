@@ -6,6 +6,7 @@ Start it with ``rnnapp``, ``scripts/app`` or ``streamlit run app.py``.
 import streamlit as st
 from starlette.middleware import Middleware
 
+from rnnapp.ui.departures import Departures
 from rnnapp.ui.draining import health_routes
 from rnnapp.ui.first_paint import FirstPaint
 from rnnapp.ui.frames import frame_route
@@ -23,5 +24,6 @@ app = st.App(
         Middleware(Visitors),
         Middleware(UploadLimits),
         Middleware(FirstPaint),
+        Middleware(Departures),
     ],
 )

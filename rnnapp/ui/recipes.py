@@ -36,6 +36,7 @@ from rnnapp.ui.tasks import (
     start_task,
     watch_task,
 )
+from rnnapp.ui.uploads import choose_file
 
 __all__ = ["show_recipes"]
 
@@ -115,10 +116,10 @@ def show_recipes() -> None:
             key="recipe_quick",
             help=_("Shortened to seconds; its accuracies are not to be compared."),
         )
-        file = st.file_uploader(
+        file = choose_file(
             _("KOSPI's prices (CSV)"),
-            type=["csv"],
             key="recipe_file",
+            types=["csv"],
             help=_("Without it Yahoo is asked, then S&P 500."),
         )
     task: RecipeTask | None = find_task(_PLACE, address=_ADDRESS, on_result=_remember_run)

@@ -20,7 +20,7 @@ from rnnapp.ui import keys
 from rnnapp.ui.address import publish, seed
 from rnnapp.ui.explain import explain
 from rnnapp.ui.page import plain_text
-from rnnapp.ui.uploads import UPLOAD_TYPES, find_upload, share_upload
+from rnnapp.ui.uploads import UPLOAD_TYPES, choose_file, find_upload, share_upload
 
 __all__ = ["forget_second", "join_chosen"]
 
@@ -149,10 +149,10 @@ def _choose_day() -> str:
 
 def _choose_file() -> str:
     """SHA-256 of the file of this session, empty while there is none."""
-    file = st.file_uploader(
+    file = choose_file(
         _("File of the second series"),
-        type=list(UPLOAD_TYPES),
         key="second_upload",
+        types=UPLOAD_TYPES,
         help=_("Any price file: a date and a close."),
     )
     if file is not None:

@@ -1,29 +1,67 @@
-"""Uploads are bounded in front of Streamlit's uploader, which takes any number a session sends."""
+"""Uploads are bounded in front of Streamlit's uploader, which takes any number a session sends.
+
+That uploader shows no answer of the server but its number. So what is refused is read and dropped,
+and a few bytes that say why take its place: the page reads them as a :class:`Refusal`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 import streamlit as st
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from rnnapp.language import SOURCE, in_language, match_language
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
 from rnnapp.people import Limits, read_limits
 from rnnapp.ui.first_paint import Application, Message, Receive, Scope, Send
 
-__all__ = ["UploadLimits"]
+__all__ = ["Refusal", "UploadLimits"]
 
 _PATH = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 _MEGABYTE = 1_000_000
 _MULTIPART = 4_096  # bytes of a request beside its file's, about
-_OWN = N_("This page has {megabytes} MB of files already. Take one away, or reload the page.")
-_ALL = N_("The server holds {megabytes} MB of files already. Try again in some minutes.")
+_MOST_FILES = 100  # of a session, however small: refusals are some of them
+_REASONS = {
+    "own": N_("This page has {megabytes} MB of files already. Take one away, or reload the page."),
+    "all": N_("The server holds {megabytes} MB of files already. Try again in some minutes."),
+}
+_MARK = "rnnapp takes no more than"
+_REFUSED = re.compile(rf"{_MARK} (own|all) (\d{{1,9}})")
+
+
+class Refusal(NamedTuple):
+    """Why a file was not taken.
+
+    Attributes:
+        whose: the files that are too many: the page's ``own``, or those of ``all``.
+        megabytes: as many as there may be.
+    """
+
+    whose: str
+    megabytes: int
+
+    @property
+    def message(self) -> str:
+        """The sentence for the page."""
+        return _(_REASONS[self.whose]).format(megabytes=self.megabytes)
+
+    def to_bytes(self) -> bytes:
+        """What stands in the place of the file."""
+        return f"{_MARK} {self.whose} {self.megabytes}".encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Refusal | None:
+        """The refusal that stands in the place of a file; None for a file."""
+        found = _REFUSED.fullmatch(content[:80].decode(errors="replace"))
+        if found is None:
+            return None
+        return cls(found[1], int(found[2]))
 
 
 class UploadLimits:
@@ -64,11 +102,17 @@ class UploadLimits:
             self._forget(session, file)
             return
         size = _announced_bytes(scope)
-        with in_language(_browser_language(scope)):
-            refusal = self._find_refusal(session, size)
-        if refusal:
-            await PlainTextResponse(refusal, 413)(scope, receive, send)
-            return
+        refusal = self._find_refusal(session, size)
+        if refusal is not None:
+            head = b""
+            if len(self._sizes.get(session, {})) < _MOST_FILES:
+                head = await _drop_body(receive)
+            if not head:
+                await PlainTextResponse(refusal.message, 413)(scope, receive, send)
+                return
+            content = refusal.to_bytes()
+            size = len(content)
+            scope, receive = _replace_file(scope, head, content)
         await self._take(session, file, size, (scope, receive, send))
 
     async def _take(
@@ -97,17 +141,17 @@ class UploadLimits:
                 if not former:
                     self._forget(session, file)
 
-    def _find_refusal(self, session: str, size: int) -> str:
-        """Why a file of that size is not taken; empty where it is."""
+    def _find_refusal(self, session: str, size: int) -> Refusal | None:
+        """Why a file of that size is not taken; None where it is."""
         for other in [name for name in self._sizes if not self._is_active(name)]:
             del self._sizes[other]
         own = self._limits.upload_megabytes
         if sum(self._sizes.get(session, {}).values()) + size > own * _MEGABYTE:
-            return _(_OWN).format(megabytes=own)
+            return Refusal("own", own)
         everyone = self._limits.upload_megabytes_all
         if self._stored_bytes() + self._arriving + size > everyone * _MEGABYTE:
-            return _(_ALL).format(megabytes=everyone)
-        return ""
+            return Refusal("all", everyone)
+        return None
 
     def _forget(self, session: str, file: str) -> None:
         files = self._sizes.get(session, {})
@@ -116,19 +160,52 @@ class UploadLimits:
             self._sizes.pop(session, None)
 
 
-def _browser_language(scope: Scope) -> str:
-    """The first language that the browser asks for; a file arrives outside of any session."""
-    wanted = Headers(raw=scope["headers"]).get("accept-language", "")
-    return match_language(wanted.split(",")[0]) or SOURCE
+async def _drop_body(receive: Receive) -> bytes:
+    """Read a request to its end, or as far as a file may go, and forget all but its head.
+
+    Returns:
+        The boundary and the headers of its first part, as sent; empty where it has none.
+    """
+    left = _most_bytes() + _MULTIPART
+    start = b""
+    more = True
+    while more and left > 0:
+        message = await receive()
+        body = message.get("body", b"")
+        left -= len(body)
+        start += body[: _MULTIPART - len(start)]
+        more = message["type"] == "http.request" and bool(message.get("more_body"))
+    head, end, _unused = start.partition(b"\r\n\r\n")
+    if not end or not head.startswith(b"--"):
+        return b""
+    return head + end
+
+
+def _replace_file(scope: Scope, head: bytes, content: bytes) -> tuple[Scope, Receive]:
+    """The same request with another file in it."""
+    boundary = head.partition(b"\r\n")[0]
+    body = head + content + b"\r\n" + boundary + b"--\r\n"
+    headers = MutableHeaders(raw=list(scope["headers"]))
+    headers["content-length"] = str(len(body))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return {**scope, "headers": headers.raw}, receive
 
 
 def _announced_bytes(scope: Scope) -> int:
     """Bytes of the request; as many as a file may have where it does not say."""
-    most = int(st.get_option("server.maxUploadSize")) << 20
+    most = _most_bytes()
     length = Headers(raw=scope["headers"]).get("content-length", "")
     if not length.isdecimal():
         return most
     return max(0, min(int(length), most) - _MULTIPART)
+
+
+def _most_bytes() -> int:
+    """The largest file's bytes."""
+    return int(st.get_option("server.maxUploadSize")) << 20
 
 
 def _is_active_session(session: str) -> bool:

@@ -9,10 +9,12 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import cast
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rnnapp.data.breaks import Break
 from rnnapp.data.eras import CALENDARS
@@ -25,10 +27,12 @@ from rnnapp.language import translate_again
 from rnnapp.ui.address import publish_word
 from rnnapp.ui.explain import explain
 from rnnapp.ui.page import plain_text
+from rnnapp.ui.upload_limits import Refusal
 
 __all__ = [
     "UPLOAD_TYPES",
     "SharedUploads",
+    "choose_file",
     "find_upload",
     "share_upload",
     "show_breaks",
@@ -88,6 +92,33 @@ def _shared_uploads() -> SharedUploads:
     return SharedUploads(_SHARED_BYTES)
 
 
+def choose_file(
+    label: str, *, key: str, types: Sequence[str] | None = None, help: str | None = None
+) -> UploadedFile | None:
+    """An uploader, and its file; where the server did not take it, the page says why.
+
+    Args:
+        label: what is asked for.
+        key: of the session's state.
+        types: extensions of the files offered; all by default.
+        help: for the question mark beside the label.
+    """
+    extensions = None if types is None else list(types)
+    file: UploadedFile | None = st.file_uploader(label, extensions, key=key, help=help)
+    return refuse_file(file)
+
+
+def refuse_file(file: UploadedFile | None) -> UploadedFile | None:
+    """The file, or None where the server did not take it: then the page says why."""
+    if file is None:
+        return None
+    refusal = Refusal.from_bytes(file.getvalue())
+    if refusal is None:
+        return file
+    st.error(refusal.message, icon=":material/error:")
+    return None
+
+
 def show_upload(place: DeltaGenerator) -> PriceTable | None:
     """The uploader, and the table of the file that this session chose.
 
@@ -97,10 +128,10 @@ def show_upload(place: DeltaGenerator) -> PriceTable | None:
     Returns:
         The table, or None while there is none.
     """
-    file = st.file_uploader(
+    file = choose_file(
         _("Price file"),
-        type=list(UPLOAD_TYPES),
         key="upload",
+        types=UPLOAD_TYPES,
         help=explain(
             "upload", _("CSV, Excel, zip, gz, JSON or HTML with a date and a close; 25 MB at most.")
         ),

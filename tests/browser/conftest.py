@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from rnnapp.data.ink import draw_strokes
 
@@ -123,13 +123,27 @@ def run_server(
             process.wait(20)
 
 
+@pytest.fixture(scope="session")
+def browsers(chromium: Browser) -> Iterator[Mapping[bool, BrowserContext]]:
+    """A browser without and one with touch, in which Streamlit's scripts are read but once."""
+    contexts = {
+        touch: chromium.new_context(has_touch=touch, accept_downloads=True)
+        for touch in (False, True)
+    }
+    yield contexts
+    for context in contexts.values():
+        context.close()
+
+
 @pytest.fixture
-def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
+def open_page(
+    browsers: Mapping[bool, BrowserContext], server: str
+) -> Iterator[Callable[..., Page]]:
     """Open a path of the dashboard in a fresh session.
 
     ``open_page("/compare?cell=gru", width=390, dark=True)``.
     """
-    contexts = []
+    pages = []
 
     def opened(
         path: str = "/",
@@ -139,22 +153,22 @@ def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
         dark: bool = False,
         touch: bool = False,
     ) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            has_touch=touch,
-            accept_downloads=True,
-        )
-        contexts.append(context)
-        page = context.new_page()
+        page = browsers[touch].new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(20_000)
         page.goto(server + path)
         settle(page)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if not page.is_closed():
+            page.evaluate("localStorage.clear()")
+            page.close()
+    for context in browsers.values():
+        context.clear_cookies()
 
 
 def settle(page: Page, seconds: float = 30) -> None:

@@ -23,11 +23,16 @@ class NoRoute:
 
     Args:
         status: of its answers.
+
+    Attributes:
+        paths: of all requests.
+        body: of the last one.
     """
 
     def __init__(self, status: int = 200) -> None:
         self.status = status
         self.paths: list[str] = []
+        self.body = b""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -35,6 +40,7 @@ class NoRoute:
         if scope["type"] == "websocket":
             await send({"type": "websocket.accept"})
             return
+        self.body = (await receive())["body"]
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         await send({"type": "http.response.body", "body": b"inside"})
 
@@ -46,6 +52,7 @@ def send_request(
     *,
     method: str = "GET",
     kind: str = "http",
+    body: bytes = b"",
 ) -> Answer:
     """Send one request and collect the answer; a header is a name in lower case."""
     sent: list[dict[str, Any]] = []
@@ -60,7 +67,7 @@ def send_request(
     }
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rnnapp.language import in_language
 from rnnapp.people import Limits
-from rnnapp.ui.upload_limits import UploadLimits
+from rnnapp.ui.upload_limits import Refusal, UploadLimits
 from tests.ui.requests import Answer, NoRoute, send_request
 
 FILE = 24_900_000
@@ -23,12 +24,12 @@ class Uploads:
             stored_bytes=lambda: self.stored,
         )
 
-    def put(self, session: str, file: str, size: int | None = FILE) -> Answer:
+    def put(self, session: str, file: str, size: int | None = FILE, body: bytes = b"") -> Answer:
         headers = {}
         if size is not None:
             headers["content-length"] = str(size)
         path = f"/_stcore/upload_file/{session}/{file}"
-        answer = send_request(self.guard, path, headers, method="PUT")
+        answer = send_request(self.guard, path, headers, method="PUT", body=body)
         if answer.status == 204:
             self.stored += size or 0
         return answer
@@ -76,3 +77,32 @@ def test_a_session_that_has_left_and_a_file_that_was_refused_do_not_count() -> N
     assert uploads.put("b", "file").status == 204
     uploads.active.add("a")
     assert uploads.put("a", "again").status == 204
+
+
+def test_a_browser_gets_the_reason_in_place_of_the_file_as_streamlit_shows_no_answer() -> None:
+    uploads = Uploads()
+    head = (
+        b'--edge\r\nContent-Disposition: form-data; name="file"; filename="kospi.csv"\r\n'
+        b"Content-Type: text/csv\r\n\r\n"
+    )
+    for name in ("one", "two"):
+        uploads.put("a", name)
+    refused = uploads.put("a", "three", body=head + b"Date,Close" * 100 + b"\r\n--edge--\r\n")
+    assert refused.status == 204
+    before, _unused, after = uploads.inside.body.partition(Refusal("own", 60).to_bytes())
+    assert before == head
+    assert after == b"\r\n--edge--\r\n"
+    for number in range(200):
+        uploads.put("a", f"more-{number}", body=uploads.inside.body)
+    assert len(uploads.inside.paths) <= 100, "refusals are bounded too"
+
+
+def test_a_page_reads_the_reason_in_its_own_language_and_a_file_is_none() -> None:
+    refusal = Refusal.from_bytes(Refusal("all", 500).to_bytes())
+    assert refusal is not None
+    assert refusal.message.startswith("The server holds 500 MB of files already.")
+    with in_language("ko"):
+        assert "500" in refusal.message
+        assert not refusal.message.isascii()
+    for content in (b"", b"Date,Close", b"\xff\xfe", Refusal("own", 5).to_bytes() + b" more"):
+        assert Refusal.from_bytes(content) is None

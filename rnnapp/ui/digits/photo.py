@@ -11,6 +11,8 @@ from rnnapp.data.pictures import decode_picture
 from rnnapp.data.segments import Digits, find_digits
 from rnnapp.errors import DataError
 from rnnapp.language import gettext as _
+from rnnapp.ui.upload_limits import Refusal
+from rnnapp.ui.uploads import choose_file, refuse_file
 
 __all__ = ["choose_photo", "photo_digits"]
 
@@ -24,9 +26,9 @@ _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 def choose_photo(way: str) -> None:
     """The uploader or the camera."""
     if way == "camera":
-        st.camera_input(_("Photo of a digit, or of several"), key=_KEYS[way])
+        refuse_file(st.camera_input(_("Photo of a digit, or of several"), key=_KEYS[way]))
     else:
-        st.file_uploader(_("Picture of a digit, or of several"), _TYPES, key=_KEYS[way])
+        choose_file(_("Picture of a digit, or of several"), key=_KEYS[way], types=_TYPES)
 
 
 def photo_digits(way: str) -> Digits | None:
@@ -36,7 +38,7 @@ def photo_digits(way: str) -> Digits | None:
         DataError: the picture cannot be read, or holds no digit.
     """
     file: Any = st.session_state.get(_KEYS[way])
-    if file is None:
+    if file is None or Refusal.from_bytes(file.getvalue()) is not None:
         return None
     content: bytes = file.getvalue()
     key = hashlib.sha256(content).hexdigest()

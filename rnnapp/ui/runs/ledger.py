@@ -21,6 +21,7 @@ from rnnapp.runs.ledger_scores import LedgerScore, running_scores, score_ledger
 from rnnapp.ui.manager import run_manager
 from rnnapp.ui.page import chart, headline, is_dark, offer_file, plain_text, show_errors
 from rnnapp.ui.tables import label_columns, with_shown_cells
+from rnnapp.ui.uploads import choose_file
 
 __all__ = ["show_ledger"]
 
@@ -100,7 +101,7 @@ def _show_update(ledger: Ledger) -> None:
 
 def _read_upload(ledger: Ledger) -> None:
     """Judge by an uploaded file, once."""
-    file = st.file_uploader(
+    file = choose_file(
         _("Later rows of a series"), key="ledger_file", help=_("A price file that holds what came.")
     )
     if file is None or st.session_state.get("_ledger_read") == file.file_id:

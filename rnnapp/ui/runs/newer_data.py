@@ -21,6 +21,7 @@ from rnnapp.ui import keys
 from rnnapp.ui.manager import run_manager
 from rnnapp.ui.outlook import show_fan
 from rnnapp.ui.page import notes, plain_text, show_errors
+from rnnapp.ui.uploads import choose_file
 
 __all__ = ["show_newer_data"]
 
@@ -40,7 +41,8 @@ def show_newer_data(loaded: LoadedRun) -> None:
         )
     )
     left, right = st.columns(2, vertical_alignment="bottom")
-    file = left.file_uploader(_("A newer price file"), key="newer_file")
+    with left:
+        file = choose_file(_("A newer price file"), key="newer_file")
     ticker = right.text_input(
         _("or a ticker of Yahoo Finance"), key="newer_ticker", placeholder="^GSPC"
     ).strip()
@@ -70,7 +72,7 @@ def _join_others(loaded: LoadedRun, prices: PriceTable) -> PriceTable | None:
     for name in recorded.others:
         if name in prices.others:
             continue
-        file = st.file_uploader(_(_NEWER_OTHER).format(name=plain_text(name)), key=f"newer {name}")
+        file = choose_file(_(_NEWER_OTHER).format(name=plain_text(name)), key=f"newer {name}")
         if file is not None:
             table = read_prices(file.getvalue(), filename=file.name)
         elif name in BUNDLED or name in TICKERS or name.startswith("^"):
