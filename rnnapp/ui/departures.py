@@ -12,10 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
 from rnnapp.ui.first_paint import Application, Message, Receive, Scope, Send
+from rnnapp.ui.visitors import is_page
 
-__all__ = ["Departures", "give_memory_back"]
+__all__ = ["Departures"]
 
-_STREAM = "/_stcore/stream"
 _MARGIN = 1.0  # seconds, after which a page that was left is surely too old to come back to
 _GATHERING = 5.0  # seconds, in which pages that were left one after another are gathered
 
@@ -28,12 +28,10 @@ class Departures:
 
     Args:
         app: the application behind it.
-        seconds: for which a page is kept; Streamlit's option by default.
     """
 
-    def __init__(self, app: Application, seconds: float | None = None) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
-        self._seconds = seconds
         self._sweep: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,13 +39,11 @@ class Departures:
         try:
             await self._app(scope, receive, send)
         finally:
-            if scope["type"] == "websocket" and scope["path"].endswith(_STREAM):
+            if is_page(scope):
                 self._note_departure(scope)
 
     def _note_departure(self, scope: Scope) -> None:
-        seconds = self._seconds
-        if seconds is None:
-            seconds = float(st.get_option("server.disconnectedSessionTTL"))
+        seconds = float(st.get_option("server.disconnectedSessionTTL"))
         loop = asyncio.get_running_loop()
         loop.call_later(seconds + _MARGIN, self._begin_sweep, _empty_page(scope))
 
@@ -59,10 +55,10 @@ class Departures:
         await asyncio.sleep(_GATHERING)
         self._sweep = None  # what is due from now on needs another
         await self._app(page, _come_and_go(), _ignore)
-        await run_in_threadpool(give_memory_back)
+        await run_in_threadpool(_give_memory_back)
 
 
-def give_memory_back() -> None:
+def _give_memory_back() -> None:
     """Free what only circles of references hold, and return free pages to the system."""
     gc.collect()
     with suppress(OSError, TypeError, AttributeError):  # only glibc can

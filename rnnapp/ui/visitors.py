@@ -39,6 +39,7 @@ __all__ = [
     "COOKIE",
     "Visitors",
     "current_person",
+    "is_page",
     "people_mode",
     "sign_visitor",
     "signs_in",
@@ -129,6 +130,11 @@ def read_visitor(cookie: str) -> str:
         return ""
 
 
+def is_page(scope: Scope) -> bool:
+    """Whether a request is the websocket of a page, which lasts as long as the page is open."""
+    return bool(scope["type"] == "websocket" and scope["path"].endswith(_STREAM))
+
+
 class Visitors:
     """Gives each browser its cookie, and bounds the pages that one visitor, and all, have open.
 
@@ -148,10 +154,9 @@ class Visitors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        kind = scope["type"]
-        if kind == "websocket" and scope["path"].endswith(_STREAM):
+        if is_page(scope):
             await self._open_page(scope, receive, send)
-        elif kind == "http" and self._tells_apart() and _wants_cookie(scope):
+        elif scope["type"] == "http" and self._tells_apart() and _wants_cookie(scope):
             await self._app(scope, receive, _CookieSender(send, scope))
         else:
             await self._app(scope, receive, send)
