@@ -199,7 +199,7 @@ def make_digits(count: int) -> Split:
     from rnnapp.configs import DigitConfig
     from rnnapp.data.digits import find_mnist, load_digits
 
-    source = "builtin"
+    source = "sklearn"
     if find_mnist() is not None:
         source = "mnist"
     split = load_digits(DigitConfig(source=source))

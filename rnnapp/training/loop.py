@@ -19,7 +19,6 @@ from collections.abc import Generator, Mapping
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
@@ -29,6 +28,7 @@ from rnnapp.language import gettext as _
 from rnnapp.training.backend_choice import BackendChoice, choose_backend
 from rnnapp.training.backends import Augment, Backend, StopFlag, mean_loss
 from rnnapp.training.kernels.backend import CompiledBackend
+from rnnapp.training.optimizers import one_cycle_rates
 from rnnapp.training.records import (
     EpochEvent,
     Stopped,
@@ -343,7 +343,7 @@ class Training:
             return np.full((passes, steps), self.train.lr)
         if self._cycle is None:
             total = self.train.epochs * math.ceil(len(self.split.train) / self.train.batch)
-            self._cycle = _one_cycle(self.train.lr, total)
+            self._cycle = one_cycle_rates(self.train.lr, total)
         first = self._now.steps
         return self._cycle[first : first + passes * steps].reshape(passes, steps)
 
@@ -465,17 +465,3 @@ def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
-
-
-def _one_cycle(peak: float, steps: int) -> npt.NDArray[np.float64]:
-    """(steps,) rates of torch's one-cycle: up over the first 30%, then down, both by a cosine."""
-    optimizer = torch.optim.SGD([torch.zeros(1)], lr=peak)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=peak, total_steps=steps + 1, cycle_momentum=False
-    )
-    rates = np.empty(steps)
-    for step in range(steps):
-        rates[step] = optimizer.param_groups[0]["lr"]
-        optimizer.step()
-        schedule.step()
-    return rates

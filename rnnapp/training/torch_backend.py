@@ -15,13 +15,12 @@ from rnnapp.configs import ModelConfig, TrainConfig
 from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.models.recurrent import DRAWING, RecurrentNet
 from rnnapp.training.backends import Augment, EpochTotals, StopFlag, Weights
+from rnnapp.training.optimizers import Optimizer
 
 __all__ = [
     "TorchBackend",
     "gather_windows",
-    "make_optimizer",
     "normalise_windows",
-    "set_learning_rate",
     "view_windows",
 ]
 
@@ -71,7 +70,7 @@ class TorchBackend:
             seed=train.seed,
         )
         self.net.to(self.device)
-        self._optimizer = make_optimizer(list(self.net.parameters()), train, self.device)
+        self._optimizer = Optimizer(list(self.net.parameters()), train, self.device)
         self._generator = _make_generator(self.device)
         self._steps = 0
         self._part = split.train
@@ -159,13 +158,13 @@ class TorchBackend:
 
     def compute_step(self, index: Tensor) -> None:
         """One step on the windows of ``index`` (B,): gather, forward, backward, update."""
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.clear_gradients()
         self._add_gradient(index, 1.0)
         self._update_weights()
 
     def _compute_in_pieces(self, index: Tensor, stop: StopFlag) -> bool:
         """The same step piece by piece, equal to rounding; given up where a stop is requested."""
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.clear_gradients()
         before = (self._total.clone(), self._correct.clone())
         for piece in index.split(self._piece):
             if stop.is_set():
@@ -202,7 +201,7 @@ class TorchBackend:
         """Whether the step was taken; a stop that comes before its end changes nothing."""
         if stop.is_set():
             return False
-        set_learning_rate(self._optimizer, learning_rate)
+        self._optimizer.set_rate(learning_rate)
         lock: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if self._dropout:
             lock = DRAWING  # seed and draw before another thread does
@@ -273,29 +272,6 @@ class _GraphedStep:
         """Run the step on the windows of ``index``."""
         self._index.copy_(index)
         self._graph.replay()
-
-
-def make_optimizer(
-    parameters: list[Tensor] | list[torch.nn.Parameter], train: TrainConfig, device: str
-) -> torch.optim.Optimizer:
-    """The run's optimizer; on CUDA its rate is a tensor, which a captured step reads anew."""
-    on_gpu = device == "cuda"
-    learning_rate: float | Tensor = train.lr
-    if on_gpu:
-        learning_rate = torch.tensor(train.lr, device=device)
-    fused = device != "meta"
-    if train.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=learning_rate, fused=fused)
-    return torch.optim.Adam(parameters, lr=learning_rate, fused=fused, capturable=on_gpu)
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Set the rate of the next step, in place where it is a tensor."""
-    group = optimizer.param_groups[0]
-    if isinstance(group["lr"], Tensor):
-        group["lr"].fill_(learning_rate)
-    else:
-        group["lr"] = learning_rate
 
 
 def gather_windows(part: Sequences, device: str = "cpu") -> Tensor:

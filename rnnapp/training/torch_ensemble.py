@@ -22,12 +22,8 @@ from rnnapp.data.sequences import FloatArray, IntArray, Sequences, Split
 from rnnapp.errors import ConfigError
 from rnnapp.language import gettext as _
 from rnnapp.models.recurrent import RecurrentNet
-from rnnapp.training.torch_backend import (
-    make_optimizer,
-    normalise_windows,
-    set_learning_rate,
-    view_windows,
-)
+from rnnapp.training.optimizers import Optimizer
+from rnnapp.training.torch_backend import normalise_windows, view_windows
 
 __all__ = ["TorchEnsemble", "draw_orders"]
 
@@ -86,7 +82,7 @@ class TorchEnsemble:
         self._parameters: Parameters = {
             name: value.detach().to(device).requires_grad_(False) for name, value in stacked.items()
         }
-        self._optimizer = make_optimizer(list(self._parameters.values()), train, device)
+        self._optimizer = Optimizer(list(self._parameters.values()), train, device)
         self._objective = split.objective
         self._part = split.train
         self._windows = view_windows(split.train, device)
@@ -114,7 +110,7 @@ class TorchEnsemble:
             self._totals.zero_()
             batches = torch.as_tensor(order, device=self.device).split(self._config.batch, dim=1)
             for index, rate in zip(batches, epoch_rates, strict=True):
-                set_learning_rate(self._optimizer, float(rate))
+                self._optimizer.set_rate(float(rate))
                 self._run_step(index)
             losses[epoch] = self._totals.cpu().numpy() / count
         return losses

@@ -25,6 +25,8 @@ def test_reduced_run_on_the_cpu_needs_no_other_package(tmp_path: Path) -> None:
     program = (
         "import runpy, sys\n"
         f"sys.modules.update(dict.fromkeys({ABSENT!r}))\n"
+        "import rnnapp.data.digits\n"
+        "rnnapp.data.digits.find_mnist = lambda: None\n"  # nor is it there
         f"sys.argv = ['gpu.py', '--device', 'cpu', '--out', {str(tmp_path / 'found.json')!r}]\n"
         f"runpy.run_path({str(ROOT / 'benchmarks' / 'gpu.py')!r}, run_name='__main__')\n"
     )
