@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import rnnapp
+from rnnapp.collection import pause_collection
 from rnnapp.errors import RnnappError
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
@@ -89,7 +90,9 @@ def _make_parser(verbs: Collection[str]) -> argparse.ArgumentParser:
     for verb, summary in VERBS.items():
         if verb in verbs:
             # A verb's imports cost only those who call it.
-            importlib.import_module(f"rnnapp.commands.{verb}").register(subparsers)
+            with pause_collection():
+                module = importlib.import_module(f"rnnapp.commands.{verb}")
+            module.register(subparsers)
         else:
             subparsers.add_parser(verb, help=_(summary))
     return parser

@@ -2,6 +2,7 @@
 # Usage: source scripts/setup.sh; prepare requirements.txt
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset PYTHONDONTWRITEBYTECODE  # else every start compiles the libraries anew, which takes seconds
 
 find_python() {
   local name

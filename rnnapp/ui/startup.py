@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import threading
 import time
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from rnnapp.collection import pause_collection
 from rnnapp.configs import ModelConfig, TrainConfig, WindowConfig
 from rnnapp.data.sources import bundled
 from rnnapp.data.windows import make_split
@@ -125,17 +125,15 @@ async def _open_front_page(request: Request) -> RedirectResponse:
 
 def _warm() -> None:
     loading = warm_up()
-    for name in _FIRST_PAGES:
-        importlib.import_module(name)
-    if kernels_cached():  # else a compiler is at work for half a minute: the page says so
-        loading.join()
-    with suppress(RnnappError):
-        _run_small_page()
+    with pause_collection():
+        for name in _FIRST_PAGES:
+            importlib.import_module(name)
+        if kernels_cached():  # else a compiler is at work for half a minute: the page says so
+            loading.join()
+        with suppress(RnnappError):
+            _run_small_page()
     threading.Thread(target=_prepare_others, name="prepare-pages", daemon=True).start()
     threading.Thread(target=_resume_noted, name="resume-runs", daemon=True).start()
-    # Hundreds of thousands of objects of the libraries, which a collection need not look through
-    # again
-    gc.freeze()
 
 
 def _resume_noted() -> None:
@@ -146,8 +144,9 @@ def _prepare_others() -> None:
     """Import what the other pages need; the first visitor's page comes first."""
     _page_done.wait(_LATEST_PREPARATION)
     time.sleep(_PAUSE)
-    for name in _OTHER_PAGES:
-        importlib.import_module(name)
+    with pause_collection():
+        for name in _OTHER_PAGES:
+            importlib.import_module(name)
     manager.prepare_list()
     refresh_speed_factors()
 

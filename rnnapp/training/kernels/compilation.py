@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numba
 from filelock import FileLock
 
+from rnnapp.collection import pause_collection
 from rnnapp.home import writable
 from rnnapp.training.kernels.net import Net, NetArgument
 from rnnapp.training.kernels.simd import PACKINGS, PROCESSOR, Packing
@@ -136,7 +137,7 @@ def _warm() -> None:
 
 
 def _load_general() -> None:
-    with _building:
+    with _building, pause_collection():
         for packing, net in _general_nets().items():
             if packing not in _general:
                 _general[packing] = _build(net)
