@@ -1,7 +1,7 @@
 """Torch on a GPU: the same losses as on the CPU, then its times: ``python benchmarks/gpu.py``.
 
-Needs torch, numpy, pandas, scikit-learn and numba, nothing else. ``--device cpu`` walks through
-the same code in a reduced form, to see that it runs; its times mean nothing.
+Needs torch, numpy, pandas, scikit-learn, numba and Pillow, nothing else. ``--device cpu`` walks
+through the same code in a reduced form, to see that it runs; its times mean nothing.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _HERE = Path(__file__).parent
 sys.path[:0] = [str(_HERE), str(_HERE.parent)]
@@ -23,7 +26,9 @@ import notebook_loop  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from rnnapp.configs import ModelConfig, TrainConfig  # noqa: E402
+from rnnapp.configs import DigitConfig, ModelConfig, TrainConfig  # noqa: E402
+from rnnapp.data.augment import Affine  # noqa: E402
+from rnnapp.data.digits import find_mnist, load_digits, make_augment  # noqa: E402
 from rnnapp.data.sequences import Sequences, Split  # noqa: E402
 from rnnapp.training.kernels.backend import CompiledBackend  # noqa: E402
 from rnnapp.training.torch_backend import TorchBackend  # noqa: E402
@@ -68,21 +73,29 @@ def main() -> None:
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("torch finds no CUDA device. Use --device cpu for a reduced run.")
-    sizes = _REDUCED
-    machine = "CPU, reduced: the times mean nothing"
-    if options.device == "cuda":
-        sizes = Sizes()
-        machine = torch.cuda.get_device_name()
-    print(f"{machine}; torch {torch.__version__}")
-    checks = check_losses(options.device, sizes)
-    times = measure_times(options.device, sizes)
-    print(format_table(times))
+    found = measure_gpu(options.device)
+    print(format_table(found["times"]))
     if options.out is not None:
-        found = {"machine": machine, "torch": torch.__version__, "checks": checks, "times": times}
         options.out.write_text(json.dumps(found, indent=1) + "\n")
-    failed = [name for name, row in checks.items() if not row["equal"]]
+    failed = [name for name, row in found["checks"].items() if not row["equal"]]
     if failed:
         sys.exit(f"These losses differ from the CPU's: {', '.join(failed)}")
+
+
+def measure_gpu(device: str = "cuda") -> dict[str, Any]:
+    """The machine, the checks and the times."""
+    sizes = _REDUCED
+    machine = "CPU, reduced: the times mean nothing"
+    if device == "cuda":
+        sizes = Sizes()
+        machine = torch.cuda.get_device_name()
+    machine = f"{machine}, torch {torch.__version__}"
+    print(machine)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("RNNAPP_HOME", folder)  # for the compiled kernels
+        checks = check_losses(device, sizes)
+        times = measure_times(device, sizes)
+    return {"machine": machine, "checks": checks, "times": times}
 
 
 def check_losses(device: str, sizes: Sizes) -> dict[str, dict[str, float | bool]]:
@@ -94,7 +107,7 @@ def check_losses(device: str, sizes: Sizes) -> dict[str, dict[str, float | bool]
         gap = float(np.abs(found - expected).max() / np.abs(expected).max())
         rows[name] = {"gap": gap, "equal": gap <= _CLOSE}
         verdict = {True: "equal", False: "DIFFERENT"}[gap <= _CLOSE]
-        print(f"{name:32} {verdict:9} largest gap {gap:.1e} of the first loss", flush=True)
+        print(f"{name:40} {verdict:9} largest gap {gap:.1e} of the first loss", flush=True)
 
     split = make_stock()
     for cell, readout, both in itertools.product(_CELLS, ("all", "last"), (False, True)):
@@ -113,6 +126,10 @@ def check_losses(device: str, sizes: Sizes) -> dict[str, dict[str, float | bool]
     model = ModelConfig(cell="lstm", hidden=12, layers=2, bidirectional=True)
     expected = _train_losses(TorchBackend, digits, model, "cpu", 2)
     compare("digits", _train_losses(TorchBackend, digits, model, device, 2), expected)
+    augment = make_augment(DigitConfig(augment="drawn"))
+    found = _train_losses(TorchBackend, digits, model, device, 2, augment=augment)
+    plain = _train_losses(_PlainBackend, digits, model, device, 2, augment=augment)
+    compare("augmented digits, captured beside plain", found, plain)
     for cell in _CELLS:
         model = ModelConfig(cell=cell, hidden=8, layers=2)
         together, _ = _train_seeds(split, model, device, range(3), sizes.check_epochs)
@@ -129,6 +146,7 @@ def measure_times(device: str, sizes: Sizes) -> list[dict[str, float | str]]:
     device."""
     split = make_stock()
     digits = make_digits(sizes.digits)
+    augment = make_augment(DigitConfig(augment="drawn"))
     wide = make_stock(count=64 * sizes.wide_steps, steps=60)
     rows: list[dict[str, float | str]] = []
 
@@ -159,6 +177,11 @@ def measure_times(device: str, sizes: Sizes) -> list[dict[str, float | str]]:
         f"BiLSTM, an epoch of {len(digits.train):,} digits",
         lambda: _train_losses(TorchBackend, digits, model, device, 1, batch=128),
         lambda: _run_loop(digits, model, device, 1, 128),
+    )
+    measure(
+        f"the same, {len(digits.train):,} digits changed at random",
+        lambda: _train_losses(TorchBackend, digits, model, device, 1, batch=128, augment=augment),
+        None,
     )
     large = ModelConfig(cell="lstm", hidden=sizes.hidden, layers=2)
     measure(
@@ -196,9 +219,6 @@ def make_stock(count: int = 200, steps: int = 5, features: int = 4) -> Split:
 def make_digits(count: int) -> Split:
     """MNIST where it is found, else as many rows of scikit-learn's digits, three times as large;
     bytes, as digits are."""
-    from rnnapp.configs import DigitConfig
-    from rnnapp.data.digits import find_mnist, load_digits
-
     source = "sklearn"
     if find_mnist() is not None:
         source = "mnist"
@@ -226,10 +246,12 @@ def _train_losses(
     epochs: int,
     seed: int = 0,
     batch: int = 20,
+    augment: Affine | None = None,
 ) -> np.ndarray:
     """(E,) losses of a run."""
     train = TrainConfig(epochs=epochs, batch=batch, seed=seed, device=device)
-    backend = kind(split, model, train)
+    extra = () if augment is None else (augment,)
+    backend = kind(split, model, train, *extra)
     count = len(split.train)
     order = draw_orders([seed], range(epochs), count)[:, 0]
     rates = np.full((epochs, -(-count // batch)), 1e-3)

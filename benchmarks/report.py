@@ -39,7 +39,7 @@ def write(results: dict[str, Any]) -> None:
     tables |= {"ensembles": _ensembles, "million": _million, "mnist": _mnist, "page": _page}
     tables |= {"strokes": _strokes, "anatomy": _anatomy, "sessions": _sessions}
     tables |= {"load": _load, "rivals": _rivals}
-    tables |= {"history": _history, "lag": _lag, "search": _search}
+    tables |= {"history": _history, "lag": _lag, "search": _search, "gpu": _gpu}
     for name, table in tables.items():
         if results.get(name):
             parts.append(table(results[name]))
@@ -98,6 +98,25 @@ def _commands(rows: list[dict[str, Any]]) -> str:
     cells = [(f"`{row['what']}`", f"{row['seconds']:.2f}") for row in rows]
     table = _table("The command line", ("what", "processor s"), cells)
     return f"{table}\n\nAll processes of a command. FILE is `kospi.csv`.\n"
+
+
+def _gpu(found: dict[str, Any]) -> str:
+    heads = ("work", "ours s", "notebook loop s", "times faster")
+    cells = []
+    for row in found["times"]:
+        loop = "–"
+        ratio = "–"
+        if "loop" in row:
+            loop = f"{row['loop']:.2f}"
+            ratio = f"{row['loop'] / row['ours']:.1f}"
+        cells.append((row["work"], f"{row['ours']:.2f}", loop, ratio))
+    largest = max(row["gap"] for row in found["checks"].values())
+    table = _table("On a GPU", heads, cells)
+    return (
+        f"{table}\n\n{found['machine']}. In the same run the losses of {len(found['checks'])} "
+        f"kinds of training were compared with the CPU's: at most {largest:.0e} of the first loss "
+        "apart.\n"
+    )
 
 
 def _drag(rows: list[dict[str, Any]]) -> str:

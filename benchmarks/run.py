@@ -11,6 +11,7 @@ from typing import Any
 _HERE = Path(__file__).parent
 sys.path[:0] = [str(_HERE), str(_HERE.parent)]
 
+import torch  # noqa: E402
 from peers import PEERS  # noqa: E402
 from report import write  # noqa: E402
 from scaling import ensembles, grow, million, mnist  # noqa: E402
@@ -42,6 +43,7 @@ PARTS = (
     "lag",
     "search",
     "rivals",
+    "gpu",
 )
 
 
@@ -62,7 +64,7 @@ def main() -> None:
     kept = _HERE / "results.json"
     results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     machines: dict[str, str] = results.setdefault("machines", {})
-    work = {
+    work: dict[str, Any] = {
         "floor": lambda: _floor(setting),
         "commands": _commands,
         **{what: (lambda what=what: grow(what, repeats)) for what in ("rows", "window", "hidden")},
@@ -80,7 +82,10 @@ def main() -> None:
         "lag": _lag,
         "search": _search,
         "rivals": _rivals,
+        "gpu": _gpu,
     }
+    if not torch.cuda.is_available():
+        del work["gpu"]
     if "side_by_side" in chosen.parts:
         results["data"] = f"{setting.name}, {len(setting.split.train)} training windows of 5 days"
         results["repeats"] = repeats
@@ -140,6 +145,12 @@ def _rivals() -> dict[str, Any]:
     from rivals import measure_rivals
 
     return measure_rivals()
+
+
+def _gpu() -> dict[str, Any]:
+    from gpu import measure_gpu
+
+    return measure_gpu()
 
 
 def _drag() -> list[dict[str, Any]]:

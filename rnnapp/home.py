@@ -11,8 +11,6 @@ import stat
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
 from rnnapp.errors import HomeError
 from rnnapp.language import gettext as _
 from rnnapp.language import mark as N_
@@ -35,9 +33,12 @@ def home() -> Path:
         HomeError: the folder cannot be written to, and the temporary one belongs to somebody else.
     """
     chosen = os.environ.get("RNNAPP_HOME")
-    folder = platformdirs.user_data_path("rnnapp", appauthor=False)
     if chosen:
         folder = Path(chosen)
+    else:
+        import platformdirs
+
+        folder = platformdirs.user_data_path("rnnapp", appauthor=False)
     if writable(folder):
         if not chosen:
             _close_to_others(folder)

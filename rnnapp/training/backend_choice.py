@@ -91,10 +91,9 @@ COSTS: dict[str, StepCosts] = {
     "torch rnn": StepCosts(7.2e-4, 3.5e-5, 8.1e-12, 5.1e-9, 4.3e-9),
     "torch lstm": StepCosts(1.3e-3, 0.0, 1.6e-11, 3.7e-9, 9.1e-10),
     "torch gru": StepCosts(8.3e-4, 1.1e-4, 1.2e-11, 5.7e-9, 2.1e-9),
-    "cuda": StepCosts(1.5e-4, 3.0e-6, 2.0e-13, 0.0, 0.0),
+    "cuda": StepCosts(8.8e-5, 8.6e-7, 0.0, 1.8e-10, 0.0),
 }
-"""Printed by ``benchmarks/fit_costs.py``; "cuda" was never measured: a captured step, launches
-cheap, arithmetic nearly free."""
+"""Printed by ``benchmarks/fit_costs.py``; "cuda" is an H200 that replays captured steps."""
 
 _GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 _SCRATCH_TURNS = 8.0
@@ -103,6 +102,8 @@ _ANSWER_SHARE = 1 / 3
 """An answer is this share of a step: forward without the two products back."""
 _EPOCH_SECONDS = 3e-5
 """Seconds of an epoch outside its steps."""
+_CAPTURE_SECONDS = 0.015
+"""Seconds that capturing a step takes on a GPU, once a run."""
 _MEASURED_SECONDS = 0.1
 """A speed is the best of so long a time: what else the machine does comes and goes."""
 _SAMPLE = ModelConfig(cell="lstm", hidden=8, layers=2)
@@ -298,9 +299,11 @@ def _estimate_run(
     if split.objective == "cross-entropy":
         answered += len(split.test)
     steps = math.ceil(len(split.train) / train.batch) + answered / train.batch * _ANSWER_SHARE
+    begin = _CAPTURE_SECONDS
     if device == "cpu":
+        begin = 0.0
         step *= getattr(speed_factors(), backend)
-    return train.epochs * (steps * step + _EPOCH_SECONDS)
+    return begin + train.epochs * (steps * step + _EPOCH_SECONDS)
 
 
 def _estimate_step(

@@ -37,8 +37,8 @@ _WARM_STEPS = 3
 class TorchBackend:
     """Steps by torch, on the CPU or on CUDA.
 
-    On CUDA a step is captured once as a graph and replayed, where nothing in it is drawn at random
-    and the batch is whole.
+    On CUDA a step is captured once as a graph and replayed, where the batch is whole and no units
+    are dropped. What augments a batch is drawn anew at each replay.
 
     Args:
         split: what to train on.
@@ -210,6 +210,7 @@ class TorchBackend:
             if self.device == "cuda" and self._is_graphable(index):
                 if self._graph is None:
                     self._graph = _GraphedStep(self, index)
+                    self._seed_step()  # its capture drew too
                 self._graph.replay(index)
             elif self.device == "cpu" and len(index) > self._piece:
                 if not self._compute_in_pieces(index, stop):
@@ -229,7 +230,7 @@ class TorchBackend:
             torch.manual_seed(seed)
 
     def _is_graphable(self, index: Tensor) -> bool:
-        return self._augment is None and not self._dropout and len(index) == self._config.batch
+        return not self._dropout and len(index) == self._config.batch
 
     @contextlib.contextmanager
     def _undone(self) -> Iterator[None]:
@@ -258,6 +259,7 @@ class _GraphedStep:
     def __init__(self, backend: TorchBackend, index: Tensor) -> None:
         self._index = index.clone()
         self._graph = torch.cuda.CUDAGraph()
+        self._graph.register_generator_state(backend._generator)  # a replay draws by its seed
         with backend._undone():
             side = torch.cuda.Stream()
             side.wait_stream(torch.cuda.current_stream())

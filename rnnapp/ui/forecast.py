@@ -85,6 +85,7 @@ _WINDOWS_VALIDATED = N_(
     "{train:,} windows train, {valid:,} validate, {test:,} test from {day}. Each holds {steps} "
     "{units} of {columns}."
 )
+_PROCESSORS = {"cpu": "CPU", "cuda": "GPU"}
 # By how the training ended, one sentence for one epoch and one for several.
 _ENDED = {
     "": (
@@ -480,7 +481,7 @@ def _how(trained: TrainedModel) -> str:
     where = {"torch": "torch", "compiled": _("the compiled kernel")}[trained.backend]
     count = len(trained.history)
     done = _(_ENDED.get(trained.stopped, _ENDED[""])[count > 1]).format(
-        count=count, seconds=trained.seconds, where=where, device=trained.device.upper()
+        count=count, seconds=trained.seconds, where=where, device=_PROCESSORS[trained.device]
     )
     return f"{done} {reason}"
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
+import torch
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -149,6 +150,9 @@ def _prepare_others() -> None:
             importlib.import_module(name)
     manager.prepare_list()
     refresh_speed_factors()
+    if torch.cuda.is_available():  # a second, once a process
+        split = make_split(bundled("sp500"), WindowConfig(rows=200))
+        train(split, ModelConfig(), TrainConfig(epochs=1, backend="torch", device="cuda"))
 
 
 def _run_small_page() -> None:
