@@ -36,7 +36,7 @@ def choose(page: Page, *names: str) -> None:
 
 
 def test_a_long_run_outlives_its_page(open_page: Opened) -> None:
-    page = open_page("/?backend=torch&epochs=1000&hidden=12&seed=7")
+    page = open_page("/?backend=torch&epochs=1000&hidden=32&seed=7")
     page.get_by_role("button", name="Train the GRU").click()
     expect(page.get_by_text("the Runs page has it")).to_be_visible(timeout=LONG)
     page.goto(page.url.split("?")[0] + "runs")
